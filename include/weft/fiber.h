@@ -1,0 +1,178 @@
+/*
+ * weft/fiber.h - run, start, join and cancel fibers.
+ *
+ * A fiber is a function with a stack of its own. It runs on one of the workers
+ * (threads) of weft_run() and gives way whenever it waits, so blocking,
+ * top-to-bottom code runs at event-loop speed.
+ *
+ *	static int hello(void *arg)
+ *	{
+ *		weft_sleep(WEFT_MILLISECONDS(10));
+ *		puts(arg);
+ *		return 0;
+ *	}
+ *	int main(void) { return weft_run(NULL, hello, "hello"); }
+ *
+ * Every call that waits obeys the deadlines and the cancellation of the ambient
+ * scope (weft/scope.h). Outside a fiber the same calls block the calling thread.
+ * A fiber that has started never changes its worker, so errno, thread-locals and
+ * pthread_self() stay true; one that has not started may be taken by an idle worker.
+ */
+#ifndef WEFT_FIBER_H
+#define WEFT_FIBER_H
+
+#include "weft/api.h"
+
+WEFT_BEGIN
+
+/**
+ * Names one fiber. Never reused for another while the process lives (a slot's
+ * generation is 32 bits wide), so a stale id is answered with ESRCH. 0 is no fiber.
+ */
+typedef uint64_t weft_fiber_id;
+
+/** What a fiber runs. The returned number is what weft_join() hands out. */
+typedef int weft_fiber_fn(void *arg);
+
+/* ---- Limits ---------------------------------------------------------------- */
+
+#define WEFT_WORKERS_MAX        64
+#define WEFT_STACK_SIZE_MIN     (16 * 1024)
+#define WEFT_STACK_SIZE_MAX     (64 * 1024 * 1024)
+#define WEFT_STACK_SIZE_DEFAULT (64 * 1024)
+#define WEFT_FIBER_NAME_MAX     31
+#define WEFT_FIBERS_MAX         (16 * 1024 * 1024)
+
+/* ---- Running --------------------------------------------------------------- */
+
+struct weft_run_options {
+	unsigned workers;	   /* threads that run fibers; 0: one per usable core */
+	const char *driver;	   /* "epoll"; NULL: WEFT_DRIVER from the environment, else the best */
+	size_t stack_size_bytes;   /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
+};
+
+/**
+ * Run fn(arg) as the first fiber and return what it returned. Workers beyond the
+ * first are threads that end before weft_run() returns; the first is the calling
+ * thread. When fn has returned, every fiber that still lives is cancelled, and
+ * weft_run() returns when the last of them has ended.
+ * options may be NULL. SIGPIPE is blocked on the workers: broken pipes are EPIPE.
+ * Errors: -1 with EINVAL (bad option, unknown driver), EDEADLK (called in a fiber),
+ * EBUSY (another weft_run() is under way in this process), ENOMEM, EAGAIN, EMFILE.
+ */
+WEFT_API int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *arg);
+
+/** Workers of the running weft_run(), 0 when none runs. Any thread. */
+WEFT_API unsigned weft_worker_count(void);
+
+/** Index of the calling fiber's worker, from 0; -1 outside a fiber. */
+WEFT_API int weft_worker_index(void);
+
+/** Name of the driver of the running weft_run(), such as "epoll"; NULL when none runs. */
+WEFT_API const char *weft_driver_name(void);
+
+/* ---- Starting and ending --------------------------------------------------- */
+
+struct weft_spawn_options {
+	const char *name;	  /* copied, cut at WEFT_FIBER_NAME_MAX bytes; NULL: "fiber" */
+	size_t stack_size_bytes;  /* rounded up to a power of two; 0: the run's default */
+	unsigned worker;	  /* 1 + index of the worker that must run it; 0: any */
+	bool detached;		  /* nobody joins it: its slot is free when it ends */
+};
+
+/**
+ * Start fn(arg) as a fiber; it is runnable when this returns, and runs after the
+ * fibers that are runnable already. It must be joined or detached, as a thread must.
+ * Returns its id, or 0 with errno: EAGAIN (WEFT_FIBERS_MAX live), ENOMEM, EINVAL
+ * (bad option, no such worker), ECANCELED (weft_run() is ending), ENOTSUP (no
+ * weft_run() under way). From any thread.
+ */
+WEFT_API weft_fiber_id weft_spawn(weft_fiber_fn *fn, void *arg);
+WEFT_API weft_fiber_id weft_spawn_with(
+	const struct weft_spawn_options *options, weft_fiber_fn *fn, void *arg);
+
+/**
+ * Wait until the fiber has ended, at most timeout_ns (WEFT_FOREVER: no bound of its
+ * own), and take its result. ret_result may be NULL. Everybody who waits at the end
+ * gets the result; then the id is stale.
+ * Errors: ESRCH (no such fiber: joined already, detached, never was), EDEADLK (the
+ * caller itself), ETIMEDOUT (timeout_ns or a deadline: the fiber lives on),
+ * ECANCELED. From any thread.
+ */
+WEFT_API int weft_join(weft_fiber_id fiber, int *ret_result, int64_t timeout_ns);
+
+/**
+ * Join count fibers within one timeout. ret_results may be NULL; else ret_results[i]
+ * is written for each fiber joined. Returns how many were joined (all of them: count),
+ * or -1 with the errors of weft_join() when the first of them could not be.
+ */
+WEFT_API ssize_t weft_join_all(
+	const weft_fiber_id *fibers, size_t count, int *ret_results, int64_t timeout_ns);
+
+/** Nobody will join this fiber: its slot is freed when it ends. Errors: ESRCH. Any thread. */
+WEFT_API int weft_detach(weft_fiber_id fiber);
+
+/**
+ * Ask a fiber to end: the call it waits in, and every one after it, returns -1 with
+ * ECANCELED, except in a shielded section (weft/scope.h). Does not wait. A fiber
+ * that has not started yet starts all the same and sees it at its first wait, so
+ * that it can free what it was given. Errors: ESRCH (ended already). Any thread.
+ */
+WEFT_API int weft_cancel(weft_fiber_id fiber);
+
+/** Let every other runnable fiber of this worker run once. Outside a fiber: sched_yield(). */
+WEFT_API void weft_yield(void);
+
+/**
+ * Sleep. Zero or less yields. Errors: ETIMEDOUT (a deadline came first), ECANCELED.
+ * Never EINTR.
+ */
+WEFT_API int weft_sleep(int64_t duration_ns);
+
+/* ---- About fibers ---------------------------------------------------------- */
+
+/** The calling fiber; 0 outside a fiber. */
+WEFT_API weft_fiber_id weft_self(void);
+
+/** Name of the calling fiber, valid while it lives; "thread" outside a fiber. */
+WEFT_API const char *weft_name(void);
+
+/** Rename the calling fiber, cut at WEFT_FIBER_NAME_MAX bytes. No effect outside one. */
+WEFT_API void weft_rename(const char *name);
+
+/** Fibers that live now (started or not, not ended), over all workers. Any thread. */
+WEFT_API size_t weft_fiber_count(void);
+
+/** CLOCK_MONOTONIC, in ns. Under the simulator: its virtual clock. */
+WEFT_API int64_t weft_now(void);
+
+/* ---- Clean-up and fiber-local storage --------------------------------------- */
+
+/**
+ * Call fn(arg) when the calling fiber ends, last added first, after its function has
+ * returned and while it still can wait (in a shielded section). Errors: ENOMEM,
+ * ENOTSUP (outside a fiber).
+ */
+WEFT_API int weft_defer(void (*fn)(void *arg), void *arg);
+
+/** Names one fiber-local variable; see weft_local_new(). */
+typedef unsigned weft_local_key;
+
+#define WEFT_LOCALS_MAX 64
+
+/**
+ * Make a key, for the life of the process, under which each fiber (and each thread)
+ * keeps a pointer of its own, NULL at first. destroy(value), if not NULL, is called
+ * for a non-NULL value when its fiber or thread ends. Errors: EAGAIN (WEFT_LOCALS_MAX).
+ */
+WEFT_API int weft_local_new(weft_local_key *ret_key, void (*destroy)(void *value));
+
+/** Errors: EINVAL (no such key), ENOMEM. */
+WEFT_API int weft_local_set(weft_local_key key, void *value);
+
+/** The caller's value, or NULL. */
+WEFT_API void *weft_local_get(weft_local_key key);
+
+WEFT_END
+
+#endif

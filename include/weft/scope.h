@@ -1,0 +1,93 @@
+/*
+ * weft/scope.h - deadlines and shielded sections that hold for all calls inside.
+ *
+ *	WEFT_WITH_TIMEOUT(WEFT_SECONDS(5))
+ *		len = weft_stream_readline(peer, &line);	// -1/ETIMEDOUT after 5 s
+ *
+ * A scope is ambient: it belongs to the calling fiber (or thread) and bounds every
+ * call that waits between begin and end, however deep. Scopes nest; the nearest
+ * deadline counts. Once a deadline has passed, or the fiber was cancelled, each
+ * call that may wait fails at once (ETIMEDOUT, ECANCELED; ECANCELED wins), even if
+ * it could have gone on without waiting, until the scope ends. Inside a shielded
+ * section neither the deadlines around it nor cancellation are seen, so clean-up
+ * can still wait; a timeout begun inside it counts. weft_close() never fails so.
+ *
+ * Storage is the caller's, usually on its stack; begin and end are paired, last
+ * begun first ended, on the same fiber.
+ */
+#ifndef WEFT_SCOPE_H
+#define WEFT_SCOPE_H
+
+#include "weft/api.h"
+#include "weft/heap.h"
+
+WEFT_BEGIN
+
+/** One deadline or shield. The fields are weft's own. */
+struct weft_timeout {
+	struct weft_timeout *outer; /* next scope outwards */
+	struct weft_heap_node timer; /* its place among the worker's timers */
+	int64_t deadline_ns;	    /* on weft_now(); INT64_MAX: none */
+	void *owner;		    /* context it bounds */
+	bool is_shield, has_expired;
+};
+
+/**
+ * Bound the calls up to weft_timeout_end() by timeout_ns from now (WEFT_FOREVER:
+ * no bound; zero: expired at once). Never fails: where a timer can't be kept for
+ * want of memory, the scope counts as expired.
+ */
+WEFT_API void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns);
+
+/** End the innermost scope, which must be this one. Returns whether its deadline had passed. */
+WEFT_API bool weft_timeout_end(struct weft_timeout *timeout);
+
+/** Time left to the nearest deadline in force, in ns, at least 0; WEFT_FOREVER when there is none. */
+WEFT_API int64_t weft_time_left(void);
+
+/** Hide the outer deadlines and cancellation up to weft_shield_end(). */
+WEFT_API void weft_shield_begin(struct weft_timeout *shield);
+WEFT_API void weft_shield_end(struct weft_timeout *shield);
+
+/** 0, or the errno a waiting call would fail with now: ECANCELED or ETIMEDOUT. */
+WEFT_API int weft_interrupted(void);
+
+/* ---- The same as blocks ------------------------------------------------------ */
+
+static inline void weft_timeout_end_(struct weft_timeout *timeout)
+{
+	weft_timeout_end(timeout);
+}
+
+static inline void weft_shield_end_(struct weft_timeout *shield)
+{
+	weft_shield_end(shield);
+}
+
+static inline struct weft_timeout *weft_timeout_begin_(struct weft_timeout *timeout, int64_t ns)
+{
+	weft_timeout_begin(timeout, ns);
+	return timeout;
+}
+
+static inline struct weft_timeout *weft_shield_begin_(struct weft_timeout *shield)
+{
+	weft_shield_begin(shield);
+	return shield;
+}
+
+/** The statement or block that follows runs in a timeout; it may be left by break, return or goto. */
+#define WEFT_WITH_TIMEOUT(timeout_ns)                                                              \
+	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_timeout_end_))),          \
+		*weft_once_ = weft_timeout_begin_(&weft_scope_, (timeout_ns));                     \
+		weft_once_; weft_once_ = NULL)
+
+/** The statement or block that follows is shielded; it may be left by break, return or goto. */
+#define WEFT_SHIELDED                                                                              \
+	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_shield_end_))),           \
+		*weft_once_ = weft_shield_begin_(&weft_scope_);                                    \
+		weft_once_; weft_once_ = NULL)
+
+WEFT_END
+
+#endif
