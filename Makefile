@@ -1,30 +1,52 @@
 # Build of weft. `make help` lists the targets.
 #
 # Sources are found by folder: a new .c file needs no line here. Each variant
-# (release, asan, tsan, cov) is built in a folder of its own below build/; the
-# release's results are build/weft, build/libweft.a, build/libweft.so and
-# build/weft-bench.
+# (release, asan, tsan, aarch64, clang, fuzz, cov) is built in a folder of its own
+# below build/; the release's results are build/weft, build/libweft.a,
+# build/libweft.so and build/weft-bench. V=1 shows the commands.
 
 VARIANT ?= release
 VERSION := 0.1.0
 SOVERSION := 0
-PREFIX ?= /usr/local
-DESTDIR ?=
-CC = gcc
 JOBS ?= $(shell nproc)
-ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
 
 OBJ := build/$(VARIANT)
 OUT := $(if $(filter release,$(VARIANT)),build,$(OBJ))
 
+# ---- Compilers and flags ---------------------------------------------------
+
+# Some variants are a compiler's own; else CC is the user's, and gcc by default.
+COMPILER_aarch64 := aarch64-linux-gnu-gcc
+COMPILER_clang := clang
+COMPILER_fuzz := clang
+ifneq ($(COMPILER_$(VARIANT)),)
+override CC := $(COMPILER_$(VARIANT))
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# Which context switch to assemble. Cross-compiling: say ARCH=aarch64.
+ARCH ?= $(if $(filter aarch64,$(VARIANT)),aarch64,$(shell uname -m))
+
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith -Wwrite-strings
 CFLAGS_release := -O2 -g
+CFLAGS_aarch64 := -O2 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CFLAGS_tsan := -O1 -g -fsanitize=thread
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 CFLAGS_cov := -O0 -g --coverage
+LDFLAGS_aarch64 := -static
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 LDFLAGS_cov := --coverage
 
 # Thread-locals are read on every switch: initial-exec keeps that one instruction.
@@ -37,95 +59,148 @@ LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
-LIB_OBJ := $(LIB_SRC:%=$(OBJ)/%.o)
-CMD_OBJ := $(patsubst %,$(OBJ)/%.o,$(wildcard src/cmd/*.c))
-BENCH_OBJ := $(patsubst %,$(OBJ)/%.o,$(wildcard bench/*.c))
-LIMIT_BIN := $(patsubst bench/limit/%.c,$(OUT)/limit/%,$(wildcard bench/limit/*.c))
-TEST_SRC := $(wildcard tests/*/test_*.c)
-TEST_BIN := $(TEST_SRC:tests/%.c=$(OBJ)/tests/%)
+CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
+BENCH_SRC := $(wildcard bench/*.c)
+LIMIT_SRC := $(wildcard bench/limit/*.c)
 FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
-FUZZ_REPLAY := $(FUZZ_SRC:fuzz/%.c=$(OBJ)/fuzz/%)
+TEST_SRC := $(wildcard tests/*/test_*.c)
+# These variants run only the tests that ask for them (tools/check says how).
+ifneq ($(filter tsan aarch64,$(VARIANT)),)
+TEST_SRC := $(shell grep -lE 'check:( [a-z0-9]+)* $(VARIANT)\b' /dev/null $(TEST_SRC))
+endif
 
-.PHONY: all setup run check test-binaries bench fuzz lint format install clean help
+objects = $(patsubst %,$(OBJ)/%.o,$(1))
+LIB_OBJ := $(call objects,$(LIB_SRC))
+LIMIT_BIN := $(LIMIT_SRC:bench/%.c=$(OUT)/%)
+TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
+ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC))
+
+.PHONY: all objects setup run check soak test-binaries fuzz-replay bench fuzz cov lint format \
+	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
 
 all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) ## Build the release into build/
 
-# src/ is on the include path of the library and its tests only: the command
-# and the benchmarks see include/weft/, as any user does.
-$(OBJ)/src/cmd/%.o $(OBJ)/bench/%.o: INCLUDES := -Iinclude
-$(OBJ)/%.o: INCLUDES := -Iinclude -Isrc
+objects: $(ALL_OBJ)
 
-$(OBJ)/src/cmd/%.c.o: src/cmd/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Iinclude -MMD -MP -c $< -o $@
+# `$(call run,VERB,COMMAND)`: say what is made, or with V=1 how.
+run = $(if $(V),$(2),@printf '  %-6s %s\n' '$(1)' '$@'; $(2))
 
-$(OBJ)/bench/%.c.o: bench/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Iinclude -MMD -MP -c $< -o $@
+# src/ is on the include path of the library and its tests only: the command, the
+# hub and the benchmarks see include/weft/, as any user does.
+$(OBJ)/%.o: INCLUDE := -Iinclude -Isrc
+$(OBJ)/tests/%.o: INCLUDE := -Iinclude -Isrc -Itests
+$(OBJ)/src/cmd/%.o $(OBJ)/src/hub/%.o $(OBJ)/bench/%.o: INCLUDE := -Iinclude
 
-$(OBJ)/%.c.o: %.c
+$(OBJ)/%.c.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Iinclude -Isrc -Itests -MMD -MP -c $< -o $@
+	$(call run,CC,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
 
-$(OBJ)/%.S.o: %.S
+$(OBJ)/%.S.o: %.S $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Iinclude -Isrc -MMD -MP -c $< -o $@
+	$(call run,AS,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
 
-$(OUT)/libweft.a: $(LIB_OBJ)
-	@mkdir -p $(@D)
+$(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	@rm -f $@
-	ar rcs $@ $^
+	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
-$(OUT)/libweft.so: $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-soname,libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $^ -o $@
-	ln -sf libweft.so $@.$(SOVERSION)
+$(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
+	$(call run,LINK,$(CC) -shared -Wl,-soname$(,)libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) -o $@)
+	@ln -sf libweft.so $@.$(SOVERSION)
 
-$(OUT)/weft: $(CMD_OBJ) $(OUT)/libweft.a
-	$(CC) $(LDFLAGS_ALL) $^ -o $@
+LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@)
 
-$(OUT)/weft-bench: $(BENCH_OBJ) $(OUT)/libweft.a
-	$(CC) $(LDFLAGS_ALL) $^ -o $@
+$(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
+	$(LINK)
+
+$(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
+	$(LINK)
+
+$(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
+	$(LINK)
+
+# libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
+$(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
+	$(LINK)
 
 # The yardsticks stand alone: no weft in them.
 $(OUT)/limit/%: bench/limit/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@
+	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@)
 
-$(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
-	$(CC) $(LDFLAGS_ALL) $^ -o $@
+# Other flags, or a source that is gone, leave no file newer: so they are noted in
+# files of their own, rewritten only when they change. valgrind's header is among
+# the flags because the code uses it where it exists.
+, := ,
+quote = '$(subst ','\'',$(1))'
+note = @mkdir -p $(@D); echo $(call quote,$(1)) | cmp -s - $@ || echo $(call quote,$(1)) >$@
 
--include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+$(OBJ)/flags: FORCE
+	$(call note,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(wildcard /usr/include/valgrind/valgrind.h))
+
+$(OBJ)/members: FORCE
+	$(call note,$(LIB_OBJ))
+
+-include $(ALL_OBJ:.o=.d)
 
 # ---- What people type ------------------------------------------------------
 
 setup: ## Install what the build and the tests need (only what is missing)
-	@tools/bootstrap
+	@tools/bootstrap check
 
 run: ## Build, then serve the folder DIR (default: this one) until Ctrl-C
 	@tools/bootstrap run
-	@$(MAKE) --no-print-directory -s -j$(JOBS) build/weft
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
 	@exec build/weft serve $(or $(DIR),.) $(ARGS)
 
 test-binaries: $(TEST_BIN)
 
-check: ## Run all tests: release, ASan + UBSan, TSan
+fuzz-replay: $(FUZZ_BIN)
+
+check: ## Run all tests: release, sanitizers, valgrind, aarch64 (ONLY=word for some)
 	@tools/bootstrap check
-	@tools/check
+	@tools/check $(ONLY)
+
+soak: ## The same with 20 times the randomised work
+	@tools/bootstrap check
+	@CHECK_ROUNDS=20 tools/check $(ONLY)
 
 bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 	@tools/bootstrap bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@build/weft-bench $(if $(ONLY),--only $(ONLY))
 
-lint: ## clang-tidy, cppcheck and tools/tidy
+fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
+	@tools/bootstrap fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=fuzz fuzz-replay
+	@tools/fuzz $(or $(SECONDS),30) $(ONLY)
+
+cov: ## Say how much of each source file the tests reach
+	@tools/bootstrap check
+	@tools/cov
+
+lint: ## clang-tidy, cppcheck, clang-format and tools/tidy
 	@tools/bootstrap lint
 	@tools/lint
 
 format: ## Format every C file with clang-format
+	@tools/bootstrap lint
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all ## Install into PREFIX (default /usr/local), below DESTDIR when packaging
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/weft)
+	install -m 755 build/weft $(DESTDIR)$(BINDIR)/weft
+	install -m 644 include/weft/*.h $(DESTDIR)$(INCLUDEDIR)/weft
+	install -m 644 build/libweft.a $(DESTDIR)$(LIBDIR)/libweft.a
+	install -m 755 build/libweft.so $(DESTDIR)$(LIBDIR)/libweft.so.$(VERSION)
+	ln -sf libweft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libweft.so.$(SOVERSION)
+	ln -sf libweft.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libweft.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
+	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 
 clean: ## Remove build/
 	rm -rf build
