@@ -107,7 +107,7 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
 $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
-	$(call run,LINK,$(CC) -shared -Wl,-soname$(,)libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) -o $@)
+	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@)
@@ -133,7 +133,6 @@ $(OUT)/limit/%: bench/limit/%.c
 # Other flags, or a source that is gone, leave no file newer: so they are noted in
 # files of their own, rewritten only when they change. valgrind's header is among
 # the flags because the code uses it where it exists.
-, := ,
 quote = '$(subst ','\'',$(1))'
 note = @mkdir -p $(@D); echo $(call quote,$(1)) | cmp -s - $@ || echo $(call quote,$(1)) >$@
 
