@@ -35,14 +35,23 @@ struct weft_address {
  * Parse "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "*:80" and ":80" (all
  * addresses, IPv6 any), "unix:/path", "unix:@abstract". Only numeric hosts and
  * ports 0 to 65535. Errors: EINVAL; ENAMETOOLONG (Unix path); ENODEV (no such scope).
+ * ret_address is untouched on failure.
  */
 WEFT_API int weft_address_parse(struct weft_address *ret_address, const char *text);
 
-/** Print in the form that parse reads. Returns the length; cut to size_bytes, always NUL-terminated. */
+/**
+ * Print in the form that parse reads; an unnamed Unix socket is "unix:", no address
+ * at all (len 0) is "-". A NUL inside an abstract name is shown as '@'. Returns the
+ * length of the whole text; what is written is cut to size_bytes (at least 1), always
+ * NUL-terminated.
+ */
 WEFT_API size_t weft_address_print(
 	const struct weft_address *address, char *ret_text, size_t size_bytes);
 
-/** Only the host ("127.0.0.1", "::1", "/path"), as logs want it; as weft_address_print(). */
+/**
+ * Only the host ("127.0.0.1", "::1", "/path"; an IPv4 peer of an IPv6 listener as
+ * plain IPv4), as logs and counters per host want it; else as weft_address_print().
+ */
 WEFT_API size_t weft_address_print_host(
 	const struct weft_address *address, char *ret_text, size_t size_bytes);
 
@@ -50,7 +59,8 @@ WEFT_API size_t weft_address_print_host(
  * Resolve "HOST:PORT" with names and service names allowed (getaddrinfo(3)), or
  * whatever weft_address_parse() reads. Blocks the worker while the name service is
  * asked, not for numeric forms. Returns how many addresses were written (1 to max), or
- * -1: ENOENT (no such host or service), EAGAIN (name service failed for now), EINVAL.
+ * -1: ENOENT (no such host or service), EAGAIN (name service failed for now), EINVAL,
+ * ENOMEM. A host named "unix" cannot be asked for.
  */
 WEFT_API int weft_address_resolve(
 	struct weft_address *ret_addresses, int max, const char *host_port);
