@@ -74,7 +74,8 @@ LIB_OBJ := $(call objects,$(LIB_SRC))
 LIMIT_BIN := $(LIMIT_SRC:bench/%.c=$(OUT)/%)
 TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
-ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC))
+ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
+	$(call objects,$(wildcard fuzz/replay.c))
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench fuzz cov lint format \
 	install clean help FORCE

@@ -47,7 +47,7 @@ typedef int weft_fiber_fn(void *arg);
 
 struct weft_run_options {
 	unsigned workers;	   /* threads that run fibers; 0: one per usable core */
-	const char *driver;	   /* "epoll"; NULL: WEFT_DRIVER from the environment, else the best */
+	const char *driver;	   /* "epoll"; NULL: $WEFT_DRIVER, else the best */
 	size_t stack_size_bytes;   /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
 };
 

@@ -42,7 +42,7 @@ WEFT_API void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_n
 /** End the innermost scope, which must be this one. Returns whether its deadline had passed. */
 WEFT_API bool weft_timeout_end(struct weft_timeout *timeout);
 
-/** Time left to the nearest deadline in force, in ns, at least 0; WEFT_FOREVER when there is none. */
+/** Time left to the nearest deadline in force, in ns, at least 0; WEFT_FOREVER: there is none. */
 WEFT_API int64_t weft_time_left(void);
 
 /** Hide the outer deadlines and cancellation up to weft_shield_end(). */
@@ -76,13 +76,13 @@ static inline struct weft_timeout *weft_shield_begin_(struct weft_timeout *shiel
 	return shield;
 }
 
-/** The statement or block that follows runs in a timeout; it may be left by break, return or goto. */
+/** The statement or block that follows runs in a timeout; break, return and goto may leave it. */
 #define WEFT_WITH_TIMEOUT(timeout_ns)                                                              \
 	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_timeout_end_))),          \
 		*weft_once_ = weft_timeout_begin_(&weft_scope_, (timeout_ns));                     \
 		weft_once_; weft_once_ = NULL)
 
-/** The statement or block that follows is shielded; it may be left by break, return or goto. */
+/** The statement or block that follows is shielded; break, return and goto may leave it. */
 #define WEFT_SHIELDED                                                                              \
 	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_shield_end_))),           \
 		*weft_once_ = weft_shield_begin_(&weft_scope_);                                    \

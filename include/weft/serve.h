@@ -58,8 +58,8 @@ typedef int weft_handler_fn(struct weft_stream *peer, void *arg);
 struct weft_serve_options {
 	const char *name;	   /* of the handlers' fibers; NULL: the peer's address */
 	size_t stack_size_bytes;   /* of each handler's fiber; 0: the run's default */
-	unsigned connections_max;  /* at once; the next wait in the backlog; 0: no bound but memory's */
-	int64_t grace_ns;	   /* handlers still at work after a stop are cancelled; 0: 5 s; negative: at once */
+	unsigned connections_max;  /* at once, others wait in the backlog; 0: no bound */
+	int64_t grace_ns;	   /* from a stop to the handlers' cancelling; 0: 5 s; < 0: none */
 	bool one_worker;	   /* accept and run on the caller's worker only */
 };
 

@@ -32,6 +32,7 @@ WEFT_API int weft_socketpair(int domain, int type, int protocol, int ret_fds[2])
 /** pipe(2), non-blocking and close-on-exec. */
 WEFT_API int weft_pipe(int ret_fds[2]);
 
+/** bind(2) and listen(2), as they are. */
 WEFT_API int weft_bind(int fd, const struct sockaddr *address, socklen_t len);
 WEFT_API int weft_listen(int fd, int backlog);
 
@@ -48,13 +49,16 @@ WEFT_API int weft_accept(int fd, struct sockaddr *ret_address, socklen_t *len);
  */
 WEFT_API int weft_wait_descriptor(void);
 
+/** connect(2); returns when the connection stands or can't be made. */
 WEFT_API int weft_connect(int fd, const struct sockaddr *address, socklen_t len);
 
+/** read(2), write(2), readv(2), writev(2): they wait until something can be moved. */
 WEFT_API ssize_t weft_read(int fd, void *buffer, size_t size_bytes);
 WEFT_API ssize_t weft_write(int fd, const void *data, size_t len);
 WEFT_API ssize_t weft_readv(int fd, const struct iovec *parts, int count);
 WEFT_API ssize_t weft_writev(int fd, const struct iovec *parts, int count);
 
+/** recv(2), send(2) and their kind: they wait until something can be moved. */
 WEFT_API ssize_t weft_recv(int fd, void *buffer, size_t size_bytes, int flags);
 WEFT_API ssize_t weft_send(int fd, const void *data, size_t len, int flags);
 WEFT_API ssize_t weft_recvfrom(int fd, void *buffer, size_t size_bytes, int flags,

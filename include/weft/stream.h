@@ -95,7 +95,7 @@ WEFT_API int weft_stream_write_all(struct weft_stream *stream, const void *data,
 WEFT_API int weft_stream_writev_all(
 	struct weft_stream *stream, const struct iovec *parts, int count);
 
-/** printf(3) into the stream; output over WEFT_STREAM_BUFFER_SIZE is EMSGSIZE and writes nothing. */
+/** printf(3) into the stream. Output over WEFT_STREAM_BUFFER_SIZE: EMSGSIZE, nothing is written. */
 __attribute__((format(printf, 2, 3))) WEFT_API int weft_stream_printf(
 	struct weft_stream *stream, const char *format, ...);
 
