@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""test_check.py - tools/check counts cases truly, whatever way a test goes wrong."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from tap import case, expect, run
+
+HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+MAKEFILE = "%:\n\t@true\nall test-binaries fuzz-replay:\n\t@$(BUILD_STATUS)\n"
+
+
+def check(*scripts, build="true"):
+    """Run tools/check in a tree of nothing but these scripts: (status, output)."""
+    with tempfile.TemporaryDirectory() as tree:
+        os.makedirs(f"{tree}/tests/sample")
+        os.mkdir(f"{tree}/tools")
+        shutil.copy(f"{HOUSE}/tools/check", f"{tree}/tools/check")
+        with open(f"{tree}/Makefile", "w", encoding="utf-8") as file:
+            file.write(MAKEFILE)
+        for number, text in enumerate(scripts):
+            with open(f"{tree}/tests/sample/test_{number}.sh", "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        environ = dict(os.environ, VARIANTS="release", BUILD_STATUS=build)
+        done = subprocess.run([f"{tree}/tools/check"], env=environ, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout
+
+
+def counts(expected, *scripts, **more):
+    status, said = check(*scripts, **more)
+    last = said.splitlines()[-1]
+    expect(last == expected, said)
+    expect((status == 0) == (" 0 failed" in expected), said)
+    return said
+
+
+@case("all passed")
+def _():
+    counts("3 passed, 0 failed", "echo 1..2; echo ok 1; echo ok 2 - two", "echo 1..1; echo ok 1")
+
+
+@case("a failed case is counted and shown with what it said")
+def _():
+    said = counts("1 passed, 1 failed",
+                  "echo 1..2; echo ok 1; echo '# because'; echo not ok 2 - two; exit 1")
+    expect("# because\nnot ok 2 - two" in said, said)
+
+
+@case("what a failing test wrote to stderr is shown")
+def _():
+    said = counts("0 passed, 1 failed", "echo 1..1; echo oh no >&2; echo not ok 1; exit 1")
+    expect("oh no" in said, said)
+
+
+@case("cases that a crash left out are failures")
+def _():
+    counts("1 passed, 2 failed", "echo 1..3; echo ok 1; kill -SEGV $$")
+
+
+@case("a crash before the first line is a failure")
+def _():
+    counts("0 passed, 1 failed", "kill -SEGV $$")
+
+
+@case("a bad end after good cases is a failure")
+def _():
+    counts("1 passed, 1 failed", "echo 1..1; echo ok 1; exit 3")
+
+
+@case("more cases than planned is a failure")
+def _():
+    counts("2 passed, 1 failed", "echo 1..1; echo ok 1; echo ok 2")
+
+
+@case("no plan is a failure")
+def _():
+    counts("1 passed, 1 failed", "echo ok 1")
+
+
+@case("skipped cases and files are told apart")
+def _():
+    counts("1 passed, 0 failed, 2 skipped",
+           "echo 1..2; echo ok 1; echo 'ok 2 # SKIP no such kernel'", "echo '1..0 # SKIP all'")
+
+
+@case("a build that fails is a failure")
+def _():
+    counts("1 passed, 1 failed", "echo 1..1; echo ok 1", build="false")
+
+
+@case("a test finds the build folder in WEFT_BUILD")
+def _():
+    counts("1 passed, 0 failed", 'echo 1..1; [ "$WEFT_BUILD" = "$PWD/build" ] && echo ok 1')
+
+
+if __name__ == "__main__":
+    sys.exit(run())

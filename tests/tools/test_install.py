@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""test_install.py - what `make install` leaves is enough to build and run programs with."""
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from tap import case, expect, run
+
+HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+STAGE = tempfile.TemporaryDirectory()
+ROOT = os.path.join(STAGE.name, "opt", "weft")
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+HEADERS = sorted(os.path.basename(path) for path in glob.glob(f"{HOUSE}/include/weft/*.h"))
+
+# Uses what a first program uses: the runtime, and a socket of its own.
+PROGRAM = """
+#include <weft/fiber.h>
+#include <stdio.h>
+static int body(void *arg)
+{
+	(void)arg;
+	weft_yield();
+	puts("from a fiber");
+	return 7;
+}
+int main(void)
+{
+	return weft_run(NULL, body, NULL) == 7 ? 0 : 1;
+}
+"""
+
+
+def sh(*command, **more):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, cwd=HOUSE, timeout=240, **more)
+    return done.returncode, done.stdout
+
+
+def make(*goals):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return sh("make", *goals, env=environ)
+
+
+def compile_program(source, output, *more):
+    return sh("gcc", "-std=gnu17", *WARNINGS, "-pthread", f"-I{ROOT}/include", source, "-o", output,
+              *more)
+
+
+@case("make install fills PREFIX below DESTDIR")
+def _():
+    status, said = make("install", f"DESTDIR={STAGE.name}", "PREFIX=/opt/weft")
+    expect(status == 0, said)
+    for path in ["bin/weft", "lib/libweft.a", "lib/libweft.so", "lib/pkgconfig/weft.pc"]:
+        expect(os.path.exists(f"{ROOT}/{path}"), path)
+    expect(sorted(os.listdir(f"{ROOT}/include/weft")) == HEADERS)
+
+
+@case("libweft.so is found by its soname, through links")
+def _():
+    _, said = sh("readelf", "-d", f"{ROOT}/lib/libweft.so")
+    soname = re.search(r"SONAME.*\[(.*)\]", said).group(1)
+    expect(re.fullmatch(r"libweft\.so\.\d+", soname), soname)
+    real = os.path.realpath(f"{ROOT}/lib/libweft.so")
+    expect(os.path.realpath(f"{ROOT}/lib/{soname}") == real)
+    expect(os.path.basename(real).startswith(soname + "."), real)
+
+
+@case("weft.pc names the installed folders and no build folder")
+def _():
+    with open(f"{ROOT}/lib/pkgconfig/weft.pc", encoding="utf-8") as file:
+        text = file.read()
+    expect("prefix=/opt/weft\n" in text and "libdir=/opt/weft/lib\n" in text, text)
+    expect("@" not in text and STAGE.name not in text, text)
+
+
+def program_runs(name, *link, **more):
+    source, output = f"{STAGE.name}/{name}.c", f"{STAGE.name}/{name}"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(PROGRAM)
+    status, said = compile_program(source, output, *link)
+    expect(status == 0, said)
+    status, said = sh(output, **more)
+    expect(status == 0 and said == "from a fiber\n", said)
+
+
+@case("a program builds against the installed static library and runs")
+def _():
+    program_runs("static", f"{ROOT}/lib/libweft.a")
+
+
+@case("a program builds against the installed shared library and runs")
+def _():
+    environ = dict(os.environ, LD_LIBRARY_PATH=f"{ROOT}/lib")
+    program_runs("shared", f"-L{ROOT}/lib", "-lweft", env=environ)
+
+
+@case("the examples build against what is installed, without a warning")
+def _():
+    for source in sorted(glob.glob(f"{HOUSE}/examples/*.c")):
+        output = f"{STAGE.name}/{os.path.basename(source)[:-2]}"
+        status, said = compile_program(source, output, f"{ROOT}/lib/libweft.a")
+        expect(status == 0, said)
+
+
+@case("each public header compiles alone, as C17 and as C++17")
+def _():
+    for header in HEADERS:
+        source = f"{STAGE.name}/alone.c"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(f"#include <weft/{header}>\nextern int unused;\n")
+        for language in (["gcc", "-std=gnu17"], ["clang", "-x", "c++", "-std=gnu++17"]):
+            status, said = sh(*language, *WARNINGS, "-fsyntax-only", f"-I{ROOT}/include", source)
+            expect(status == 0, f"{header}, {language[0]}:\n{said}")
+
+
+def exported():
+    _, said = sh("nm", "-D", "--defined-only", f"{ROOT}/lib/libweft.so")
+    return {line.split()[-1] for line in said.splitlines()}
+
+
+@case("libweft.so exports what the public headers declare, all of it and no more")
+def _():
+    declared = set()
+    for header in HEADERS:
+        with open(f"{HOUSE}/include/weft/{header}", encoding="utf-8") as file:
+            text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+        text = re.sub(r"^\s*#.*(\\\n.*)*", "", text, flags=re.MULTILINE)
+        for declaration in re.findall(r"WEFT_API\b([^;{]*)", text):
+            declared.add(re.search(r"\b(weft_\w+)\s*(?:\(|\[|$)", declaration.strip()).group(1))
+    expect(exported() - declared == set(), f"not declared: {sorted(exported() - declared)}")
+    expect(declared - exported() == set(), f"not there: {sorted(declared - exported())}")
+
+
+@case("libweft.a takes no name outside weft_")
+def _():
+    _, said = sh("nm", "-g", "--defined-only", f"{ROOT}/lib/libweft.a")
+    names = {line.split()[-1] for line in said.splitlines() if len(line.split()) == 3}
+    others = sorted(name for name in names if not name.startswith("weft_"))
+    expect(others == [], others)
+
+
+@case("a second make has nothing to do")
+def _():
+    status, said = make("-q", "build/weft", "build/libweft.a", "build/libweft.so",
+                        "build/weft-bench")
+    expect(status == 0, said)
+
+
+@case("make help lists what a newcomer needs")
+def _():
+    _, said = make("help")
+    for goal in ("run", "check", "bench", "fuzz", "lint", "format", "install", "help"):
+        expect(re.search(rf"^  make {goal} +\S", said, re.MULTILINE), goal)
+
+
+if __name__ == "__main__":
+    sys.exit(run())
