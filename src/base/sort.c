@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE inline __attribute__((always_inline))
 
 /** Ranges up to this long are sorted by insertion. */
 #define SHORT 16
@@ -43,12 +43,12 @@ struct order {
 	size_t size; /* of an element */
 };
 
-INLINE int compare_by(const struct order *order, const void *a, const void *b)
+static INLINE int compare_by(const struct order *order, const void *a, const void *b)
 {
 	return order->compare(a, b, order->context);
 }
 
-INLINE void swap(const struct order *order, char *a, char *b)
+static INLINE void swap(const struct order *order, char *a, char *b)
 {
 	char part[PART_SIZE];
 
@@ -65,7 +65,7 @@ INLINE void swap(const struct order *order, char *a, char *b)
 }
 
 /* Move the element at last down to first, and those from first on up by one. */
-INLINE void rotate(const struct order *order, char *first, char *last)
+static INLINE void rotate(const struct order *order, char *first, char *last)
 {
 	size_t size = order->size;
 	char part[PART_SIZE];
@@ -81,7 +81,7 @@ INLINE void rotate(const struct order *order, char *first, char *last)
 	}
 }
 
-INLINE void reverse(const struct order *order, char *base, size_t count)
+static INLINE void reverse(const struct order *order, char *base, size_t count)
 {
 	char *low = base, *high = base + (count - 1) * order->size;
 
@@ -90,7 +90,8 @@ INLINE void reverse(const struct order *order, char *base, size_t count)
 }
 
 /* Stable. The first `sorted` elements (at least one) are in order already. */
-INLINE void insertion_sort(const struct order *order, char *base, size_t count, size_t sorted)
+static INLINE void insertion_sort(
+	const struct order *order, char *base, size_t count, size_t sorted)
 {
 	size_t size = order->size;
 	char *end = base + count * size;
@@ -109,7 +110,8 @@ INLINE void insertion_sort(const struct order *order, char *base, size_t count, 
  * The length of the run the array starts with: ascending, or strictly descending
  * (strictly, so that turning it round later keeps equal elements in order).
  */
-INLINE size_t run_length(const struct order *order, char *base, size_t count, bool *ret_falls)
+static INLINE size_t run_length(
+	const struct order *order, char *base, size_t count, bool *ret_falls)
 {
 	size_t size = order->size, len = 2;
 
@@ -127,7 +129,7 @@ INLINE size_t run_length(const struct order *order, char *base, size_t count, bo
 }
 
 /* A pass that settles what is sorted or reversed; on other input it stops early. */
-INLINE bool sort_single_run(const struct order *order, char *base, size_t count)
+static INLINE bool sort_single_run(const struct order *order, char *base, size_t count)
 {
 	bool falls;
 
@@ -146,7 +148,7 @@ struct range {
 	unsigned splits; /* how often it may still be split before heap sort takes over */
 };
 
-INLINE void sift_down(const struct order *order, char *base, size_t root, size_t count)
+static INLINE void sift_down(const struct order *order, char *base, size_t root, size_t count)
 {
 	size_t size = order->size;
 
@@ -160,7 +162,7 @@ INLINE void sift_down(const struct order *order, char *base, size_t root, size_t
 	}
 }
 
-INLINE void heap_sort(const struct order *order, char *base, size_t count)
+static INLINE void heap_sort(const struct order *order, char *base, size_t count)
 {
 	for (size_t root = count / 2; root > 0; root--)
 		sift_down(order, base, root - 1, count);
@@ -170,7 +172,7 @@ INLINE void heap_sort(const struct order *order, char *base, size_t count)
 	}
 }
 
-INLINE char *median(const struct order *order, char *a, char *b, char *c)
+static INLINE char *median(const struct order *order, char *a, char *b, char *c)
 {
 	if (compare_by(order, a, b) < 0) {
 		if (compare_by(order, b, c) < 0)
@@ -186,7 +188,7 @@ INLINE char *median(const struct order *order, char *a, char *b, char *c)
  * The median of three or nine elements spread over the range, its ends left out: the
  * partition above it has put an extreme there, and would be handed it as the pivot.
  */
-INLINE char *choose_pivot(const struct order *order, char *base, size_t count)
+static INLINE char *choose_pivot(const struct order *order, char *base, size_t count)
 {
 	size_t step = count / 12 * order->size;
 	char *low = base + count / 4 * order->size;
@@ -201,7 +203,7 @@ INLINE char *choose_pivot(const struct order *order, char *base, size_t count)
 	return median(order, low, middle, high);
 }
 
-INLINE void swap_blocks(const struct order *order, char *a, char *b, size_t len)
+static INLINE void swap_blocks(const struct order *order, char *a, char *b, size_t len)
 {
 	for (size_t done = 0; done < len; done += order->size)
 		swap(order, a + done, b + done);
@@ -217,7 +219,7 @@ INLINE void swap_blocks(const struct order *order, char *a, char *b, size_t len)
  * Afterwards the parts before and after remain to be sorted. The pivot stays at
  * base meanwhile, so elements of any size need no copy of it.
  */
-INLINE void partition(const struct order *order, const struct range *range,
+static INLINE void partition(const struct order *order, const struct range *range,
 	struct range *ret_before, struct range *ret_after)
 {
 	size_t size = order->size, len;
@@ -254,7 +256,7 @@ INLINE void partition(const struct order *order, const struct range *range,
 }
 
 /* The longer part waits on the stack, so the stack stays within log2(count). */
-INLINE void introsort(const struct order *order, char *base, size_t count)
+static INLINE void introsort(const struct order *order, char *base, size_t count)
 {
 	struct range stack[STACK_MAX], range = {base, count, 0}, before, after;
 	size_t depth = 0;
@@ -289,7 +291,8 @@ struct run {
 };
 
 /* The left run waits in the scratch; on equal elements it goes first. */
-INLINE void merge_up(const struct order *order, char *scratch, char *left, char *right, char *end)
+static INLINE void merge_up(
+	const struct order *order, char *scratch, char *left, char *right, char *end)
 {
 	size_t size = order->size, len = (size_t)(right - left);
 	char *from = scratch, *from_end = scratch + len, *to = left;
@@ -309,7 +312,8 @@ INLINE void merge_up(const struct order *order, char *scratch, char *left, char 
 }
 
 /* The right run waits in the scratch, and the merge goes from the end down. */
-INLINE void merge_down(const struct order *order, char *scratch, char *left, char *right, char *end)
+static INLINE void merge_down(
+	const struct order *order, char *scratch, char *left, char *right, char *end)
 {
 	size_t size = order->size, len = (size_t)(end - right);
 	char *from_end = scratch + len, *left_end = right, *to = end;
@@ -329,7 +333,8 @@ INLINE void merge_down(const struct order *order, char *scratch, char *left, cha
 }
 
 /* What is in its place at the outer ends stays there: sorted neighbours cost few comparisons. */
-INLINE void merge(const struct order *order, char *scratch, struct run *into, const struct run *run)
+static INLINE void merge(
+	const struct order *order, char *scratch, struct run *into, const struct run *run)
 {
 	size_t size = order->size;
 	char *left = into->base, *right = run->base, *end = right + run->count * size;
@@ -347,7 +352,7 @@ INLINE void merge(const struct order *order, char *scratch, struct run *into, co
 		merge_down(order, scratch, left, right, end);
 }
 
-INLINE struct run next_run(const struct order *order, char *base, size_t count)
+static INLINE struct run next_run(const struct order *order, char *base, size_t count)
 {
 	size_t least = count < SHORT ? count : SHORT;
 	struct run run = {base, 0, 0};
@@ -384,7 +389,7 @@ static unsigned boundary_power(size_t start, const struct run *run, size_t next,
 	return power;
 }
 
-INLINE void merge_sort(const struct order *order, char *base, size_t count, char *scratch)
+static INLINE void merge_sort(const struct order *order, char *base, size_t count, char *scratch)
 {
 	struct run stack[STACK_MAX], run;
 	size_t depth = 0;

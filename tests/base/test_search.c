@@ -1,5 +1,5 @@
 /*
- * Tests of base/search.c: against a linear scan over arrays of all small lengths.
+ * test_search.c - base/search.c: against a linear scan over arrays of all small lengths.
  */
 #include "weft/search.h"
 

@@ -1,5 +1,5 @@
 /*
- * Tests of base/sort.c: order, permutation and stability against simple checks, and
+ * test_sort.c - base/sort.c: order, permutation and stability against simple checks, and
  * the number of comparisons on input made to be slow.
  */
 #include "weft/sort.h"
