@@ -21,14 +21,14 @@
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 
-__attribute__((weak, visibility("default"), no_sanitize("address"))) const char *
-__asan_default_options(void)
+__attribute__((visibility("default"), no_sanitize("address"))) const char *__asan_default_options(
+	void)
 {
-	return "allocator_may_return_null=1:detect_stack_use_after_return=0";
+	return "allocator_may_return_null=1";
 }
 
-__attribute__((weak, visibility("default"), no_sanitize("thread"))) const char *
-__tsan_default_options(void)
+__attribute__((visibility("default"), no_sanitize("thread"))) const char *__tsan_default_options(
+	void)
 {
 	return "allocator_may_return_null=1";
 }
