@@ -127,7 +127,7 @@ $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/rep
 	$(LINK)
 
 # The yardsticks stand alone: no weft in them.
-$(OUT)/limit/%: bench/limit/%.c
+$(OUT)/limit/%: bench/limit/%.c $(wildcard bench/limit/*.h)
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@)
 

@@ -1,0 +1,24 @@
+/*
+ * timed.h - the clock of the yardsticks that time themselves.
+ *
+ * Each of them prints its figures on one line, separated by spaces, and ends.
+ * Never: anything of weft.
+ */
+#ifndef LIMIT_TIMED_H
+#define LIMIT_TIMED_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/** CLOCK_MONOTONIC in nanoseconds. */
+static inline int64_t limit_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,309 @@
+/*
+ * load.c - the client that all servers are measured with.
+ *
+ * Entry points: load_run().
+ * A closed loop: each connection has one request under way, and sends the next one
+ * when the reply is complete. Replies before the window opens are warm-up; the
+ * server's CPU clock is read when the window opens and when it closes.
+ * Never: a request sent before its connection's last reply was checked.
+ */
+#include "bench.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ECHO_SIZE   64
+#define REQUEST_MAX 256
+#define REPLY_MAX   2048
+#define EVENTS_MAX  512
+#define STUCK_MS    5000
+#define FDS_SPARE   64
+
+/*
+ * Latencies are counted in buckets: exact below 64 ns, then 64 buckets for each
+ * doubling, so that a percentile is right within 1.6 %.
+ */
+#define BUCKET_BITS  6
+#define BUCKETS_PER  (1U << BUCKET_BITS)
+#define BUCKET_COUNT ((64 - BUCKET_BITS + 1) * BUCKETS_PER)
+
+struct connection {
+	int fd;
+	unsigned reply_len; /* bytes of the current reply so far */
+	int64_t sent_at;
+	char reply[REPLY_MAX];
+};
+
+struct client {
+	const struct load *load;
+	int epoll_fd;
+	struct connection *connections;
+	char request[REQUEST_MAX];
+	unsigned request_len;
+	bool is_open;     /* the window is: replies count */
+	bool is_ending;   /* no request follows a reply */
+	unsigned waiting; /* connections with a request under way */
+	uint64_t replies;
+	uint32_t *buckets;
+};
+
+/* ---- Percentiles --------------------------------------------------------------- */
+
+static unsigned bucket_of(uint64_t value)
+{
+	unsigned shift;
+
+	if (value < BUCKETS_PER)
+		return (unsigned)value;
+	shift = 63U - (unsigned)__builtin_clzll(value) - BUCKET_BITS;
+	return (shift << BUCKET_BITS) + (unsigned)(value >> shift);
+}
+
+/* The middle of a bucket. */
+static double bucket_value(unsigned bucket)
+{
+	unsigned shift;
+	uint64_t low;
+
+	if (bucket < BUCKETS_PER)
+		return bucket;
+	shift = (bucket >> BUCKET_BITS) - 1;
+	low = (uint64_t)(bucket - (shift << BUCKET_BITS)) << shift;
+	return (double)low + (double)((uint64_t)1 << shift) / 2;
+}
+
+static double percentile(const struct client *client, double share)
+{
+	uint64_t rank = (uint64_t)((double)client->replies * share), seen = 0;
+
+	for (unsigned i = 0; i < BUCKET_COUNT; i++) {
+		seen += client->buckets[i];
+		if (seen > rank)
+			return bucket_value(i);
+	}
+	return NAN;
+}
+
+/* ---- One connection -------------------------------------------------------------- */
+
+static int send_request(struct client *client, struct connection *connection)
+{
+	ssize_t len = send(connection->fd, client->request, client->request_len, MSG_NOSIGNAL);
+
+	/* So small a request always fits: the last one has been answered. */
+	connection->reply_len = 0;
+	client->waiting++;
+	return len == (ssize_t)client->request_len ? 0 : -1;
+}
+
+static bool is_complete(const struct client *client, const struct connection *connection)
+{
+	if (client->load->kind == LOAD_ECHO)
+		return connection->reply_len == client->request_len;
+	return connection->reply_len > BENCH_BODY_LEN &&
+	       memcmp(connection->reply + connection->reply_len - BENCH_BODY_LEN, BENCH_BODY,
+		       BENCH_BODY_LEN) == 0;
+}
+
+static bool is_right(const struct client *client, const struct connection *connection)
+{
+	if (client->load->kind == LOAD_ECHO)
+		return memcmp(connection->reply, client->request, client->request_len) == 0;
+	return memcmp(connection->reply, "HTTP/1.1 200", 12) == 0;
+}
+
+static int on_reply(struct client *client, struct connection *connection)
+{
+	int64_t now = bench_now();
+
+	if (!is_right(client, connection)) {
+		fprintf(stderr, "weft-bench: a wrong reply: %.40s\n", connection->reply);
+		return -1;
+	}
+	if (client->is_open) {
+		client->replies++;
+		client->buckets[bucket_of((uint64_t)(now - connection->sent_at))]++;
+	}
+	client->waiting--;
+	if (client->is_ending)
+		return 0;
+	connection->sent_at = now;
+	return send_request(client, connection);
+}
+
+/* One read: what does not complete the reply comes with another event. */
+static int on_readable(struct client *client, struct connection *connection)
+{
+	unsigned room = REPLY_MAX - connection->reply_len;
+	ssize_t len = recv(connection->fd, connection->reply + connection->reply_len, room, 0);
+
+	if (len < 0 && errno == EAGAIN)
+		return 0;
+	if (len <= 0 || (unsigned)len == room) {
+		fprintf(stderr, "weft-bench: %s\n",
+			len < 0    ? strerror(errno)
+			: len == 0 ? "the server closed a connection"
+				   : "a reply is too long");
+		return -1;
+	}
+	connection->reply_len += (unsigned)len;
+	return is_complete(client, connection) ? on_reply(client, connection) : 0;
+}
+
+static int connect_one(struct client *client, struct connection *connection)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons(client->load->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = connection};
+	int one = 1;
+
+	connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connection->fd < 0 ||
+		connect(connection->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
+		fcntl(connection->fd, F_SETFL, O_NONBLOCK) < 0 ||
+		epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) < 0)
+		return -1;
+	connection->sent_at = bench_now();
+	return send_request(client, connection);
+}
+
+/* ---- The run --------------------------------------------------------------------- */
+
+static void raise_fd_limit(unsigned connections)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < connections + FDS_SPARE) {
+		limit.rlim_cur = connections + FDS_SPARE < limit.rlim_max ? connections + FDS_SPARE
+									  : limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void client_fini(struct client *client)
+{
+	for (unsigned i = 0; client->connections != NULL && i < client->load->connections; i++)
+		if (client->connections[i].fd >= 0)
+			close(client->connections[i].fd);
+	if (client->epoll_fd >= 0)
+		close(client->epoll_fd);
+	free(client->connections);
+	free(client->buckets);
+}
+
+static int client_init(struct client *client, const struct load *load)
+{
+	*client = (struct client){.load = load};
+	if (load->kind == LOAD_ECHO) {
+		memset(client->request, 'x', ECHO_SIZE);
+		client->request_len = ECHO_SIZE;
+	} else {
+		client->request_len = (unsigned)snprintf(client->request, REQUEST_MAX,
+			"GET /hello.txt HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+			"User-Agent: weft-bench\r\nAccept: */*\r\n\r\n",
+			load->port);
+	}
+	raise_fd_limit(load->connections);
+	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	client->buckets = calloc(BUCKET_COUNT, sizeof(*client->buckets));
+	client->connections = calloc(load->connections, sizeof(*client->connections));
+	for (unsigned i = 0; client->connections != NULL && i < load->connections; i++)
+		client->connections[i].fd = -1;
+	if (client->epoll_fd < 0 || client->buckets == NULL || client->connections == NULL)
+		goto fail;
+	for (unsigned i = 0; i < load->connections; i++)
+		if (connect_one(client, &client->connections[i]) < 0)
+			goto fail;
+	return 0;
+
+fail:
+	fprintf(stderr, "weft-bench: connect: %s\n", strerror(errno));
+	client_fini(client);
+	return -1;
+}
+
+static int turn_once(struct client *client)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(client->epoll_fd, events, EVENTS_MAX, STUCK_MS);
+
+	if (count == 0)
+		fprintf(stderr, "weft-bench: no reply within %d ms\n", STUCK_MS);
+	if (count == 0 || (count < 0 && errno != EINTR))
+		return -1;
+	for (int i = 0; i < count; i++)
+		if (on_readable(client, events[i].data.ptr) < 0)
+			return -1;
+	return 0;
+}
+
+static int turn_until(struct client *client, int64_t end)
+{
+	int status = 0;
+
+	while (status == 0 && bench_now() < end)
+		status = turn_once(client);
+	return status;
+}
+
+/* Read the replies that are still due: closed before them, a connection would be reset. */
+static int finish(struct client *client)
+{
+	int status = 0;
+
+	client->is_open = false;
+	client->is_ending = true;
+	while (status == 0 && client->waiting > 0)
+		status = turn_once(client);
+	return status;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int load_run(const struct load *load, struct load_result *ret_result)
+{
+	struct client client;
+	int64_t start, cpu_start, wall, cpu;
+	int status = -1;
+
+	if (client_init(&client, load) < 0)
+		return -1;
+	if (turn_until(&client, bench_now() + load->warm_up_ns) < 0)
+		goto done;
+	client.is_open = true;
+	cpu_start = clock_ns(load->server_clock);
+	start = bench_now();
+	if (turn_until(&client, start + load->window_ns) < 0 || client.replies == 0)
+		goto done;
+	wall = bench_now() - start;
+	cpu = clock_ns(load->server_clock) - cpu_start;
+	*ret_result = (struct load_result){
+		.per_second = (double)client.replies * 1e9 / (double)wall,
+		.p50_ns = percentile(&client, 0.50),
+		.p99_ns = percentile(&client, 0.99),
+		.cpu_ns = (double)cpu / (double)client.replies,
+		.busy = (double)cpu / (double)wall,
+	};
+	status = finish(&client);
+done:
+	client_fini(&client);
+	return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * measure.c - the clock, medians, and whose turn it is.
+ *
+ * Entry points: bench_now(), bench_median(), bench_median_ratio(), bench_turn().
+ */
+#include "bench.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+int64_t bench_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double bench_median(double *values, size_t count)
+{
+	if (count == 0)
+		return NAN;
+	qsort(values, count, sizeof(*values), compare_doubles);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double bench_median_ratio(const double *values, const double *yardsticks, size_t count)
+{
+	double ratios[BENCH_ROUNDS_MAX];
+
+	if (yardsticks == NULL || count > BENCH_ROUNDS_MAX)
+		return NAN;
+	for (size_t i = 0; i < count; i++)
+		ratios[i] = values[i] / yardsticks[i];
+	return bench_median(ratios, count);
+}
+
+size_t bench_turn(unsigned round, size_t turn, size_t contender_count)
+{
+	/* Back and forth: a machine that drifts one way is as kind to the last as to the first. */
+	return round % 2 ? contender_count - 1 - turn : turn;
+}

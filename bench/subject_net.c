@@ -1,0 +1,332 @@
+/*
+ * subject_net.c - servers: echo over 64 and 512 connections, and an HTTP GET of a small file.
+ *
+ * Entry points: bench_net_subjects.
+ * All contenders run at once, each with one worker on the server's CPU; the client has
+ * the other CPU and turns to one of them at a time, so the idle ones cost nothing.
+ */
+#include "bench.h"
+
+#include <string.h>
+
+#define ROUNDS_DEFAULT 5
+#define WARM_UP_SHARE  5 /* of the window, as a divisor */
+
+enum measure {
+	THROUGHPUT,
+	P50,
+	P99,
+	CPU,
+	BUSY,
+	MEASURE_COUNT,
+};
+
+/* The first two contenders. */
+enum {
+	YARDSTICK,
+	WEFT,
+	PEERS_FIRST,
+};
+
+struct contender {
+	const char *name;
+	struct program program;
+	uint16_t port;
+	struct server server;
+	bool is_up;
+	double samples[MEASURE_COUNT][BENCH_ROUNDS_MAX];
+	double median[MEASURE_COUNT], ratio[MEASURE_COUNT]; /* ratio: to the yardstick */
+};
+
+struct race {
+	enum load_kind kind;
+	unsigned connections, rounds;
+	struct peer_room room;
+	struct peer peers[BENCH_CONTENDERS_MAX];
+	char yardstick_path[PATH_MAX + 32], weft_path[PATH_MAX + 32];
+	size_t count;
+	struct contender contenders[BENCH_CONTENDERS_MAX];
+};
+
+static const struct bound net_bounds[MEASURE_COUNT] = {
+	[THROUGHPUT] = {BOUND_RATIO_MIN, 0.95},
+	[P99] = {BOUND_RATIO_MAX, 1.2},
+};
+static const struct bound http_bounds[MEASURE_COUNT] = {
+	[CPU] = {BOUND_RATIO_MAX, 1.15},
+};
+
+/* ---- The contenders -------------------------------------------------------------- */
+
+static struct contender *race_add(struct race *race, const char *name)
+{
+	struct contender *contender = &race->contenders[race->count++];
+
+	contender->name = name;
+	return contender;
+}
+
+static void add_yardstick(struct race *race, const struct bench *bench)
+{
+	struct contender *contender = race_add(race, "limit");
+
+	snprintf(race->yardstick_path, sizeof(race->yardstick_path), "%s/limit/%s",
+		bench->build_dir, race->kind == LOAD_ECHO ? "echo_epoll" : "http_epoll");
+	contender->program.argv[0] = race->yardstick_path;
+}
+
+static void add_weft(struct race *race, const struct bench *bench)
+{
+	struct contender *contender = race_add(race, "weft");
+	const char *const echo[] = {race->weft_path, "--child", "echo", NULL};
+	const char *const http[] = {race->weft_path, "serve", race->room.docs_dir, "--http",
+		"127.0.0.1:0", "--workers", "1", NULL};
+
+	snprintf(race->weft_path, sizeof(race->weft_path), "%s/%s", bench->build_dir,
+		race->kind == LOAD_ECHO ? "weft-bench" : "weft");
+	if (race->kind == LOAD_ECHO)
+		memcpy(contender->program.argv, echo, sizeof(echo));
+	else
+		memcpy(contender->program.argv, http, sizeof(http));
+}
+
+static void add_peers(struct race *race, const struct bench *bench)
+{
+	size_t count =
+		peers_find(bench, &race->room, race->kind == LOAD_ECHO ? PEER_ECHO : PEER_HTTP,
+			race->peers, BENCH_CONTENDERS_MAX - PEERS_FIRST);
+
+	for (size_t i = 0; i < count; i++) {
+		struct contender *contender = race_add(race, race->peers[i].name);
+
+		contender->program = race->peers[i].program;
+		contender->port = race->peers[i].port;
+	}
+}
+
+static void start_all(struct race *race, const struct bench *bench)
+{
+	for (size_t i = 0; i < race->count; i++) {
+		struct contender *contender = &race->contenders[i];
+
+		contender->program.cpus = &bench->server_cpu;
+		contender->is_up =
+			server_start(&contender->server, &contender->program, contender->port) == 0;
+		if (!contender->is_up)
+			fprintf(stderr, "weft-bench: %s did not start, and is left out\n",
+				contender->name);
+	}
+}
+
+static void stop_all(struct race *race)
+{
+	for (size_t i = 0; i < race->count; i++)
+		if (race->contenders[i].is_up)
+			server_stop(&race->contenders[i].server);
+}
+
+/* ---- Measuring -------------------------------------------------------------------- */
+
+static int measure_one(struct race *race, const struct bench *bench, size_t index, unsigned round)
+{
+	struct contender *contender = &race->contenders[index];
+	struct load load = {
+		.kind = race->kind,
+		.port = contender->server.port,
+		.connections = race->connections,
+		.warm_up_ns = bench->window_ns / WARM_UP_SHARE,
+		.window_ns = bench->window_ns,
+		.server_clock = contender->server.cpu_clock,
+	};
+	struct load_result result;
+
+	if (load_run(&load, &result) < 0) {
+		fprintf(stderr, "weft-bench: %s failed under load\n", contender->name);
+		return -1;
+	}
+	contender->samples[THROUGHPUT][round] = result.per_second;
+	contender->samples[P50][round] = result.p50_ns / 1000;
+	contender->samples[P99][round] = result.p99_ns / 1000;
+	contender->samples[CPU][round] = result.cpu_ns / 1000;
+	contender->samples[BUSY][round] = result.busy * 100;
+	return 0;
+}
+
+/* A contender that fails once is out: a median over other rounds would not compare. */
+static void measure_all(struct race *race, const struct bench *bench)
+{
+	for (unsigned round = 0; round < race->rounds; round++) {
+		for (size_t turn = 0; turn < race->count; turn++) {
+			size_t index = bench_turn(round, turn, race->count);
+			struct contender *contender = &race->contenders[index];
+
+			if (contender->is_up && measure_one(race, bench, index, round) < 0) {
+				server_stop(&contender->server);
+				contender->is_up = false;
+			}
+		}
+	}
+}
+
+/* Ratios first: the medians sort the samples, and round no longer meets round. */
+static void sum_up(struct race *race)
+{
+	const struct contender *yardstick = &race->contenders[YARDSTICK];
+
+	for (size_t i = 0; i < race->count; i++)
+		for (int m = 0; m < MEASURE_COUNT; m++)
+			race->contenders[i].ratio[m] =
+				yardstick->is_up
+					? bench_median_ratio(race->contenders[i].samples[m],
+						  yardstick->samples[m], race->rounds)
+					: NAN;
+}
+
+static void take_medians(struct race *race)
+{
+	for (size_t i = 0; i < race->count; i++)
+		for (int m = 0; m < MEASURE_COUNT; m++)
+			race->contenders[i].median[m] =
+				bench_median(race->contenders[i].samples[m], race->rounds);
+}
+
+/* ---- Reporting --------------------------------------------------------------------- */
+
+static void report_side_by_side(const struct race *race)
+{
+	printf("  %-14s%14s%10s%10s%16s%8s\n", "server", "replies/s", "p50 us", "p99 us",
+		"CPU us/reply", "busy");
+	for (size_t i = 0; i < race->count; i++) {
+		const struct contender *contender = &race->contenders[i];
+
+		if (contender->is_up)
+			printf("  %-14s%14.0f%10.1f%10.1f%16.2f%7.0f%%\n", contender->name,
+				contender->median[THROUGHPUT], contender->median[P50],
+				contender->median[P99], contender->median[CPU],
+				contender->median[BUSY]);
+	}
+	putchar('\n');
+}
+
+static void report_contender(
+	struct report *report, const struct race *race, const char *subject, size_t index)
+{
+	static const char *const names[] = {"throughput", "p50", "p99", "cpu", "busy"};
+	static const char *const units[] = {"/s", "us", "us", "us", "%"};
+	const struct bound *bounds = race->kind == LOAD_ECHO ? net_bounds : http_bounds;
+	const struct contender *contender = &race->contenders[index];
+
+	for (int m = 0; m < MEASURE_COUNT; m++) {
+		struct figure figure = {
+			.unit = units[m],
+			.value = contender->median[m],
+			.yardstick = race->contenders[YARDSTICK].is_up
+					     ? race->contenders[YARDSTICK].median[m]
+					     : NAN,
+			.ratio = contender->ratio[m],
+		};
+
+		snprintf(figure.name, sizeof(figure.name), "%s.%s%s%s", subject, names[m],
+			index == WEFT ? "" : ".", index == WEFT ? "" : contender->name);
+		if (index == WEFT)
+			figure.bound = bounds[m];
+		report_add(report, &figure);
+	}
+}
+
+/* "Less than nginx's from the same run": nginx is the yardstick of one figure more. */
+static void report_against_nginx(struct report *report, const struct race *race,
+	const char *subject, double ratio, const struct contender *nginx)
+{
+	struct figure figure = {
+		.unit = "us",
+		.value = race->contenders[WEFT].median[CPU],
+		.yardstick = nginx->median[CPU],
+		.ratio = ratio,
+		.bound = {BOUND_RATIO_MAX, 1.0},
+	};
+
+	snprintf(figure.name, sizeof(figure.name), "%s.cpu-to-nginx", subject);
+	report_add(report, &figure);
+}
+
+static const struct contender *find_up(const struct race *race, const char *name)
+{
+	for (size_t i = 0; i < race->count; i++)
+		if (race->contenders[i].is_up && strcmp(race->contenders[i].name, name) == 0)
+			return &race->contenders[i];
+	return NULL;
+}
+
+static void report_race(struct bench *bench, struct race *race, const char *subject)
+{
+	const struct contender *nginx = find_up(race, "nginx");
+	size_t first = bench->report.count;
+	double nginx_ratio = nginx ? bench_median_ratio(race->contenders[WEFT].samples[CPU],
+					     nginx->samples[CPU], race->rounds)
+				   : NAN;
+
+	sum_up(race);
+	take_medians(race);
+	if (race->contenders[WEFT].is_up) {
+		report_contender(&bench->report, race, subject, WEFT);
+		if (nginx != NULL)
+			report_against_nginx(&bench->report, race, subject, nginx_ratio, nginx);
+		report_print_subject(&bench->report, first);
+	}
+	if (!bench->report.is_json)
+		report_side_by_side(race);
+	for (size_t i = PEERS_FIRST; i < race->count; i++)
+		if (race->contenders[i].is_up)
+			report_contender(&bench->report, race, subject, i);
+}
+
+/* ---- The subjects -------------------------------------------------------------------- */
+
+static int run_race(
+	struct bench *bench, const char *subject, enum load_kind kind, unsigned connections)
+{
+	static struct race race; /* large, and one at a time */
+	cpu_set_t *client_cpu = &bench->client_cpu;
+	int status;
+
+	race = (struct race){.kind = kind,
+		.connections = connections,
+		.rounds = bench->rounds ? bench->rounds : ROUNDS_DEFAULT};
+	if (peer_room_init(&race.room) < 0)
+		return -1;
+	add_yardstick(&race, bench);
+	add_weft(&race, bench);
+	add_peers(&race, bench);
+	start_all(&race, bench);
+	sched_setaffinity(0, sizeof(*client_cpu), client_cpu);
+	measure_all(&race, bench);
+	sched_setaffinity(0, sizeof(bench->all_cpus), &bench->all_cpus);
+	status = race.contenders[WEFT].is_up && race.contenders[YARDSTICK].is_up ? 0 : -1;
+	report_race(bench, &race, subject);
+	stop_all(&race);
+	peer_room_fini(&race.room);
+	return status;
+}
+
+static int run_echo_64(struct bench *bench, const struct subject *subject)
+{
+	return run_race(bench, subject->name, LOAD_ECHO, 64);
+}
+
+static int run_echo_512(struct bench *bench, const struct subject *subject)
+{
+	return run_race(bench, subject->name, LOAD_ECHO, 512);
+}
+
+static int run_http(struct bench *bench, const struct subject *subject)
+{
+	return run_race(bench, subject->name, LOAD_HTTP, 64);
+}
+
+const struct subject bench_net_subjects[] = {
+	{"echo-64", "64-byte ping-pong over 64 connections, one worker", run_echo_64},
+	{"echo-512", "64-byte ping-pong over 512 connections, one worker", run_echo_512},
+	{"http", "GET of a 13-byte file over 64 keep-alive connections, one worker", run_http},
+	{NULL, NULL, NULL},
+};
