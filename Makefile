@@ -33,7 +33,7 @@ CC := gcc
 endif
 
 # Which context switch to assemble. Cross-compiling: say ARCH=aarch64.
-ARCH ?= $(if $(filter aarch64,$(VARIANT)),aarch64,$(shell uname -m))
+ARCH := $(if $(filter aarch64,$(VARIANT)),aarch64,$(shell uname -m))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith -Wwrite-strings
