@@ -23,6 +23,8 @@
 #ifndef WEFT_BUF_H
 #define WEFT_BUF_H
 
+#include <assert.h>
+
 #include "weft/api.h"
 
 WEFT_BEGIN
@@ -61,14 +63,21 @@ static inline const char *weft_buf_data(const struct weft_buf *buf)
 	return buf->bytes ? buf->bytes + buf->start : NULL;
 }
 
-/** Drop the first len bytes, which the buffer must hold: more is a bug and ends the program. */
-WEFT_API void weft_buf_consume(struct weft_buf *buf, size_t len);
-
 /** Drop all bytes and keep the memory. */
 static inline void weft_buf_clear(struct weft_buf *buf)
 {
 	buf->start = 0;
 	buf->end = 0;
+}
+
+/** Drop the first len bytes, which the buffer must hold: more is a bug and ends the program. */
+static inline void weft_buf_consume(struct weft_buf *buf, size_t len)
+{
+	assert(len <= weft_buf_len(buf));
+	buf->start += len;
+	/* Starting over at the front is free now, and spares a move later. */
+	if (buf->start == buf->end)
+		weft_buf_clear(buf);
 }
 
 /* ---- The back --------------------------------------------------------------- */
@@ -86,9 +95,12 @@ static inline size_t weft_buf_room(const struct weft_buf *buf)
  */
 WEFT_API void *weft_buf_reserve(struct weft_buf *buf, size_t len);
 
-/** Append the first len bytes of the reserved room; more than reserved is a bug, and ends the
- * program. */
-WEFT_API void weft_buf_commit(struct weft_buf *buf, size_t len);
+/** Append the first len bytes of the reserved room; more is a bug and ends the program. */
+static inline void weft_buf_commit(struct weft_buf *buf, size_t len)
+{
+	assert(len <= buf->capacity - buf->end && len <= weft_buf_room(buf));
+	buf->end += len;
+}
 
 /**
  * Append a copy of len bytes, which must not lie in the buffer itself. data may be NULL

@@ -69,8 +69,7 @@ WEFT_API char *weft_str_take(struct weft_str *str);
 
 /* ---- What is in it ------------------------------------------------------------ */
 
-/** 0, or why the first append that failed did so: EMSGSIZE (the bound), ENOMEM, EOVERFLOW, EILSEQ.
- */
+/** 0, or the errno of the first append that failed: EMSGSIZE, ENOMEM, EOVERFLOW, EILSEQ. */
 static inline int weft_str_error(const struct weft_str *str)
 {
 	return str->error;

@@ -1,13 +1,12 @@
 /*
  * buf.c - the byte buffer (weft/buf.h).
  *
- * Entry points: weft_buf_reserve, weft_buf_commit, weft_buf_append, weft_buf_consume.
+ * Entry points: weft_buf_reserve, weft_buf_append; the rest is inline in weft/buf.h.
  *
  * Never: hold more than len_max bytes, or more memory than twice that (or BYTES_MIN).
  */
 #include "weft/buf.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +35,6 @@ void weft_buf_fini(struct weft_buf *buf)
 	weft_buf_init(buf, buf->len_max);
 }
 
-void weft_buf_consume(struct weft_buf *buf, size_t len)
-{
-	assert(len <= weft_buf_len(buf));
-	buf->start += len;
-	/* Starting over at the front is free now, and spares a move later. */
-	if (buf->start == buf->end)
-		weft_buf_clear(buf);
-}
-
 /* Room for needed bytes in all, by doubling; the caller has checked them against the bound. */
 static int grow(struct weft_buf *buf, size_t needed)
 {
@@ -55,7 +45,7 @@ static int grow(struct weft_buf *buf, size_t needed)
 	if (!bytes)
 		return -1;
 	/* Not realloc(): what was consumed need not be copied. */
-	if (len > 0)
+	if (buf->bytes)
 		memcpy(bytes, buf->bytes + buf->start, len);
 	free(buf->bytes);
 	buf->bytes = bytes;
@@ -95,12 +85,6 @@ void *weft_buf_reserve(struct weft_buf *buf, size_t len)
 			return NULL;
 	}
 	return buf->bytes + buf->end;
-}
-
-void weft_buf_commit(struct weft_buf *buf, size_t len)
-{
-	assert(len <= buf->capacity - buf->end && len <= weft_buf_room(buf));
-	buf->end += len;
 }
 
 int weft_buf_append(struct weft_buf *buf, const void *data, size_t len)

@@ -87,7 +87,7 @@ static int fail(struct weft_str *str, int error)
 	return -1;
 }
 
-/* Make room for len bytes and the NUL. The text stays as it is. */
+/* Make room for len bytes and the NUL, which the caller writes, for len 0 too. */
 static int make_room(struct weft_str *str, size_t len)
 {
 	size_t needed, capacity;
@@ -109,7 +109,6 @@ static int make_room(struct weft_str *str, size_t len)
 	text = realloc(str->text, capacity);
 	if (!text)
 		return fail(str, ENOMEM);
-	text[str->len] = '\0';
 	str->text = text;
 	str->capacity = capacity;
 	return 0;

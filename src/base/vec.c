@@ -79,7 +79,6 @@ int weft_vec_insert(struct weft_vec *vec, size_t index, const void *item)
 {
 	char *place;
 
-	assert(index <= vec->len);
 	if (!weft_vec_push_slot(vec))
 		return -1;
 	place = weft_vec_at(vec, index);
