@@ -1,0 +1,111 @@
+/*
+ * attempt.c - an operation as its system call, made once, without waiting.
+ *
+ * Must never: park, or let EINTR or SIGPIPE out.
+ */
+#include "fiber/driver/driver.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/** Most bytes that one sendfile(2) may move: a turn must not last too long. */
+#define SENDFILE_MAX ((size_t)1024 * 1024)
+
+/*
+ * accept(2) passes on network errors that were pending on the new connection: the
+ * connection is lost, the listener is well. They say "try the next one".
+ */
+static bool is_lost_connection(int code)
+{
+	return code == ECONNABORTED || code == ENETDOWN || code == EPROTO || code == ENOPROTOOPT ||
+	       code == EHOSTDOWN || code == ENONET || code == EHOSTUNREACH || code == ENETUNREACH;
+}
+
+static int64_t accept_once(struct weft__op *op)
+{
+	int fd;
+
+	do
+		fd = accept4(
+			op->fd, op->address, op->address_len_place, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && is_lost_connection(errno));
+	return fd;
+}
+
+static int64_t poll_once(struct weft__op *op)
+{
+	struct pollfd set = {.fd = op->fd, .events = (short)op->flags};
+	int count = poll(&set, 1, 0);
+
+	if (count == 0)
+		errno = EAGAIN;
+	else if (count > 0 && set.revents & POLLNVAL)
+		errno = EBADF;
+	else if (count > 0)
+		return set.revents;
+	return -1;
+}
+
+static int64_t call(struct weft__op *op)
+{
+	int flags = op->flags | MSG_DONTWAIT;
+
+	switch (op->kind) {
+	case WEFT__OP_ACCEPT:
+		return accept_once(op);
+	case WEFT__OP_CONNECT:
+		return connect(op->fd, op->address, op->address_len);
+	case WEFT__OP_READ:
+		return read(op->fd, op->data, op->len);
+	case WEFT__OP_READV:
+		return readv(op->fd, op->data, (int)op->len);
+	case WEFT__OP_RECV:
+		return recv(op->fd, op->data, op->len, flags);
+	case WEFT__OP_RECVFROM:
+		return recvfrom(
+			op->fd, op->data, op->len, flags, op->address, op->address_len_place);
+	case WEFT__OP_RECVMSG:
+		return recvmsg(op->fd, op->data, flags);
+	case WEFT__OP_WRITE:
+		return write(op->fd, op->data, op->len);
+	case WEFT__OP_WRITEV:
+		return writev(op->fd, op->data, (int)op->len);
+	case WEFT__OP_SEND:
+		return send(op->fd, op->data, op->len, flags | MSG_NOSIGNAL);
+	case WEFT__OP_SENDTO:
+		return sendto(op->fd, op->data, op->len, flags | MSG_NOSIGNAL, op->address,
+			op->address_len);
+	case WEFT__OP_SENDMSG:
+		return sendmsg(op->fd, op->data, flags | MSG_NOSIGNAL);
+	case WEFT__OP_SENDFILE:
+		return sendfile(op->fd, op->other_fd, op->offset,
+			op->len < SENDFILE_MAX ? op->len : SENDFILE_MAX);
+	case WEFT__OP_POLL:
+		return poll_once(op);
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+int64_t weft__attempt(struct weft__op *op)
+{
+	int64_t result;
+
+	do
+		result = call(op);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : result;
+}
+
+int weft__op_direction(const struct weft__op *op)
+{
+	if (op->kind == WEFT__OP_POLL)
+		return op->flags & (POLLIN | POLLOUT);
+	return op->kind == WEFT__OP_ACCEPT ||
+			       (op->kind >= WEFT__OP_READ && op->kind <= WEFT__OP_RECVMSG)
+		       ? POLLIN
+		       : POLLOUT;
+}

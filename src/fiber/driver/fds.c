@@ -1,0 +1,63 @@
+/*
+ * fds.c - see fds.h. A table of chunks, made as numbers come up and never freed.
+ *
+ * Must never: lock. weft_accept() and weft_close() on all workers come by here.
+ */
+#include "fiber/driver/fds.h"
+
+#include <stdlib.h>
+
+#define CHUNK_BITS  10
+#define CHUNK_COUNT (1u << CHUNK_BITS)
+
+static _Atomic(struct weft__fd *) chunks[WEFT__FDS_MAX / CHUNK_COUNT];
+
+static struct weft__fd *chunk_add(_Atomic(struct weft__fd *) *place)
+{
+	struct weft__fd *chunk = calloc(CHUNK_COUNT, sizeof *chunk);
+	struct weft__fd *theirs = NULL;
+
+	if (!chunk)
+		return NULL;
+	if (atomic_compare_exchange_strong(place, &theirs, chunk))
+		return chunk;
+	free(chunk); /* somebody was quicker */
+	return theirs;
+}
+
+struct weft__fd *weft__fd_of(int fd)
+{
+	struct weft__fd *chunk;
+
+	if (fd < 0 || fd >= WEFT__FDS_MAX)
+		return NULL;
+	chunk = atomic_load_explicit(&chunks[fd >> CHUNK_BITS], memory_order_acquire);
+	if (__builtin_expect(!chunk, 0)) {
+		chunk = chunk_add(&chunks[fd >> CHUNK_BITS]);
+		if (!chunk)
+			return NULL;
+	}
+	return &chunk[fd & (CHUNK_COUNT - 1)];
+}
+
+void weft__fd_made(int fd, uint32_t traits)
+{
+	struct weft__fd *known = weft__fd_of(fd);
+
+	if (!known)
+		return;
+	atomic_store_explicit(&known->traits, traits | WEFT__FD_OURS, memory_order_relaxed);
+	atomic_store_explicit(&known->workers, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&known->generation, 1, memory_order_release);
+}
+
+uint64_t weft__fd_closing(int fd)
+{
+	struct weft__fd *known = weft__fd_of(fd);
+
+	if (!known)
+		return 0;
+	atomic_store_explicit(&known->traits, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&known->generation, 1, memory_order_acq_rel);
+	return atomic_exchange_explicit(&known->workers, 0, memory_order_acq_rel);
+}

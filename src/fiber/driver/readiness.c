@@ -1,0 +1,341 @@
+/*
+ * readiness.c - see readiness.h.
+ *
+ * Of each descriptor a worker remembers in which directions a call may succeed
+ * (`ready`), and which of its fibers wait. All directions are ready at first. A
+ * direction stops being ready when a call says EAGAIN, or, on TCP, when it moved fewer
+ * bytes than it could have: what comes later is told by the kernel (epoll(7), question
+ * 9). That saves the second, vain recv() of every turn of a conversation. It becomes
+ * ready again when the kernel tells. An end or error that was told stays: the kernel
+ * won't tell it twice, so from then on every call is tried.
+ *
+ * Waiters are served first come, first served: an event wakes the first in its
+ * direction, who passes the baton on when he leaves and the direction is still ready.
+ *
+ * Must never: lock, or touch another worker's entries.
+ */
+#include "fiber/driver/readiness.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "fiber/driver/fds.h"
+#include "fiber/worker.h"
+
+#define CHUNK_BITS  8
+#define CHUNK_COUNT (1u << CHUNK_BITS)
+#define CHUNKS_MAX  (WEFT__FDS_MAX / CHUNK_COUNT)
+
+#define BOTH (POLLIN | POLLOUT)
+
+struct weft__fd_entry {
+	struct weft_list waiters;
+	uint32_t generation;
+	uint8_t ready;  /* POLLIN and POLLOUT: a call may succeed */
+	bool is_armed;  /* the kernel tells us */
+	bool is_ending; /* an end or error was told: short counts prove nothing */
+	bool is_known;  /* not fresh memory */
+};
+
+struct waiter {
+	struct weft_list_node node;
+	struct weft__fiber *fiber;
+	int direction;
+	bool is_poll;   /* consumes nothing, so wakes beside others */
+	bool is_closed; /* the descriptor went away */
+};
+
+int weft__readiness_init(struct weft__readiness *readiness)
+{
+	readiness->chunks = calloc(CHUNKS_MAX, sizeof(struct weft__fd_entry *));
+	return readiness->chunks ? 0 : -1;
+}
+
+void weft__readiness_fini(struct weft__readiness *readiness)
+{
+	for (size_t i = 0; readiness->chunks && i < CHUNKS_MAX; i++)
+		free(readiness->chunks[i]);
+	free(readiness->chunks);
+}
+
+/* ---- Entries ------------------------------------------------------------------ */
+
+static struct weft__fd_entry *entry_find(struct weft__readiness *readiness, int fd)
+{
+	struct weft__fd_entry *chunk;
+
+	if (fd < 0 || fd >= WEFT__FDS_MAX)
+		return NULL;
+	chunk = readiness->chunks[(unsigned)fd >> CHUNK_BITS];
+	return chunk ? &chunk[(unsigned)fd & (CHUNK_COUNT - 1)] : NULL;
+}
+
+static struct weft__fd_entry *entry_make(struct weft__readiness *readiness, int fd)
+{
+	struct weft__fd_entry *chunk = calloc(CHUNK_COUNT, sizeof *chunk);
+
+	if (!chunk)
+		return NULL;
+	for (unsigned i = 0; i < CHUNK_COUNT; i++)
+		weft_list_init(&chunk[i].waiters);
+	readiness->chunks[(unsigned)fd >> CHUNK_BITS] = chunk;
+	return entry_find(readiness, fd);
+}
+
+/* The number names another description now: whoever waits on the old one gets EBADF. */
+static void entry_renew(
+	struct weft__worker *worker, struct weft__fd_entry *entry, uint32_t generation)
+{
+	struct weft_list_node *node;
+
+	while ((node = weft_list_pop_front(&entry->waiters))) {
+		struct waiter *waiter = weft_container_of(node, struct waiter, node);
+
+		waiter->is_closed = true;
+		weft__ready(worker, waiter->fiber);
+	}
+	entry->generation = generation;
+	entry->ready = BOTH;
+	entry->is_armed = entry->is_ending = false;
+	entry->is_known = true;
+}
+
+/* Wake the first waiter in each of these directions, and every poll. */
+static void wake_waiters(struct weft__worker *worker, struct weft__fd_entry *entry, int directions)
+{
+	for (struct weft_list_node *node = entry->waiters.head.next;
+		node != &entry->waiters.head && directions; node = node->next) {
+		struct waiter *waiter = weft_container_of(node, struct waiter, node);
+
+		if (!(waiter->direction & directions))
+			continue;
+		weft__ready(worker, waiter->fiber);
+		if (!waiter->is_poll)
+			directions &= ~waiter->direction;
+	}
+}
+
+void weft__readiness_event(
+	struct weft__readiness *readiness, int fd, uint32_t generation, int events)
+{
+	struct weft__fd_entry *entry = entry_find(readiness, fd);
+
+	if (!entry || entry->generation != generation)
+		return;
+	if (events & ~BOTH) {
+		events |= BOTH;
+		entry->is_ending = true;
+	}
+	entry->ready |= events & BOTH;
+	wake_waiters(readiness->driver.worker, entry, events & BOTH);
+}
+
+static void forget_if_stale(struct weft__worker *worker, struct weft__fd_entry *entry, int fd)
+{
+	uint32_t generation = atomic_load(&weft__fd_of(fd)->generation);
+
+	if (entry->is_known && entry->generation != generation)
+		entry_renew(worker, entry, generation);
+}
+
+void weft__readiness_forget(struct weft__driver *driver, int fd)
+{
+	struct weft__readiness *readiness = (struct weft__readiness *)driver;
+
+	if (fd >= 0) {
+		if (entry_find(readiness, fd))
+			forget_if_stale(driver->worker, entry_find(readiness, fd), fd);
+		return;
+	}
+	for (unsigned i = 0; i < CHUNKS_MAX; i++)
+		for (unsigned k = 0; readiness->chunks[i] && k < CHUNK_COUNT; k++)
+			forget_if_stale(driver->worker, &readiness->chunks[i][k],
+				(int)(i * CHUNK_COUNT + k));
+}
+
+/* ---- Operations ----------------------------------------------------------------- */
+
+/* Whether nobody else waits, or waits longer, for the same. */
+static bool is_first(struct weft__fd_entry *entry, struct waiter *self)
+{
+	for (struct weft_list_node *node = entry->waiters.head.next;
+		node != &entry->waiters.head && node != &self->node; node = node->next)
+		if (weft_container_of(node, struct waiter, node)->direction & self->direction)
+			return false;
+	return true;
+}
+
+/*
+ * A descriptor made elsewhere may be blocking, and may have been closed and opened anew
+ * behind our back: it is looked at before each call that has no MSG_DONTWAIT.
+ */
+static void make_nonblocking(const struct weft__op *op)
+{
+	int flags;
+
+	if (op->kind >= WEFT__OP_RECV && op->kind <= WEFT__OP_RECVMSG)
+		return;
+	if (op->kind >= WEFT__OP_SEND && op->kind <= WEFT__OP_SENDMSG)
+		return;
+	flags = fcntl(op->fd, F_GETFL);
+	if (flags >= 0 && !(flags & O_NONBLOCK))
+		fcntl(op->fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static bool is_short(const struct weft__op *op, int64_t result)
+{
+	switch (op->kind) {
+	case WEFT__OP_READ:
+	case WEFT__OP_RECV:
+	case WEFT__OP_WRITE:
+	case WEFT__OP_SEND:
+		return result > 0 && (size_t)result < op->len && op->flags == 0;
+	default:
+		return false; /* the length is spread over iovecs: not worth adding up */
+	}
+}
+
+static int arm(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, int fd)
+{
+	uint32_t traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
+	int code;
+
+	if (entry->is_armed)
+		return 0;
+	code = readiness->arm(readiness, fd, entry->generation);
+	if (code)
+		return code;
+	atomic_fetch_or_explicit(&known->workers, UINT64_C(1) << readiness->driver.worker->index,
+		memory_order_relaxed);
+	/* What isn't ours may be closed without our knowing: armed anew at every wait. */
+	entry->is_armed = traits & WEFT__FD_OURS;
+	return 0;
+}
+
+/* Wait in line, and try when it is our turn and the direction is ready. */
+static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, struct weft__op *op)
+{
+	struct weft__worker *worker = readiness->driver.worker;
+	struct weft__fiber *fiber = worker->current;
+	struct waiter self = {.fiber = fiber,
+		.direction = weft__op_direction(op),
+		.is_poll = op->kind == WEFT__OP_POLL};
+	int64_t result;
+
+	weft_list_push_back(&entry->waiters, &self.node);
+	for (;;) {
+		result = -arm(readiness, known, entry, op->fd);
+		if (result)
+			break;
+		weft__park(worker);
+		if (self.is_closed)
+			return -EBADF; /* off the list already */
+		if (fiber->context.interrupt) {
+			result = -fiber->context.interrupt;
+			break;
+		}
+		if (!(entry->ready & self.direction) || (!self.is_poll && !is_first(entry, &self)))
+			continue;
+		result = weft__attempt(op);
+		if (result != -EAGAIN)
+			break;
+		entry->ready &= ~self.direction;
+	}
+	weft_list_remove(&self.node);
+	return result;
+}
+
+/* connect(2) waits by itself when it is called again; on Unix sockets nothing tells when. */
+static int64_t connect_wait(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, struct weft__op *op)
+{
+	struct weft__op until = {.kind = WEFT__OP_POLL, .fd = op->fd, .flags = POLLOUT};
+	int code = 0;
+	socklen_t len = sizeof code;
+	int64_t result = wait_in_line(readiness, known, entry, &until);
+
+	if (result < 0)
+		return result;
+	if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+		return -errno;
+	return -code;
+}
+
+static bool would_wait(const struct weft__op *op, int64_t result)
+{
+	if (op->kind == WEFT__OP_CONNECT)
+		return result == -EINPROGRESS || result == -EALREADY;
+	return result == -EAGAIN;
+}
+
+/* A full backlog of a Unix listener says EAGAIN, and poll(2) can't tell when it has room. */
+static int64_t connect_attempt(struct weft__op *op)
+{
+	int64_t result;
+
+	while ((result = weft__attempt(op)) == -EAGAIN)
+		if (weft_sleep(WEFT_MILLISECONDS(1)) < 0)
+			return -errno;
+	return result;
+}
+
+/* A call that may succeed, and that nobody has been waiting for. */
+static bool may_try(struct weft__fd_entry *entry, const struct weft__op *op, int direction)
+{
+	struct waiter self = {.direction = direction};
+
+	if (op->kind == WEFT__OP_POLL)
+		return true;
+	return (entry->ready & direction) &&
+	       (weft_list_is_empty(&entry->waiters) || is_first(entry, &self));
+}
+
+int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op)
+{
+	struct weft__readiness *readiness = (struct weft__readiness *)driver;
+	struct weft__fd *known = weft__fd_of(op->fd);
+	struct weft__fd_entry *entry = entry_find(readiness, op->fd);
+	int direction = weft__op_direction(op);
+	uint32_t generation, traits;
+	int64_t result = -EAGAIN;
+
+	if (op->fd < 0)
+		return -EBADF;
+	if (!known || (!entry && !(entry = entry_make(readiness, op->fd))))
+		return op->fd < WEFT__FDS_MAX ? -ENOMEM : -EMFILE;
+	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
+	traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
+	if (entry->generation != generation || !entry->is_known)
+		entry_renew(driver->worker, entry, generation);
+	if (!(traits & WEFT__FD_OURS)) {
+		make_nonblocking(op);
+		if (weft_list_is_empty(&entry->waiters))
+			entry->ready = BOTH; /* it may be another file by now */
+	}
+
+	if (op->kind == WEFT__OP_CONNECT)
+		result = connect_attempt(op);
+	else if (may_try(entry, op, direction)) {
+		result = weft__attempt(op);
+		if (result == -EAGAIN)
+			entry->ready &= ~direction;
+	}
+	if (would_wait(op, result)) {
+		result = op->kind == WEFT__OP_CONNECT ? connect_wait(readiness, known, entry, op)
+						      : wait_in_line(readiness, known, entry, op);
+		if (result == -EBADF)
+			return result; /* the entry is somebody else's now */
+	}
+	if ((traits & WEFT__FD_TCP) && !entry->is_ending && is_short(op, result))
+		entry->ready &= ~direction;
+	if (!weft_list_is_empty(&entry->waiters))
+		wake_waiters(driver->worker, entry, entry->ready & direction);
+	return result;
+}

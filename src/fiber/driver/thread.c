@@ -1,0 +1,180 @@
+/*
+ * thread.c - operations outside fibers: they block the calling thread; and the way in,
+ * weft__perform(), for both.
+ *
+ * A thread that must wait does so in poll(2), on its descriptor and on an eventfd of its
+ * own, so that weft_close() can wake it with EBADF.
+ */
+#include "fiber/driver/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "fiber/driver/fds.h"
+#include "fiber/worker.h"
+
+struct blocked {
+	struct weft_list_node node;
+	int fd;
+	int event_fd;
+	bool is_closed;
+};
+
+/* Threads that wait, for weft_close() to look through. Cold: threads are few. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct weft_list blocked_threads = {{&blocked_threads.head, &blocked_threads.head}};
+static _Atomic unsigned blocked_count;
+
+static void blocked_begin(struct blocked *self, int fd)
+{
+	*self = (struct blocked){.fd = fd, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	pthread_mutex_lock(&mutex);
+	weft_list_push_back(&blocked_threads, &self->node);
+	atomic_fetch_add(&blocked_count, 1);
+	pthread_mutex_unlock(&mutex);
+}
+
+/* Whether the descriptor was closed meanwhile. */
+static bool blocked_end(struct blocked *self)
+{
+	pthread_mutex_lock(&mutex);
+	weft_list_remove(&self->node);
+	atomic_fetch_sub(&blocked_count, 1);
+	pthread_mutex_unlock(&mutex);
+	if (self->event_fd >= 0)
+		close(self->event_fd);
+	return self->is_closed;
+}
+
+void weft__thread_closing(int fd)
+{
+	const uint64_t one = 1;
+
+	if (atomic_load(&blocked_count) == 0)
+		return;
+	pthread_mutex_lock(&mutex);
+	weft_list_each (node, &blocked_threads) {
+		struct blocked *blocked = weft_container_of(node, struct blocked, node);
+
+		if (blocked->fd != fd)
+			continue;
+		blocked->is_closed = true;
+		if (write(blocked->event_fd, &one, sizeof one) < 0)
+			continue; /* no eventfd was to be had: it sees at its next look */
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
+/** Without an eventfd (none was free) a waiting thread looks this often. */
+#define LOOK_INTERVAL WEFT_MILLISECONDS(100)
+
+static int poll_until(struct pollfd *set, int64_t deadline_ns)
+{
+	int64_t left = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - weft_now();
+	struct timespec timeout;
+
+	if (left < 0)
+		left = 0;
+	if (set[1].fd < 0 && left > LOOK_INTERVAL)
+		left = LOOK_INTERVAL;
+	timeout = (struct timespec){left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
+	return ppoll(set, 2, left == INT64_MAX ? NULL : &timeout, NULL);
+}
+
+/* 0 when fd is ready in that direction, else an errno value. */
+static int block(struct weft__context *context, int fd, int direction)
+{
+	struct blocked self;
+	int code = 0, count = 0;
+
+	blocked_begin(&self, fd);
+	while (count <= 0 && !self.is_closed && !(code = weft__interrupt(context))) {
+		struct pollfd set[2] = {{.fd = fd, .events = (short)direction},
+			{.fd = self.event_fd, .events = POLLIN}};
+
+		count = poll_until(set, weft__context_deadline(context));
+		if (count > 0 && set[0].revents & POLLNVAL)
+			code = EBADF;
+	}
+	if (blocked_end(&self))
+		code = EBADF;
+	return code;
+}
+
+/* A blocking descriptor from elsewhere would not let a deadline in: wait first. */
+static bool is_blocking(const struct weft__op *op)
+{
+	struct weft__fd *known = weft__fd_of(op->fd);
+	int flags;
+
+	if (known && (atomic_load(&known->traits) & WEFT__FD_OURS))
+		return false;
+	flags = fcntl(op->fd, F_GETFL);
+	return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+static int64_t connect_end(struct weft__context *context, int fd)
+{
+	int code = block(context, fd, POLLOUT);
+	socklen_t len = sizeof code;
+
+	if (!code && getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
+		code = errno;
+	return -code;
+}
+
+int64_t weft__thread_perform(struct weft__op *op)
+{
+	struct weft__context *context = weft__context_self();
+	int direction = weft__op_direction(op);
+	int code = weft__interrupt(context);
+	int64_t result = 0;
+
+	if (!code && op->kind != WEFT__OP_CONNECT && is_blocking(op))
+		code = block(context, op->fd, direction);
+	while (!code) {
+		result = weft__attempt(op);
+		if (result == -EINPROGRESS && op->kind == WEFT__OP_CONNECT)
+			return connect_end(context, op->fd);
+		if (result != -EAGAIN)
+			return result;
+		if (op->kind == WEFT__OP_CONNECT)
+			code = weft_sleep(WEFT_MILLISECONDS(1)) < 0 ? errno : 0;
+		else
+			code = block(context, op->fd, direction);
+	}
+	return -code;
+}
+
+/* ---- The way in ------------------------------------------------------------------ */
+
+static int64_t fiber_perform(struct weft__worker *worker, struct weft__op *op)
+{
+	struct weft__context *context = &worker->current->context;
+
+	if (context->interrupt)
+		return -context->interrupt;
+	worker->ticks -= WEFT__TICKS_PER_CALL;
+	if (--worker->call_budget <= 0) {
+		weft_yield();
+		if (context->interrupt)
+			return -context->interrupt;
+	}
+	return worker->driver->ops->perform(worker->driver, op);
+}
+
+int64_t weft__perform(struct weft__op *op)
+{
+	struct weft__worker *worker = weft__worker;
+	int64_t result = worker ? fiber_perform(worker, op) : weft__thread_perform(op);
+
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}

@@ -1,0 +1,15 @@
+/*
+ * thread.h - operations of threads that are no workers: src/fiber/driver/thread.c.
+ */
+#ifndef FIBER_DRIVER_THREAD_H
+#define FIBER_DRIVER_THREAD_H
+
+#include "fiber/driver/driver.h"
+
+/** Carry out an operation, blocking the calling thread. The result, or -errno. */
+int64_t weft__thread_perform(struct weft__op *op);
+
+/** fd is about to be closed: threads that wait on it wake with EBADF. */
+void weft__thread_closing(int fd);
+
+#endif

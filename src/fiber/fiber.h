@@ -1,0 +1,144 @@
+/*
+ * fiber.h - a fiber's own record, and the table that finds it by its id.
+ *
+ * Records live in slabs that are never freed, so a stale pointer or id always reads a
+ * record, and the generation in its control word tells whether it is still the same
+ * fiber. An id is generation << 32 | slot + 1.
+ *
+ * Who may touch what: fields are the home worker's (fiber->worker) unless they are atomic
+ * or the comment says otherwise.
+ *
+ *	           spawn                 next              end
+ *	(free) ----------> READY -------------> RUNNING ----------> (free), or
+ *	                     ^   <-- yield -----   |                 DONE until joined
+ *	                     |                     | park
+ *	                     +------- wake ---- PARKED
+ */
+#ifndef FIBER_FIBER_H
+#define FIBER_FIBER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fiber/sanitize.h"
+#include "weft/fiber.h"
+#include "weft/list.h"
+#include "weft/mpsc.h"
+#include "weft/scope.h"
+
+struct weft__worker;
+struct weft__joiner;
+struct weft__deferred;
+
+enum weft__state {
+	WEFT__READY,
+	WEFT__RUNNING,
+	WEFT__PARKED,
+	WEFT__DONE,
+};
+
+/**
+ * Low half of the control word; the high half is the generation. QUEUED: the record is
+ * in its home's inbox. WAKE, CANCEL, START: what it is there for. LOCKED guards joiners
+ * and result. FREEING: to be freed by whoever takes it out of the inbox.
+ */
+enum weft__control {
+	WEFT__QUEUED = 1 << 0,
+	WEFT__WAKE = 1 << 1,
+	WEFT__CANCEL = 1 << 2,
+	WEFT__START = 1 << 3,
+	WEFT__LOCKED = 1 << 4,
+	WEFT__JOINED = 1 << 5, /* somebody is in joiners */
+	WEFT__DETACHED = 1 << 6,
+	WEFT__ENDED = 1 << 7, /* result is set */
+	WEFT__FREEING = 1 << 8,
+	WEFT__CANCELLED = 1 << 9, /* cancel was asked for, at any time */
+	WEFT__LIVE = 1 << 10,     /* started and not given back */
+};
+
+/** Ambient state of a fiber, or of a thread that is none: src/fiber/scope.c. */
+struct weft__context {
+	struct weft_timeout *scope; /* innermost */
+	int interrupt;              /* what a waiting call fails with now; 0: it may wait */
+	bool is_cancelled;
+	void **locals; /* WEFT_LOCALS_MAX values, NULL until the first is set */
+};
+
+struct weft__fiber {
+	/* What a switch touches. */
+	void *sp;                              /* NULL: not started, no frame on its stack yet */
+	struct weft__fiber *next;              /* in the run queue, a free list */
+	_Atomic uint64_t turn;                 /* when it became runnable: run queues compare it */
+	_Atomic(struct weft__worker *) worker; /* home; changes only before it starts */
+	_Atomic(struct weft__worker *) started_on; /* NULL: not started */
+	struct weft__context context;
+	uint8_t state; /* enum weft__state */
+	uint8_t stack_class;
+	bool is_pinned; /* may not be taken by another worker */
+
+	/* What wakes, joins and ends touch. */
+	_Atomic uint64_t control; /* generation << 32 | enum weft__control */
+	struct weft_mpsc_node inbox;
+	uint32_t slot;
+	int result;
+	struct weft__joiner *joiners;
+	weft_fiber_fn *fn;
+	void *arg;
+	void *stack; /* lowest address; NULL: the thread's own */
+	struct weft__deferred *deferred;
+	struct weft__sanitize sanitize;
+	char name[WEFT_FIBER_NAME_MAX + 1];
+};
+
+static inline uint32_t weft__generation(uint64_t control)
+{
+	return (uint32_t)(control >> 32);
+}
+
+static inline weft_fiber_id weft__fiber_id(const struct weft__fiber *fiber)
+{
+	uint64_t control = atomic_load_explicit(&fiber->control, memory_order_relaxed);
+
+	return (control & ~UINT64_C(0xffffffff)) | (fiber->slot + 1);
+}
+
+/* ---- The table: src/fiber/table.c ------------------------------------------- */
+
+/** Free records of one worker, linked by next. */
+struct weft__slots {
+	struct weft__fiber *free;
+	uint32_t count;
+};
+
+/**
+ * A free record, with its generation and slot set, all else zero or stale. slots NULL:
+ * the shared ones, from any thread. NULL with EAGAIN (WEFT_FIBERS_MAX) or ENOMEM.
+ */
+struct weft__fiber *weft__slot_take(struct weft__slots *slots);
+
+/** Give back a record whose generation has been moved on. */
+void weft__slot_give(struct weft__slots *slots, struct weft__fiber *fiber);
+
+/** Give all of a worker's free records to the shared ones. */
+void weft__slots_fini(struct weft__slots *slots);
+
+/** The record in a slot, whatever its generation; NULL: no such slot yet. */
+struct weft__fiber *weft__slot_at(uint32_t slot);
+
+/** Hold the table still around a fork(). */
+void weft__table_lock(void);
+void weft__table_unlock(void);
+
+/** How many slots there are: the bound of a walk over weft__slot_at(). */
+uint32_t weft__slot_count(void);
+
+/** The record an id names, which may be of another generation by now; NULL for nonsense. */
+static inline struct weft__fiber *weft__fiber_of(weft_fiber_id id)
+{
+	uint32_t slot = (uint32_t)id;
+
+	return slot ? weft__slot_at(slot - 1) : NULL;
+}
+
+#endif

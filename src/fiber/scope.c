@@ -1,0 +1,224 @@
+/*
+ * scope.c - ambient deadlines, shields and cancellation (include/weft/scope.h).
+ *
+ * In a fiber each deadline is a timer of its worker; when it comes, the scope is marked,
+ * and what waiting calls must fail with is worked out once (`interrupt`), so that a call
+ * only looks at one number. A thread that is no worker has no timers: it compares its
+ * deadlines with the clock when it is about to wait.
+ *
+ * Must never: interrupt a shielded section for what is outside it.
+ */
+#include <assert.h>
+#include <time.h>
+
+#include "fiber/runtime.h"
+
+/** Of threads that are no workers, and of the fiber that forked, in the child (fork.c). */
+static __thread struct weft__context thread_context;
+__thread struct weft__context *weft__thread_context;
+
+struct weft__context *weft__context_self(void)
+{
+	if (weft__worker)
+		return &weft__worker->current->context;
+	return weft__thread_context ? weft__thread_context : &thread_context;
+}
+
+int64_t weft_now(void)
+{
+	struct timespec now;
+
+	if (weft__worker)
+		return weft__worker->driver->ops->now(weft__worker->driver);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
+}
+
+/* ---- What is in force ---------------------------------------------------------- */
+
+static int interrupt_of(const struct weft__context *context)
+{
+	const struct weft_timeout *scope;
+	bool is_late = false;
+
+	for (scope = context->scope; scope && !scope->is_shield; scope = scope->outer)
+		is_late |= scope->has_expired;
+	if (!scope && context->is_cancelled)
+		return ECANCELED;
+	return is_late ? ETIMEDOUT : 0;
+}
+
+int64_t weft__context_deadline(const struct weft__context *context)
+{
+	int64_t nearest = INT64_MAX;
+
+	for (const struct weft_timeout *scope = context->scope; scope && !scope->is_shield;
+		scope = scope->outer)
+		if (scope->deadline_ns < nearest)
+			nearest = scope->deadline_ns;
+	return nearest;
+}
+
+int weft__interrupt(struct weft__context *context)
+{
+	if (!weft__worker && context->scope && !context->interrupt) {
+		int64_t now = weft_now();
+
+		for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
+			scope->has_expired |= scope->deadline_ns <= now;
+		context->interrupt = interrupt_of(context);
+	}
+	return context->interrupt;
+}
+
+int weft_interrupted(void)
+{
+	return weft__interrupt(weft__context_self());
+}
+
+int64_t weft_time_left(void)
+{
+	int64_t deadline = weft__context_deadline(weft__context_self());
+	int64_t left;
+
+	if (deadline == INT64_MAX)
+		return WEFT_FOREVER;
+	left = deadline - weft_now();
+	return left > 0 ? left : 0;
+}
+
+/* ---- What changes it --------------------------------------------------------------- */
+
+void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeout)
+{
+	struct weft__fiber *fiber = timeout->owner;
+
+	timeout->has_expired = true;
+	fiber->context.interrupt = interrupt_of(&fiber->context);
+	weft__ready(worker, fiber);
+}
+
+void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	fiber->context.is_cancelled = true;
+	fiber->context.interrupt = interrupt_of(&fiber->context);
+	if (fiber->context.interrupt)
+		weft__ready(worker, fiber);
+}
+
+static void scope_push(struct weft__context *context, struct weft_timeout *scope)
+{
+	scope->outer = context->scope;
+	context->scope = scope;
+}
+
+static void scope_pop(struct weft__context *context, struct weft_timeout *scope)
+{
+	assert(context->scope == scope && "scopes end in the order opposite to their begin");
+	context->scope = scope->outer;
+	context->interrupt = interrupt_of(context);
+}
+
+/* Arm the timer alone: what weft_sleep() needs, without a scope. */
+static void timer_arm(struct weft__worker *worker, struct weft_timeout *timer, int64_t timeout_ns)
+{
+	int64_t now = weft_now();
+
+	*timer = (struct weft_timeout){.deadline_ns = INT64_MAX};
+	weft_heap_node_init(&timer->timer);
+	if (timeout_ns < 0 || timeout_ns > INT64_MAX - now)
+		return;
+	timer->deadline_ns = now + timeout_ns;
+	timer->has_expired = timeout_ns == 0;
+	if (!worker || timer->has_expired)
+		return;
+	timer->owner = worker->current;
+	if (weft_heap_push(&worker->timers, &timer->timer, timer->deadline_ns) < 0)
+		timer->has_expired = true; /* better late at once than never */
+}
+
+static void timer_disarm(struct weft_timeout *timer)
+{
+	if (weft__worker && weft_heap_is_linked(&timer->timer))
+		weft_heap_remove(&weft__worker->timers, &timer->timer);
+}
+
+void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns)
+{
+	struct weft__context *context = weft__context_self();
+
+	timer_arm(weft__worker, timeout, timeout_ns);
+	scope_push(context, timeout);
+	if (timeout->has_expired && !context->interrupt)
+		context->interrupt = ETIMEDOUT;
+}
+
+bool weft_timeout_end(struct weft_timeout *timeout)
+{
+	int saved = errno;
+
+	timer_disarm(timeout);
+	scope_pop(weft__context_self(), timeout);
+	errno = saved;
+	return timeout->has_expired;
+}
+
+void weft_shield_begin(struct weft_timeout *shield)
+{
+	struct weft__context *context = weft__context_self();
+
+	*shield = (struct weft_timeout){.deadline_ns = INT64_MAX, .is_shield = true};
+	weft_heap_node_init(&shield->timer);
+	scope_push(context, shield);
+	context->interrupt = 0;
+}
+
+void weft_shield_end(struct weft_timeout *shield)
+{
+	scope_pop(weft__context_self(), shield);
+}
+
+/* ---- Sleep ------------------------------------------------------------------------- */
+
+/* Until the deadline, however often a signal handler runs. */
+static void thread_sleep_until(int64_t deadline_ns)
+{
+	struct timespec until = {deadline_ns / WEFT_SECONDS(1), deadline_ns % WEFT_SECONDS(1)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+}
+
+static int thread_sleep(struct weft__context *context, int64_t duration_ns)
+{
+	int64_t now = weft_now();
+	int64_t until = duration_ns < INT64_MAX - now ? now + duration_ns : INT64_MAX;
+	int64_t deadline = weft__context_deadline(context);
+
+	thread_sleep_until(until < deadline ? until : deadline);
+	return until <= deadline ? 0 : ETIMEDOUT;
+}
+
+int weft_sleep(int64_t duration_ns)
+{
+	struct weft__context *context = weft__context_self();
+	struct weft__worker *worker = weft__worker;
+	struct weft_timeout timer;
+	int code = weft__interrupt(context);
+
+	if (!code && duration_ns <= 0) {
+		weft_yield();
+		code = weft__interrupt(context);
+	} else if (!code && !worker) {
+		code = thread_sleep(context, duration_ns);
+	} else if (!code) {
+		timer_arm(worker, &timer, duration_ns);
+		while (!timer.has_expired && !(code = context->interrupt))
+			weft__park(worker);
+		timer_disarm(&timer);
+	}
+	if (!code)
+		return 0;
+	errno = code;
+	return -1;
+}

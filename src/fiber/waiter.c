@@ -1,0 +1,95 @@
+/*
+ * waiter.c - see waiter.h.
+ *
+ * Must never: touch a waiter after is_woken was stored; its stack frame may be gone.
+ */
+#include "fiber/waiter.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fiber/runtime.h"
+
+void weft__waiter_init(struct weft__waiter *waiter)
+{
+	*waiter = (struct weft__waiter){0};
+	if (weft__worker) {
+		waiter->fiber = weft__worker->current;
+		waiter->generation = weft__generation(atomic_load(&waiter->fiber->control));
+	}
+}
+
+static bool is_woken(struct weft__waiter *waiter)
+{
+	return atomic_load_explicit(&waiter->is_woken, memory_order_acquire);
+}
+
+/* On CLOCK_MONOTONIC, absolute; returns for any reason. */
+static void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t deadline_ns)
+{
+	struct timespec until = {deadline_ns / WEFT_SECONDS(1), deadline_ns % WEFT_SECONDS(1)};
+
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+		deadline_ns == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+int weft__waiter_wait(struct weft__waiter *waiter)
+{
+	struct weft__context *context = weft__context_self();
+	int code;
+
+	while (!is_woken(waiter)) {
+		code = weft__interrupt(context);
+		if (code)
+			return code;
+		if (waiter->fiber)
+			weft__park(weft__worker);
+		else
+			futex_wait(&waiter->is_woken, 0, weft__context_deadline(context));
+	}
+	return 0;
+}
+
+void weft__waiter_wait_for_sure(struct weft__waiter *waiter)
+{
+	while (!is_woken(waiter)) {
+		if (waiter->fiber)
+			weft__park(weft__worker);
+		else
+			futex_wait(&waiter->is_woken, 0, INT64_MAX);
+	}
+}
+
+static void wake_fiber(struct weft__waiter *waiter)
+{
+	struct weft__fiber *fiber = waiter->fiber;
+	uint32_t generation = waiter->generation;
+
+	atomic_store_explicit(&waiter->is_woken, 1, memory_order_release);
+	if (weft__worker && weft__worker == atomic_load(&fiber->worker))
+		weft__ready(weft__worker, fiber);
+	else
+		weft__post(fiber, generation, WEFT__WAKE);
+}
+
+void weft__waiter_wake(struct weft__waiter *waiter)
+{
+	_Atomic uint32_t *word = &waiter->is_woken;
+
+	if (!waiter->fiber) {
+		atomic_store_explicit(word, 1, memory_order_release);
+		/* The word may be gone; a futex wake on it then wakes nobody. */
+		syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+		return;
+	}
+	if (weft__worker) {
+		wake_fiber(waiter);
+		return;
+	}
+	/* The fiber keeps the runtime alive only until it is woken. */
+	pthread_mutex_lock(&weft__outside);
+	wake_fiber(waiter);
+	pthread_mutex_unlock(&weft__outside);
+}

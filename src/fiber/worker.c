@@ -1,0 +1,283 @@
+/*
+ * worker.c - who runs next on a worker: parking, yielding, waking, and the loop.
+ *
+ * Fairness: fibers run in the order in which they became runnable (turn), started or
+ * not. A fiber that never has to wait gives way after WEFT__CALL_BUDGET calls. Every
+ * WEFT__TICKS switches (fewer when they made calls) the clock is looked at, and after
+ * WEFT__POLL_INTERVAL the loop asks the kernel, the timers and the inbox.
+ *
+ * Must never: call into the kernel from a hop, or run user code on the loop's stack.
+ */
+#include "fiber/worker.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "fiber/runtime.h"
+#include "fiber/switch.h"
+
+__thread struct weft__worker *weft__worker;
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- The run queue --------------------------------------------------------------- */
+
+void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	atomic_store_explicit(&fiber->turn, ++worker->turn, memory_order_relaxed);
+	fiber->next = NULL;
+	if (worker->run_head)
+		worker->run_tail->next = fiber;
+	else
+		worker->run_head = fiber;
+	worker->run_tail = fiber;
+}
+
+static struct weft__fiber *run_pop(struct weft__worker *worker)
+{
+	struct weft__fiber *fiber = worker->run_head;
+
+	worker->run_head = fiber->next;
+	return fiber;
+}
+
+/* The fiber that has been runnable longest, or NULL. */
+static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
+{
+	struct weft__fiber *fiber;
+
+	if (LIKELY(weft__start_is_empty(&worker->starting)))
+		return worker->run_head ? run_pop(worker) : NULL;
+	if (worker->run_head &&
+		atomic_load_explicit(&worker->run_head->turn, memory_order_relaxed) <
+			weft__start_first_turn(&worker->starting))
+		return run_pop(worker);
+	fiber = weft__start_pop(&worker->starting);
+	if (fiber)
+		return fiber;
+	return worker->run_head ? run_pop(worker) : NULL; /* a thief was quicker */
+}
+
+/* Ticks are used up: true when the loop should look at the kernel now. */
+static bool is_poll_due(struct weft__worker *worker)
+{
+	worker->ticks = WEFT__TICKS;
+	return worker->driver->ops->now(worker->driver) - worker->now_ns >= WEFT__POLL_INTERVAL;
+}
+
+static inline struct weft__fiber *choose(struct weft__worker *worker)
+{
+	struct weft__fiber *next;
+
+	if (UNLIKELY(--worker->ticks <= 0) && is_poll_due(worker))
+		return &worker->base;
+	next = next_runnable(worker);
+	return LIKELY(next != NULL) ? next : &worker->base;
+}
+
+/* ---- Hops ---------------------------------------------------------------------------- */
+
+/* What the stack that was just left wanted done once nobody is on it. */
+static inline void call_back(struct weft__worker *worker)
+{
+	if (UNLIKELY(worker->is_calling_back)) {
+		worker->is_calling_back = false;
+		worker->after(worker, worker->after_arg);
+	}
+}
+
+static void frame_prepare(struct weft__fiber *fiber)
+{
+	weft__sanitize_stack_begin(
+		&fiber->sanitize, fiber->stack, weft__stack_class_size(fiber->stack_class));
+	fiber->sp = weft__switch_prepare(
+		weft__stack_top(fiber->stack, fiber->stack_class), weft__fiber_main, fiber);
+}
+
+/*
+ * Go on with another fiber; returns when somebody hops back. One call site of the switch
+ * for all, so that its return is predicted (switch_*.S). errno is the thread's, and
+ * would be the other fiber's on return: it is kept here, on the fiber's own stack.
+ */
+static __attribute__((noinline)) void hop(
+	struct weft__worker *worker, struct weft__fiber *from, struct weft__fiber *to)
+{
+	int saved = *worker->errno_place;
+	void *fake = NULL;
+
+	if (UNLIKELY(!to->sp))
+		frame_prepare(to);
+	worker->current = to;
+	to->state = WEFT__RUNNING;
+	worker->call_budget = WEFT__CALL_BUDGET;
+	weft__sanitize_leave(&to->sanitize, from->state == WEFT__DONE, &fake);
+	weft__switch(&from->sp, to->sp);
+	weft__sanitize_arrive(fake);
+	call_back(worker);
+	*worker->errno_place = saved;
+}
+
+void weft__park(struct weft__worker *worker)
+{
+	struct weft__fiber *self = worker->current;
+
+	self->state = WEFT__PARKED;
+	hop(worker, self, choose(worker));
+}
+
+void weft_yield(void)
+{
+	struct weft__worker *worker = weft__worker;
+	struct weft__fiber *self, *next;
+
+	if (!worker) {
+		sched_yield();
+		return;
+	}
+	self = worker->current;
+	self->state = WEFT__READY;
+	weft__run_push(worker, self);
+	next = choose(worker);
+	if (next != self)
+		hop(worker, self, next);
+	else
+		self->state = WEFT__RUNNING;
+}
+
+void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	if (fiber->state != WEFT__PARKED)
+		return;
+	fiber->state = WEFT__READY;
+	weft__run_push(worker, fiber);
+}
+
+/* ---- First and last steps of a fiber --------------------------------------------------- */
+
+/*
+ * Runs on the next stack. Joiners are told only now: the moment they know, the record
+ * may be another fiber's, and the last hop still wrote to it.
+ */
+static void bury(struct weft__worker *worker, void *arg)
+{
+	struct weft__fiber *fiber = arg;
+
+	weft__sanitize_stack_end(&fiber->sanitize);
+	weft__stack_give(&worker->stacks, fiber->stack_class, fiber->stack);
+	fiber->sp = NULL;
+	weft__conclude(worker, fiber);
+	atomic_store_explicit(&worker->ended,
+		atomic_load_explicit(&worker->ended, memory_order_relaxed) + 1,
+		memory_order_release);
+	weft__runtime_fiber_ended(worker->runtime);
+}
+
+void weft__fiber_main(void *arg)
+{
+	struct weft__fiber *self = arg;
+	struct weft__worker *worker = weft__worker;
+
+	weft__sanitize_arrive(NULL);
+	call_back(worker);
+	atomic_store_explicit(&self->started_on, worker, memory_order_relaxed);
+	if (atomic_load(&self->control) & WEFT__CANCELLED)
+		weft__context_cancel(worker, self);
+	errno = 0;
+	self->result = self->fn(self->arg);
+	if (!weft__worker)
+		_exit(self->result & 0xff); /* the child of a fork(): fork.c */
+	if (self->deferred || self->context.locals)
+		weft__fiber_clean(self);
+	self->state = WEFT__DONE;
+	worker->after = bury;
+	worker->after_arg = self;
+	worker->is_calling_back = true;
+	hop(worker, self, choose(worker));
+	__builtin_unreachable();
+}
+
+/* ---- The loop ---------------------------------------------------------------------------- */
+
+static bool has_runnable(struct weft__worker *worker)
+{
+	return worker->run_head || !weft__start_is_empty(&worker->starting);
+}
+
+static void timers_fire(struct weft__worker *worker)
+{
+	struct weft_heap_node *node;
+
+	while ((node = weft_heap_min(&worker->timers)) && node->key <= worker->now_ns) {
+		weft_heap_pop(&worker->timers);
+		weft__timeout_fire(worker, weft_container_of(node, struct weft_timeout, timer));
+	}
+}
+
+/* Take unstarted fibers from another worker, from the next one on round. */
+static bool steal(struct weft__worker *worker)
+{
+	struct weft__runtime *runtime = worker->runtime;
+	struct weft__fiber *fibers[WEFT__STEAL_MAX];
+
+	for (unsigned i = 1; i < runtime->worker_count; i++) {
+		unsigned victim = (worker->index + i) % runtime->worker_count;
+		size_t count = weft__start_steal(&runtime->workers[victim]->starting, fibers);
+
+		for (size_t k = 0; k < count; k++) {
+			atomic_store(&fibers[k]->worker, worker);
+			weft__start_or_run(worker, fibers[k]);
+		}
+		if (count > 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sleep in the driver. Saying so comes before the last look at what others may have left
+ * for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with all
+ * four sequentially consistent, one of the two sees the other.
+ */
+static void sleep_until_woken(struct weft__worker *worker)
+{
+	struct weft_heap_node *first = weft_heap_min(&worker->timers);
+	int64_t deadline = first ? first->key : INT64_MAX;
+
+	atomic_store(&worker->is_sleeping, true);
+	atomic_fetch_add(&worker->runtime->sleeping, 1);
+	if (!weft_mpsc_is_empty(&worker->inbox) || atomic_load(&worker->has_stale) ||
+		atomic_load(&worker->runtime->is_halted) || steal(worker))
+		deadline = 0;
+	worker->driver->ops->wait(worker->driver, deadline);
+	atomic_fetch_sub(&worker->runtime->sleeping, 1);
+	atomic_store(&worker->is_sleeping, false);
+}
+
+static void look_around(struct weft__worker *worker)
+{
+	weft__inbox_drain(worker);
+	if (atomic_load_explicit(&worker->has_stale, memory_order_relaxed) &&
+		atomic_exchange(&worker->has_stale, false))
+		worker->driver->ops->forget(worker->driver, -1);
+	if (has_runnable(worker) || (worker->runtime->worker_count > 1 && steal(worker)))
+		worker->driver->ops->wait(worker->driver, 0);
+	else
+		sleep_until_woken(worker);
+	worker->now_ns = worker->driver->ops->now(worker->driver);
+	timers_fire(worker);
+}
+
+void weft__worker_loop(struct weft__worker *worker)
+{
+	while (!atomic_load_explicit(&worker->runtime->is_halted, memory_order_acquire)) {
+		struct weft__fiber *next;
+
+		look_around(worker);
+		next = next_runnable(worker);
+		worker->ticks = WEFT__TICKS;
+		if (next)
+			hop(worker, &worker->base, next);
+	}
+}

@@ -1,0 +1,138 @@
+/*
+ * worker.h - a worker: one thread, its runnable fibers, its timers and its driver.
+ *
+ * A fiber gives way by weft__park() or weft_yield(); either hops straight to the next
+ * runnable fiber. Only when there is none, or when it is time to look at the kernel, the
+ * hop goes to the worker's own loop (`base`, on the thread's stack), which drains the
+ * inbox, fires timers, asks the driver, steals, or sleeps.
+ *
+ * All fields belong to the worker's thread, but for those in the last block.
+ */
+#ifndef FIBER_WORKER_H
+#define FIBER_WORKER_H
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "fiber/driver/driver.h"
+#include "fiber/fiber.h"
+#include "fiber/stack.h"
+#include "fiber/start.h"
+#include "weft/heap.h"
+
+struct weft__runtime;
+
+/** Switches between two looks at the clock; see worker.c on fairness. */
+#define WEFT__TICKS 32
+/** How much of those one call into the kernel uses up. */
+#define WEFT__TICKS_PER_CALL 4
+/** Longest time in ns between two looks at the kernel while fibers are runnable. */
+#define WEFT__POLL_INTERVAL WEFT_MICROSECONDS(100)
+/** Calls a fiber may make that need not wait, before it gives way to the others. */
+#define WEFT__CALL_BUDGET 32
+
+struct weft__worker {
+	struct weft__fiber *current;
+	struct weft__fiber *run_head, *run_tail; /* runnable, first in first out */
+	struct weft__start_queue starting;       /* runnable, not started, may be taken */
+	uint64_t turn;                           /* number of the last fiber made runnable */
+	int ticks;
+	int call_budget;
+	bool is_calling_back; /* `after` is set */
+	void (*after)(struct weft__worker *worker, void *arg);
+	void *after_arg;
+	int *errno_place; /* of this thread */
+
+	struct weft__fiber base; /* the loop, as if it were a fiber */
+	struct weft__driver *driver;
+	struct weft_heap timers;
+	int64_t now_ns;
+	struct weft__slots slots;
+	struct weft__stack_pool stacks;
+	struct weft__runtime *runtime;
+	unsigned index;
+
+	/* Read or written by other threads. */
+	_Atomic uint64_t spawned, ended; /* written by this worker only */
+	_Alignas(64) struct weft_mpsc inbox;
+	atomic_bool is_sleeping;
+	atomic_bool has_stale; /* a descriptor it remembers was closed elsewhere */
+};
+
+/** The calling thread's worker; NULL: not one. */
+extern __thread struct weft__worker *weft__worker;
+
+/* ---- Giving way ---------------------------------------------------------------- */
+
+/**
+ * Let others run until somebody wakes the calling fiber. May return early: callers wait
+ * in a loop on their own condition.
+ */
+void weft__park(struct weft__worker *worker);
+
+/** Make a fiber of this worker runnable if it is parked. */
+void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/** Put a fiber that is marked READY, and not queued anywhere, at the end of the run queue. */
+void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/* ---- From any thread: src/fiber/wake.c ------------------------------------------ */
+
+/** Wake, cancel or start a fiber at its home. False: it is not of this generation any more. */
+bool weft__post(struct weft__fiber *fiber, uint32_t generation, unsigned flag);
+
+/** Make a sleeping worker look at its inbox, and at the others' unstarted fibers. */
+void weft__worker_poke(struct weft__worker *worker);
+
+/** Do what was posted to this worker's fibers. */
+void weft__inbox_drain(struct weft__worker *worker);
+
+/**
+ * The generation of this fiber is over: give the record back, now or out of the inbox.
+ * The caller holds its LOCKED bit, or is the only one who can. worker NULL: a thread.
+ */
+void weft__fiber_release(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/** The same, if its control word still is this one, with neither LOCKED nor QUEUED in it. */
+bool weft__fiber_release_if(
+	struct weft__worker *worker, struct weft__fiber *fiber, uint64_t control);
+
+/* ---- Starting: src/fiber/spawn.c --------------------------------------------------- */
+
+/** Make an unstarted fiber of this worker runnable, for thieves too unless it is pinned. */
+void weft__start_or_run(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/* ---- Deadlines: src/fiber/scope.c ---------------------------------------------------- */
+
+/** A timer has come, and is off the heap. */
+void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeout);
+
+/** A fiber of this worker was cancelled. */
+void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/** The calling fiber's, or thread's. */
+struct weft__context *weft__context_self(void);
+
+/** What a call that may wait must fail with now, on the calling fiber or thread; or 0. */
+int weft__interrupt(struct weft__context *context);
+
+/** Nearest deadline in force; INT64_MAX: none. */
+int64_t weft__context_deadline(const struct weft__context *context);
+
+/* ---- Ends: src/fiber/join.c, src/fiber/local.c ----------------------------------------- */
+
+/** The fiber has its result and nobody is on its stack: tell its joiners, let its record go. */
+void weft__conclude(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/** Deferred calls and the destruction of fiber-locals, shielded, on the fiber itself. */
+void weft__fiber_clean(struct weft__fiber *fiber);
+
+/* ---- Life: src/fiber/worker.c ------------------------------------------------------------ */
+
+/** Run fibers on the calling thread until the runtime halts. */
+void weft__worker_loop(struct weft__worker *worker);
+
+/** First code of every fiber. */
+void weft__fiber_main(void *arg);
+
+#endif
