@@ -14,8 +14,8 @@
  * instructions instead of a call, which saves a third of the time. That is why the
  * functions above the entry points are forced inline.
  *
- * Never: recursion, a read outside the array whatever the comparison answers, or an
- * element in two places while the caller's comparison can look.
+ * Never: recursion, or a read or write outside the array, whatever the comparison
+ * answers.
  */
 #include "weft/sort.h"
 
