@@ -32,7 +32,8 @@ BREACHES = [
         "src/http/one.c": '#include "ftp/other.h"\n', "src/ftp/other.h": ""}),
     ("a floor above through its public header", "floors", {
         "src/base/low.c": '#include "weft/stream.h"\n',
-        "include/weft/stream.h": "", "src/io/stream.c": ""}),
+        "include/weft/stream.h": "/** One. */\nWEFT_API int weft_stream(void);\n",
+        "src/io/stream.c": "int weft_stream(void)\n{\n}\n"}),
     ("a relative way to a floor above", "floors", {
         "src/io/low.c": '#include "../http/high.h"\n', "src/http/high.h": ""}),
     ("a command that looks into a floor", "floors", {
@@ -80,6 +81,11 @@ FINE = [
     ("its own floor", {"src/io/one.c": '#include "io/two.h"\n', "src/io/two.h": ""}),
     ("a driver uses its floor", {
         "src/fiber/driver/epoll.c": '#include "fiber/wait.h"\n', "src/fiber/wait.h": ""}),
+    ("a public header that a floor below has part in", {
+        "src/fiber/close.c": '#include "weft/socket.h"\nint weft_close(void)\n{\n}\n',
+        "include/weft/socket.h":
+            "/** Both. */\nWEFT_API int weft_close(void);\nWEFT_API int weft_read(void);\n",
+        "src/io/socket.c": "int weft_read(void)\n{\n}\n"}),
     ("a command uses public headers", {
         "src/cmd/serve.c": '#include "weft/stream.h"\n#include "cmd.h"\n', "src/cmd/cmd.h": "",
         "include/weft/stream.h": "", "src/io/stream.c": ""}),
