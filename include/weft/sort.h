@@ -6,7 +6,7 @@
  * the input. The order is ascending by the caller's comparison.
  * A comparison that is no order (it contradicts itself) leaves the elements in
  * some permutation; nothing outside the array is read or written.
- * Safe from any thread, as far as the comparison is.
+ * Both use some 2 KiB of stack. Safe from any thread, as far as the comparison is.
  */
 #ifndef WEFT_SORT_H
 #define WEFT_SORT_H
@@ -23,8 +23,8 @@ WEFT_BEGIN
 typedef int weft_compare_fn(const void *a, const void *b, void *context);
 
 /**
- * Sort in place; equal elements end up in any order. Allocates nothing, uses under
- * 3 KiB of stack, never fails. Sorted and reversed input takes count - 1 comparisons,
+ * Sort in place; equal elements end up in any order. Allocates nothing and
+ * never fails. Sorted and reversed input takes count - 1 comparisons,
  * few distinct values take few.
  */
 WEFT_API void weft_sort(

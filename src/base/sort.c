@@ -389,9 +389,11 @@ static unsigned boundary_power(size_t start, const struct run *run, size_t next,
 	return power;
 }
 
-static INLINE void merge_sort(const struct order *order, char *base, size_t count, char *scratch)
+/* stack has STACK_MAX runs; it is the caller's, so that its copies of this share one. */
+static INLINE void merge_sort(
+	const struct order *order, char *base, size_t count, char *scratch, struct run *stack)
 {
-	struct run stack[STACK_MAX], run;
+	struct run run;
 	size_t depth = 0;
 
 	for (size_t done = 0; done < count; done += run.count) {
@@ -438,6 +440,7 @@ void weft_sort(void *base, size_t count, size_t size, weft_compare_fn *compare, 
 int weft_sort_stable(void *base, size_t count, size_t size, weft_compare_fn *compare, void *context)
 {
 	struct order order = {compare, context, size};
+	struct run stack[STACK_MAX];
 	char *scratch;
 
 	if (count < 2 || size == 0 || sort_single_run(&order, base, count))
@@ -452,18 +455,18 @@ int weft_sort_stable(void *base, size_t count, size_t size, weft_compare_fn *com
 	switch (size) {
 	case 4:
 		order.size = 4;
-		merge_sort(&order, base, count, scratch);
+		merge_sort(&order, base, count, scratch, stack);
 		break;
 	case 8:
 		order.size = 8;
-		merge_sort(&order, base, count, scratch);
+		merge_sort(&order, base, count, scratch, stack);
 		break;
 	case 16:
 		order.size = 16;
-		merge_sort(&order, base, count, scratch);
+		merge_sort(&order, base, count, scratch, stack);
 		break;
 	default:
-		merge_sort(&order, base, count, scratch);
+		merge_sort(&order, base, count, scratch, stack);
 	}
 	free(scratch);
 	return 0;
