@@ -68,8 +68,9 @@ void report_print_json(const struct report *report);
 
 struct bench {
 	char build_dir[PATH_MAX]; /* where weft-bench itself lies */
-	unsigned rounds;          /* 0: the subject's own choice */
-	int64_t window_ns;        /* how long a server is watched in each round */
+	bool without_peers;
+	unsigned rounds;   /* 0: the subject's own choice */
+	int64_t window_ns; /* how long a server is watched in each round */
 	cpu_set_t all_cpus, server_cpu, client_cpu;
 	struct report report;
 };

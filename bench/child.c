@@ -3,11 +3,28 @@
  *
  * Entry points: child_run().
  */
-#include "bench.h"
+#include "child.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	child_fn *run;
+} children[] = {
+	{"switch", child_switch},
+	{"yield", child_yield},
+	{"spawn", child_spawn},
+	{"spawn-join", child_spawn_join},
+	{"wake", child_wake},
+	{"park", child_park},
+	{"echo-fd", child_echo_fd},
+};
 
 int child_run(const char *name, const char *argument)
 {
-	(void)argument;
+	for (size_t i = 0; i < sizeof(children) / sizeof(*children); i++)
+		if (strcmp(children[i].name, name) == 0)
+			return children[i].run(argument);
 	fprintf(stderr, "weft-bench: no contender \"%s\"\n", name);
 	return 2;
 }

@@ -17,6 +17,7 @@
 enum option_code {
 	OPTION_CHILD = 256,
 	OPTION_WINDOW,
+	OPTION_NO_PEERS,
 };
 
 struct request {
@@ -32,6 +33,7 @@ static const char usage[] =
 	"  -o, --only NAME    measure this subject, or all whose names begin with NAME-\n"
 	"  -j, --json         print [{name, value, unit, yardstick, ratio}, ...]\n"
 	"  -r, --rounds N     measure each contender N times (odd is best)\n"
+	"      --no-peers     measure only weft and its yardsticks\n"
 	"      --window MS    watch a server so long in each round (default 500)\n"
 	"  -h, --help         print this\n";
 
@@ -41,6 +43,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"rounds", required_argument, NULL, 'r'},
 	{"window", required_argument, NULL, OPTION_WINDOW},
+	{"no-peers", no_argument, NULL, OPTION_NO_PEERS},
 	{"help", no_argument, NULL, 'h'},
 	/* Not in the usage: how weft-bench runs itself as a contender. */
 	{"child", required_argument, NULL, OPTION_CHILD},
@@ -84,6 +87,9 @@ static void parse_options(int argc, char **argv, struct bench *bench, struct req
 		case OPTION_WINDOW:
 			bench->window_ns =
 				(int64_t)parse_number("window", optarg, WINDOW_MS_MAX) * 1000000;
+			break;
+		case OPTION_NO_PEERS:
+			bench->without_peers = true;
 			break;
 		case OPTION_CHILD:
 			request->child = optarg;

@@ -41,8 +41,9 @@ static const struct timing timings[] = {
 		.subject = "yield",
 		.yardstick = {"limit/queue_calls", "yield"},
 		.weft = {"weft-bench", "--child", "yield"},
-		.row_count = 1,
-		.rows = {{"yield", "ns", {BOUND_VALUE_MAX, 8}}},
+		.row_count = 2,
+		.rows = {{"yield", "ns", {BOUND_VALUE_MAX, 8}}, /* between two fibers */
+			{"yield.64-fibers", "ns", {BOUND_NONE, 0}}},
 	},
 	{
 		.subject = "spawn",
@@ -71,8 +72,9 @@ static const struct timing timings[] = {
 		.yardstick = {"limit/park_pages", PARKED},
 		.weft = {"weft-bench", "--child", "park", PARKED},
 		.rounds = ROUNDS_OF_PARK,
-		.row_count = 2,
+		.row_count = 3,
 		.rows = {{"park.memory", "B", {BOUND_VALUE_MAX, 4608}},
+			{"park.page-tables", "B", {BOUND_NONE, 0}},
 			{"park.spawn", "ns", {BOUND_NONE, 0}}},
 	},
 	{
@@ -80,8 +82,9 @@ static const struct timing timings[] = {
 		.yardstick = {"weft-bench", "--child", "park", PARKED_FEW},
 		.weft = {"weft-bench", "--child", "park", PARKED},
 		.rounds = ROUNDS_OF_PARK,
-		.row_count = 2,
+		.row_count = 3,
 		.rows = {{"park-growth.memory", "B", {BOUND_NONE, 0}},
+			{"park-growth.page-tables", "B", {BOUND_NONE, 0}},
 			{"park-growth.spawn", "ns", {BOUND_RATIO_MAX, 1.0}}},
 	},
 };

@@ -21,11 +21,11 @@ enum measure {
 	MEASURE_COUNT,
 };
 
-/* The first two contenders. */
+/* The first two contenders; the figures of all others bear their names. */
 enum {
 	YARDSTICK,
 	WEFT,
-	PEERS_FIRST,
+	OTHERS_FIRST,
 };
 
 struct contender {
@@ -90,11 +90,20 @@ static void add_weft(struct race *race, const struct bench *bench)
 		memcpy(contender->program.argv, http, sizeof(http));
 }
 
+/* What weft's streams cost is the difference to the same server on descriptors. */
+static void add_weft_fd(struct race *race)
+{
+	const char *const argv[] = {race->weft_path, "--child", "echo-fd", NULL};
+	struct contender *contender = race_add(race, "weft-fd");
+
+	memcpy(contender->program.argv, argv, sizeof(argv));
+}
+
 static void add_peers(struct race *race, const struct bench *bench)
 {
 	size_t count =
 		peers_find(bench, &race->room, race->kind == LOAD_ECHO ? PEER_ECHO : PEER_HTTP,
-			race->peers, BENCH_CONTENDERS_MAX - PEERS_FIRST);
+			race->peers, BENCH_CONTENDERS_MAX - race->count);
 
 	for (size_t i = 0; i < count; i++) {
 		struct contender *contender = race_add(race, race->peers[i].name);
@@ -276,7 +285,7 @@ static void report_race(struct bench *bench, struct race *race, const char *subj
 	}
 	if (!bench->report.is_json)
 		report_side_by_side(race);
-	for (size_t i = PEERS_FIRST; i < race->count; i++)
+	for (size_t i = OTHERS_FIRST; i < race->count; i++)
 		if (race->contenders[i].is_up)
 			report_contender(&bench->report, race, subject, i);
 }
@@ -297,7 +306,10 @@ static int run_race(
 		return -1;
 	add_yardstick(&race, bench);
 	add_weft(&race, bench);
-	add_peers(&race, bench);
+	if (kind == LOAD_ECHO)
+		add_weft_fd(&race);
+	if (!bench->without_peers)
+		add_peers(&race, bench);
 	start_all(&race, bench);
 	sched_setaffinity(0, sizeof(*client_cpu), client_cpu);
 	measure_all(&race, bench);

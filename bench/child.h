@@ -1,0 +1,23 @@
+/*
+ * child.h - weft's own contenders: each runs in a process of its own.
+ *
+ * Those that time themselves print their figures on one line; those that serve print
+ * their port. The result is the process's exit status.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include "bench.h"
+
+typedef int child_fn(const char *argument);
+
+child_fn child_switch; /* child_switch.c */
+
+/* child_fiber.c */
+child_fn child_yield, child_spawn, child_spawn_join, child_wake;
+child_fn child_park; /* the argument: how many fibers */
+
+child_fn child_echo;    /* over streams: child_echo.c */
+child_fn child_echo_fd; /* over descriptors: child_echo_fd.c */
+
+#endif
