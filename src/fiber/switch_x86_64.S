@@ -131,7 +131,7 @@ weft__entry:
 	.cfi_startproc
 	.cfi_undefined rip
 	movq	%r13, %rdi
-	call	*%r12			/* pushes 8: rsp + 8 is 16-aligned at entry, as 3.2.2 asks */
+	call	*%r12			/* pushes 8: rsp + 8 is 16-aligned at entry (3.2.2) */
 	ud2				/* entry never returns */
 	.cfi_endproc
 	.size	weft__entry, . - weft__entry

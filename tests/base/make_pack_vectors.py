@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write tests/base/vectors/pack.inc: what Python's struct module makes of every letter and mark.
+"""make_pack_vectors.py - write vectors/pack.inc: what Python's struct makes of every letter.
 
     tests/base/make_pack_vectors.py > tests/base/vectors/pack.inc
 
@@ -26,14 +26,20 @@ DOUBLES = [
 # Whole formats, with values for each.
 ROWS = [
     ("bhilq", [-1, -2, -3, -4, -5]), ("chb", [b"a", 1, 2]), ("3xH2xI", [1, 2]), ("x", []), ("", []),
-    ("b0i", [1]), ("b0q", [1]), ("0ib", [1]), ("b0h0i0q", [7]), ("B2xH", [1, 2]), ("2B3H", [1, 2, 3, 4, 5]),
-    (" b\th\n2B ", [1, 2, 3, 4]), ("0s0s", [b"a", b""]), ("3s", [b"ab"]), ("3s", [b"abcd"]), ("s", [b"xy"]),
+    ("b0i", [1]), ("b0q", [1]), ("0ib", [1]), ("b0h0i0q", [7]), ("B2xH", [1, 2]),
+    ("2B3H", [1, 2, 3, 4, 5]),
+    (" b\th\n2B ", [1, 2, 3, 4]), ("0s0s", [b"a", b""]), ("3s", [b"ab"]), ("3s", [b"abcd"]),
+    ("s", [b"xy"]),
     ("5p", [b"ab"]), ("5p", [b"abcdefg"]), ("1p", [b"a"]), ("p", [b""]), ("300p", [b"z" * 299]),
-    ("256p", [b"q" * 255]), ("bs0i", [1, b"k"]), ("0b0d", []), ("?2?", [0, 5, -1]), ("3c", [b"\x00", b"\x7f", b"\xff"]),
-    ("d b f b e b", [1.5, 1, 2.5, 2, 3.5, 3]), ("b e", [1, 0.5]), ("0x4i", [1, 2, 3, 4]), ("007h", [1, 2, 3, 4, 5, 6, 7]),
+    ("256p", [b"q" * 255]), ("bs0i", [1, b"k"]), ("0b0d", []), ("?2?", [0, 5, -1]),
+    ("3c", [b"\x00", b"\x7f", b"\xff"]),
+    ("d b f b e b", [1.5, 1, 2.5, 2, 3.5, 3]), ("b e", [1, 0.5]), ("0x4i", [1, 2, 3, 4]),
+    ("007h", [1, 2, 3, 4, 5, 6, 7]),
 ]
-BAD = ["5", "b5", "3 i", "z", "b\x7f", "i@", " <i", "<<i", "-1i", "1.5i", "i,i", "9223372036854775808b",
-       "9223372036854775807h", "9223372036854775807bb", "4611686018427387904h", "99999999999999999999999999i",
+BAD = ["5", "b5", "3 i", "z", "b\x7f", "i@", " <i", "<<i", "-1i", "1.5i", "i,i",
+       "9223372036854775808b",
+       "9223372036854775807h", "9223372036854775807bb", "4611686018427387904h",
+       "99999999999999999999999999i",
        "<n", ">N", "=P", "!n", "i\xe9", "0", "+b", "b\\"]
 
 
@@ -48,7 +54,8 @@ def show_value(value):
 
 
 def show_values(letters, values):
-    return " ".join("u:%d" % v[0] if letter == "c" else show_value(v) for letter, v in zip(letters, values))
+    return " ".join("u:%d" % v[0] if letter == "c" else show_value(v)
+                    for letter, v in zip(letters, values))
 
 
 def letters_of(fmt):
@@ -67,7 +74,8 @@ def letters_of(fmt):
 
 
 def c_string(text):
-    return '"' + "".join(c if " " <= c <= "~" and c not in '"\\?' else "\\%03o" % ord(c) for c in text) + '"'
+    return '"' + "".join(c if " " <= c <= "~" and c not in '"\\?' else "\\%03o" % ord(c)
+                         for c in text) + '"'
 
 
 def vector(fmt, values):
@@ -78,7 +86,8 @@ def vector(fmt, values):
     except (struct.error, OverflowError):
         expect, back = "range", ""
     shown = show_values(letters, values)
-    return "{%s, %s, %s, %s}," % tuple(map(c_string, (fmt, shown, expect, "=" if back == shown else back)))
+    parts = (fmt, shown, expect, "=" if back == shown else back)
+    return "{%s, %s, %s, %s}," % tuple(map(c_string, parts))
 
 
 def good(fmt):
@@ -123,6 +132,7 @@ def vectors():
 
 
 if __name__ == "__main__":
-    print("/* Made by tests/base/make_pack_vectors.py from Python's struct module. Not edited by hand. */")
+    print("/* Made by tests/base/make_pack_vectors.py from Python's struct module. "
+          "Not edited by hand. */")
     for line in vectors():
         print(line)

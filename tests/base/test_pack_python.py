@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""TAP: weft_pack and Python's struct say the same of thousands of random formats and values.
+"""test_pack_python.py - weft_pack and Python's struct say the same of thousands of random formats and values.
 
 Drives $WEFT_BUILD/libweft.so (default: build) by ctypes, and regenerates the checked-in vectors.
 Deterministic: one seed. CHECK_ROUNDS multiplies the work.
@@ -27,7 +27,8 @@ class Text(ctypes.Structure):
 
 
 class Value(ctypes.Union):
-    _fields_ = [("i", ctypes.c_int64), ("u", ctypes.c_uint64), ("d", ctypes.c_double), ("text", Text)]
+    _fields_ = [("i", ctypes.c_int64), ("u", ctypes.c_uint64), ("d", ctypes.c_double),
+                ("text", Text)]
 
 
 class BackText(ctypes.Structure):
@@ -35,7 +36,8 @@ class BackText(ctypes.Structure):
 
 
 class Back(ctypes.Union):
-    _fields_ = [("i", ctypes.c_int64), ("u", ctypes.c_uint64), ("d", ctypes.c_double), ("text", BackText)]
+    _fields_ = [("i", ctypes.c_int64), ("u", ctypes.c_uint64), ("d", ctypes.c_double),
+                ("text", BackText)]
 
 
 def load():
@@ -54,7 +56,7 @@ def load():
     return lib
 
 
-# ---- Random formats and values ----------------------------------------------------------------
+# ---- Random formats and values ---------------------------------------------------------------
 
 
 def random_format(rng):
@@ -67,7 +69,8 @@ def random_format(rng):
         count = rng.choice([None, None, 0, 1, 2, 3, 7, 300 if letter in "spx" else 12])
         if letter == "p" and count == 0:
             count = 1  # Python reads the byte after the field
-        out += " " * rng.randrange(2) * (len(out) > 0) + ("" if count is None else str(count)) + letter
+        blank = " " * rng.randrange(2) * (len(out) > 0)
+        out += blank + ("" if count is None else str(count)) + letter
         count = 1 if count is None else count
         if letter in "sp":
             takes.append((letter, count))
@@ -90,7 +93,8 @@ def random_value(rng, letter, count, wild):
     if not wild and letter in "lL":
         bits = 32
     if letter in BITS:
-        return rng.choice([rng.randrange(-1 << bits - 1, 1 << bits - 1), -1 << bits - 1, (1 << bits - 1) - 1])
+        low, high = -1 << bits - 1, (1 << bits - 1) - 1
+        return rng.choice([rng.randrange(low, high + 1), low, high])
     return rng.choice([rng.randrange(1 << bits), 0, (1 << bits) - 1])
 
 
@@ -101,7 +105,7 @@ def python_packs(fmt, values):
         return None
 
 
-# ---- The compiled form ---------------------------------------------------------------------------
+# ---- The compiled form -----------------------------------------------------------------------
 
 
 def to_values(takes, values):
@@ -137,7 +141,8 @@ def from_values(takes, array):
 
 
 def same(left, right):
-    return len(left) == len(right) and all(a == b or (a != a and b != b) for a, b in zip(left, right))
+    return len(left) == len(right) and all(
+        a == b or (a != a and b != b) for a, b in zip(left, right))
 
 
 def compare_compiled(lib, rng):
@@ -163,15 +168,17 @@ def compare_compiled(lib, rng):
     lib.weft_pack_format_free(compiled)
 
 
-# ---- The variadic form ------------------------------------------------------------------------------
+# ---- The variadic form -----------------------------------------------------------------------
 
 C_TYPES = {
-    "c": ctypes.c_char, "b": ctypes.c_byte, "B": ctypes.c_ubyte, "?": ctypes.c_bool, "h": ctypes.c_short,
-    "H": ctypes.c_ushort, "i": ctypes.c_int, "I": ctypes.c_uint, "l": ctypes.c_long, "L": ctypes.c_ulong,
+    "c": ctypes.c_char, "b": ctypes.c_byte, "B": ctypes.c_ubyte, "?": ctypes.c_bool,
+    "h": ctypes.c_short, "H": ctypes.c_ushort, "i": ctypes.c_int, "I": ctypes.c_uint, "l": ctypes.c_long,
+    "L": ctypes.c_ulong,
     "q": ctypes.c_longlong, "Q": ctypes.c_ulonglong, "n": ctypes.c_ssize_t, "N": ctypes.c_size_t,
     "P": ctypes.c_void_p, "e": ctypes.c_float, "f": ctypes.c_float, "d": ctypes.c_double,
 }
-PROMOTED = {"c": ctypes.c_int, "b": ctypes.c_int, "B": ctypes.c_int, "?": ctypes.c_int, "h": ctypes.c_int,
+PROMOTED = {"c": ctypes.c_int, "b": ctypes.c_int, "B": ctypes.c_int, "?": ctypes.c_int,
+            "h": ctypes.c_int,
             "H": ctypes.c_int, "e": ctypes.c_double, "f": ctypes.c_double}
 
 
@@ -189,12 +196,14 @@ def to_arguments(takes, values):
 def unpack_by_pointers(lib, fmt, takes, data):
     slots, args = [], []
     for letter, count in takes:
-        slots.append(ctypes.create_string_buffer(count + 1) if letter in "sp" else C_TYPES[letter]())
+        is_text = letter in "sp"
+        slots.append(ctypes.create_string_buffer(count + 1) if is_text else C_TYPES[letter]())
         args.append(ctypes.byref(slots[-1]))
         if letter == "p":
             slots[-1] = (slots[-1], ctypes.c_size_t())
             args.append(ctypes.byref(slots[-1][1]))
-    got = lib.weft_unpack(ctypes.c_char_p(data), ctypes.c_size_t(len(data)), ctypes.c_char_p(fmt.encode()), *args)
+    got = lib.weft_unpack(ctypes.c_char_p(data), ctypes.c_size_t(len(data)),
+                          ctypes.c_char_p(fmt.encode()), *args)
     assert got == len(data), fmt
     out = []
     for slot, (letter, count) in zip(slots, takes):
@@ -213,14 +222,16 @@ def compare_variadic(lib, rng):
     expect = python_packs(fmt, values)
     size = struct.calcsize(fmt)
     buffer = ctypes.create_string_buffer(b"\xa5" * (size + 8), size + 8)
-    got = lib.weft_pack(buffer, ctypes.c_size_t(size), ctypes.c_char_p(fmt.encode()), *to_arguments(takes, values))
+    got = lib.weft_pack(buffer, ctypes.c_size_t(size), ctypes.c_char_p(fmt.encode()),
+                        *to_arguments(takes, values))
     assert expect is not None and got == size, (fmt, values)
     assert buffer.raw == expect + b"\xa5" * 8, (fmt, values, buffer.raw, expect)
     data = rng.randbytes(size)
-    assert same(unpack_by_pointers(lib, fmt, takes, data), list(struct.unpack(fmt, data))), (fmt, data)
+    theirs = list(struct.unpack(fmt, data))
+    assert same(unpack_by_pointers(lib, fmt, takes, data), theirs), (fmt, data)
 
 
-# ---- Formats of any bytes ----------------------------------------------------------------------------
+# ---- Formats of any bytes --------------------------------------------------------------------
 
 
 def compare_text(lib, rng):
@@ -236,7 +247,7 @@ def compare_text(lib, rng):
     assert lib.weft_pack_size(fmt.encode()) == expect, (fmt, expect)
 
 
-# ---- TAP ------------------------------------------------------------------------------------------------
+# ---- TAP -------------------------------------------------------------------------------------
 
 
 def many(compare, lib, seed):
@@ -249,7 +260,7 @@ def vectors_are_fresh():
     made = subprocess.run([sys.executable, os.path.join(HERE, "make_pack_vectors.py")], check=True,
                           capture_output=True, text=True).stdout
     with open(os.path.join(HERE, "vectors", "pack.inc"), encoding="ascii") as checked_in:
-        assert made == checked_in.read(), "run tests/base/make_pack_vectors.py > tests/base/vectors/pack.inc"
+        assert made == checked_in.read(), "run make_pack_vectors.py > vectors/pack.inc again"
 
 
 def skip(why):
