@@ -275,7 +275,7 @@ CHECK_CASE(a_reader_that_went_away_costs_lines_not_the_process)
 	int fd;
 	struct weft_logger *logger = pipe_logger(&fd);
 
-	signal(SIGPIPE, SIG_DFL);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	close(fd);
 	weft_log_to(logger, WEFT_LOG_INFO, "x");
 	weft_log_to(logger, WEFT_LOG_INFO, "y");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""test_pack_python.py - weft_pack and Python's struct say the same of thousands of random formats and values.
+"""test_pack_python.py - weft_pack and Python's struct agree on random formats and values.
 
 Drives $WEFT_BUILD/libweft.so (default: build) by ctypes, and regenerates the checked-in vectors.
 Deterministic: one seed. CHECK_ROUNDS multiplies the work.
@@ -172,8 +172,8 @@ def compare_compiled(lib, rng):
 
 C_TYPES = {
     "c": ctypes.c_char, "b": ctypes.c_byte, "B": ctypes.c_ubyte, "?": ctypes.c_bool,
-    "h": ctypes.c_short, "H": ctypes.c_ushort, "i": ctypes.c_int, "I": ctypes.c_uint, "l": ctypes.c_long,
-    "L": ctypes.c_ulong,
+    "h": ctypes.c_short, "H": ctypes.c_ushort, "i": ctypes.c_int, "I": ctypes.c_uint,
+    "l": ctypes.c_long, "L": ctypes.c_ulong,
     "q": ctypes.c_longlong, "Q": ctypes.c_ulonglong, "n": ctypes.c_ssize_t, "N": ctypes.c_size_t,
     "P": ctypes.c_void_p, "e": ctypes.c_float, "f": ctypes.c_float, "d": ctypes.c_double,
 }
