@@ -1,4 +1,5 @@
 /* test_buf.c - weft/buf.h against the stream of bytes that went in. */
+/* check: valgrind */
 #include "weft/buf.h"
 
 #include "base/hostile.h"

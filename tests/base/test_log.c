@@ -1,5 +1,7 @@
 /*
  * test_log.c - base/log: how lines read, what can't be forged, and that nobody waits.
+ *
+ * check: tsan
  */
 #include "weft/log.h"
 

@@ -1,4 +1,5 @@
 /* test_mpsc.c - weft/mpsc.h: order, the promise of a wake, and no loss between threads. */
+/* check: tsan valgrind */
 #include "weft/mpsc.h"
 
 #include <pthread.h>

@@ -1,5 +1,7 @@
 /*
  * test_pack.c - base/pack against Python's vectors, hostile formats and its own promises.
+ *
+ * check: valgrind
  */
 #include "weft/pack.h"
 #include "base/pack.h"

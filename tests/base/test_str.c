@@ -1,4 +1,5 @@
 /* test_str.c - weft/str.h: the bound, the sticky error, the NUL that is always there. */
+/* check: valgrind */
 #include "weft/str.h"
 
 #include <wchar.h>
