@@ -1,9 +1,8 @@
 /*
- * child_fiber.c - weft's side of yield, spawn, spawn-join, wake and park.
+ * child_fiber.c - weft's side of yield, spawn, spawn-join and park.
  *
- * Entry points: child_yield(), child_spawn(), child_spawn_join(), child_wake(), child_park().
- * One worker, except for wake. The loops mirror those of limit/queue_calls.c,
- * limit/wake_eventfd.c and limit/park_pages.c.
+ * Entry points: child_yield(), child_spawn(), child_spawn_join(), child_park().
+ * One worker. The loops mirror those of limit/queue_calls.c and limit/park_pages.c.
  */
 #include "child.h"
 
@@ -17,7 +16,6 @@
 #define YIELDERS    64
 #define SPAWNS      (4 * 1000 * 1000)
 #define BURST       64
-#define TRIPS       20000
 #define PARKED_MAX  (8 * 1000 * 1000)
 #define WARM_UP_PER 10 /* the share of a loop that is run before the clock starts */
 
@@ -137,45 +135,6 @@ int child_spawn_join(const char *argument)
 
 	(void)argument;
 	return run_on(1, spawn_main, &spawn);
-}
-
-/* ---- Wake -------------------------------------------------------------------------- */
-
-/*
- * There and back: a fiber for the other worker wakes it, and its end wakes the joiner
- * here. Both workers have nothing else to do, so each of them sleeps in between.
- */
-static int trips(int count)
-{
-	const struct weft_spawn_options options = {.worker = 2};
-
-	for (int i = 0; i < count; i++) {
-		weft_fiber_id id = weft_spawn_with(&options, end_at_once, NULL);
-
-		if (id == 0 || weft_join(id, NULL, WEFT_FOREVER) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int wake_main(void *arg)
-{
-	int64_t start;
-
-	(void)arg;
-	if (trips(TRIPS / WARM_UP_PER) < 0)
-		return 1;
-	start = bench_now();
-	if (trips(TRIPS) < 0)
-		return 1;
-	printf("%.1f\n", (double)(bench_now() - start) / TRIPS);
-	return 0;
-}
-
-int child_wake(const char *argument)
-{
-	(void)argument;
-	return run_on(2, wake_main, NULL);
 }
 
 /* ---- Park --------------------------------------------------------------------------- */
