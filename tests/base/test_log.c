@@ -194,7 +194,7 @@ CHECK_CASE(many_fields_over_the_limit_leave_whole_pairs_only)
 	for (size_t start = 0; start < 12; start++) {
 		for (size_t i = 0; i < 1000; i++)
 			fields[i] = weft_log_unsigned("key", 1234567);
-		weft_logger_write(logger, WEFT_LOG_INFO, "abcdefghijkl" + start, fields, 1000);
+		weft_logger_write(logger, WEFT_LOG_INFO, &"abcdefghijkl"[start], fields, 1000);
 		len = read_some(fd, line, sizeof(line));
 		CHECK_INT(len, <=, WEFT_LOG_LINE_MAX);
 		CHECK_STR(line + len - strlen(" key=1234567 truncated=true\n"),
