@@ -1,0 +1,238 @@
+/*
+ * weft/http.h - an HTTP/1.1 server: services, requests, responses, and static files.
+ *
+ * A service is a table of functions; what a service leaves out works by default. Each
+ * request is handled by one call of straight-line code on the connection's fiber, which
+ * may wait for whatever it likes:
+ *
+ *	static int hello(struct weft_http_request *request,
+ *		struct weft_http_response *response, void *arg)
+ *	{
+ *		struct weft_http_content text = {"text/plain", "Hello.\n", 7};
+ *
+ *		return weft_http_response_send(response, 200, &text);
+ *	}
+ *
+ *	static const struct weft_http_service service = {.on_get = hello};
+ *	struct weft_http_server *server =
+ *		weft_http_server_new(&(struct weft_http_server_options){.service = &service});
+ *	weft_http_server_run(server, listener);		// until weft_http_server_stop()
+ *
+ * The server does the rest: HEAD, keep-alive, pipelining, limits, timeouts, error
+ * pages, dates, the log. docs/http.md says what it does by which section of which RFC,
+ * and lists the limits. Requests that could be read in two ways are refused.
+ *
+ * Errors: -1 or NULL, with errno set. A request and its response live for the call of
+ * the handler, and are for its fiber only; all they lend is valid that long.
+ */
+#ifndef WEFT_HTTP_H
+#define WEFT_HTTP_H
+
+#include "weft/serve.h"
+
+WEFT_BEGIN
+
+struct weft_http_request;  /* opaque: src/http/request.h */
+struct weft_http_response; /* opaque: src/http/response.h */
+struct weft_http_server;   /* opaque: src/http/server.c */
+struct weft_http_files;    /* opaque: src/http/files.c */
+struct weft_http_log;      /* opaque: src/http/access_log.c */
+
+/** Bytes that somebody else owns, not NUL-terminated. data is NULL when there is no such text. */
+struct weft_http_text {
+	const char *data;
+	size_t len;
+};
+
+enum weft_http_method {
+	WEFT_HTTP_OTHER, /* a method that weft doesn't know */
+	WEFT_HTTP_GET,
+	WEFT_HTTP_HEAD,
+	WEFT_HTTP_POST,
+	WEFT_HTTP_PUT,
+	WEFT_HTTP_DELETE,
+	WEFT_HTTP_OPTIONS,
+	WEFT_HTTP_PATCH,
+	WEFT_HTTP_CONNECT,
+	WEFT_HTTP_TRACE,
+};
+
+/* ---- Requests ------------------------------------------------------------------ */
+
+/** The method, as one of those above. */
+WEFT_API enum weft_http_method weft_http_request_method(const struct weft_http_request *request);
+
+/**
+ * The path, percent-decoded once, NUL-terminated; begins with '/', has no ".." and no
+ * empty segment. Only a '/' that was one in the request is one here.
+ */
+WEFT_API const char *weft_http_request_path(const struct weft_http_request *request);
+
+/** The query, as it was sent; data is NULL when there was no '?'. */
+WEFT_API struct weft_http_text weft_http_request_query(const struct weft_http_request *request);
+
+/** The host that is asked, with its port if it was sent: of the target, else of the Host field. */
+WEFT_API struct weft_http_text weft_http_request_host(const struct weft_http_request *request);
+
+/** The value of the first field of that name, in any case of letters. */
+WEFT_API struct weft_http_text weft_http_request_field(
+	const struct weft_http_request *request, const char *name);
+
+/** The request line as it was sent, "GET / HTTP/1.1"; as far as it came, when it was bad. */
+WEFT_API struct weft_http_text weft_http_request_line(const struct weft_http_request *request);
+
+/** The peer's host ("192.0.2.7"), NUL-terminated; "-" for a Unix socket. */
+WEFT_API const char *weft_http_request_peer(const struct weft_http_request *request);
+
+/* ---- Responses ------------------------------------------------------------------ */
+
+/** A whole body. */
+struct weft_http_content {
+	const char *type; /* "text/html; charset=utf-8"; NULL: no Content-Type */
+	const void *data;
+	size_t len;
+};
+
+/**
+ * Add a header field to the answer, before it is sent. Date, Content-Length and
+ * Connection are the server's. Errors: EINVAL (not a token, or a control character in
+ * the value), EALREADY (sent), EMSGSIZE (over 16 KiB of fields), ENOMEM.
+ */
+WEFT_API int weft_http_response_field(
+	struct weft_http_response *response, const char *name, const char *value);
+
+/**
+ * Send the answer, once. For HEAD, and for 204 and 304, the body stays behind.
+ * content may be NULL: an empty body. Errors: EALREADY, EINVAL (status not 200 to
+ * 599), and those of weft_stream_write_all().
+ */
+WEFT_API int weft_http_response_send(
+	struct weft_http_response *response, int status, const struct weft_http_content *content);
+
+/**
+ * Send a small error page with a sentence for a person; why may be NULL. It goes
+ * through the service's on_error. Errors: as weft_http_response_send().
+ */
+WEFT_API int weft_http_response_error(
+	struct weft_http_response *response, int status, const char *why);
+
+/**
+ * Send the peer elsewhere: status 301, 302, 303, 307 or 308. location is an address, and
+ * percent-encoded already. Errors: as weft_http_response_field() and _send().
+ */
+WEFT_API int weft_http_response_redirect(
+	struct weft_http_response *response, int status, const char *location);
+
+/** End the connection after this answer. */
+WEFT_API void weft_http_response_close_after(struct weft_http_response *response);
+
+/** The status that was sent, 0 before that. */
+WEFT_API int weft_http_response_status(const struct weft_http_response *response);
+
+/** Bytes of the body that were sent. */
+WEFT_API int64_t weft_http_response_body_len(const struct weft_http_response *response);
+
+/** The phrase of a status: "Not Found". "Unknown" for one that has none. */
+WEFT_API const char *weft_http_status_phrase(int status);
+
+/* ---- Services ------------------------------------------------------------------- */
+
+/**
+ * Answers one request. Returns 0 when it has; an HTTP status from 400 to 599 to have
+ * the error page of that status sent; -1 when the connection is past use.
+ */
+typedef int weft_http_handler_fn(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg);
+
+/**
+ * What a server does with requests. Any function may be NULL; methods without one are
+ * answered 405 with Allow, and those that nobody knows 501. arg is the options'.
+ */
+struct weft_http_service {
+	weft_http_handler_fn *on_get;
+	weft_http_handler_fn *on_head; /* NULL: on_get, whose body stays behind */
+
+	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
+	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
+		const char *why, int status, void *arg);
+
+	/** Called when an answer is out, also one of an error; NULL: a line to the access log. */
+	void (*on_log)(const struct weft_http_request *request,
+		const struct weft_http_response *response, void *arg);
+};
+
+/* ---- Servers -------------------------------------------------------------------- */
+
+struct weft_http_server_options {
+	const struct weft_http_service *service; /* must live as long as the server */
+	void *arg;                               /* handed to the service's functions */
+	struct weft_http_log *access_log;        /* NULL: none; stays the caller's */
+	int64_t header_timeout_ns; /* for a request's head, from its first byte; 0: 10 s */
+	int64_t idle_timeout_ns;   /* between two requests; 0: 60 s */
+	int64_t write_timeout_ns;  /* for the peer to take the next 256 KiB; 0: 30 s */
+	int64_t grace_ns;          /* for answers under way at a stop; 0: 10 s; negative: none */
+	unsigned connections_max;  /* at once; 0: no bound but memory's */
+};
+
+/** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */
+WEFT_API struct weft_http_server *weft_http_server_new(
+	const struct weft_http_server_options *options);
+
+/** Free a server that runs no more. NULL is fine. */
+WEFT_API void weft_http_server_free(struct weft_http_server *server);
+
+/**
+ * Serve the listener's connections until weft_http_server_stop(), over all workers. In
+ * a fiber only; several fibers may run one server, on a listener each. Returns 0 after
+ * a stop. Errors: those of weft_serve().
+ */
+WEFT_API int weft_http_server_run(struct weft_http_server *server, struct weft_listener *listener);
+
+/**
+ * End every weft_http_server_run() of this server: no new connections, idle ones are
+ * closed at once, answers under way get the grace time. Any thread, more than once.
+ */
+WEFT_API void weft_http_server_stop(struct weft_http_server *server);
+
+/* ---- The service of static files --------------------------------------------------- */
+
+struct weft_http_files_options {
+	bool no_listing; /* a folder without index.html is 403 instead of listed */
+};
+
+/**
+ * Share the folder dir, read-only: the arg for weft_http_files_service. Paths can't
+ * leave it, by links neither; names that begin with a dot, and what is neither file
+ * nor folder, are not there. A change of a file shows with the next request, a
+ * change of a folder's name or of a link within a second. options may be NULL.
+ * Errors: those of open(2) (ENOENT, ENOTDIR, EACCES), ENOSYS (no openat2(2)), ENOMEM.
+ */
+WEFT_API struct weft_http_files *weft_http_files_new(
+	const char *dir, const struct weft_http_files_options *options);
+
+/** Free it when no server uses it. NULL is fine. */
+WEFT_API void weft_http_files_free(struct weft_http_files *files);
+
+/** GET and HEAD of files and folders: listings, conditions, ranges, content types. */
+WEFT_API extern const struct weft_http_service weft_http_files_service;
+
+/* ---- The access log ---------------------------------------------------------------- */
+
+/**
+ * Open an access log in the common log format: path is appended to, "-" is the
+ * standard output. Lines are written in batches by a thread of its own, half a second
+ * late at most; when the disk can't follow, lines are dropped, and the log says how
+ * many. Errors: those of open(2), ENOMEM, EAGAIN.
+ */
+WEFT_API struct weft_http_log *weft_http_log_new(const char *path);
+
+/** Write what is left, and close it. NULL is fine. */
+WEFT_API void weft_http_log_free(struct weft_http_log *log);
+
+/** Add the line of an answered request; never waits. What on_log does by default. Any thread. */
+WEFT_API void weft_http_log_add(struct weft_http_log *log, const struct weft_http_request *request,
+	const struct weft_http_response *response);
+
+WEFT_END
+
+#endif

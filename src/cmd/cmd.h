@@ -1,0 +1,31 @@
+/*
+ * cmd.h - what the sub-commands of `weft` share.
+ *
+ * A sub-command is a file of its own with one entry in the table of main.c. It sees
+ * include/weft/ only, as any program that uses weft does.
+ */
+#ifndef WEFT_SRC_CMD_CMD_H
+#define WEFT_SRC_CMD_CMD_H
+
+/** Exit statuses. */
+enum weft__cmd_status {
+	CMD_DONE = 0,
+	CMD_FAILED = 1,
+	CMD_USAGE = 2,
+};
+
+/** Runs with argv[0] being the sub-command's name; returns a status. */
+typedef int weft__cmd_fn(int argc, char **argv);
+
+/** `weft serve`: serve.c. */
+int weft__cmd_serve(int argc, char **argv);
+
+/**
+ * One line on stderr, "weft NAME: ...", for what went wrong. Returns CMD_FAILED, or
+ * (weft__cmd_usage) CMD_USAGE after a second line that leads to the help.
+ */
+__attribute__((format(printf, 2, 3))) int weft__cmd_fail(const char *name, const char *format, ...);
+__attribute__((format(printf, 2, 3))) int weft__cmd_usage(
+	const char *name, const char *format, ...);
+
+#endif

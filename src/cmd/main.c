@@ -1,0 +1,98 @@
+/*
+ * main.c - the `weft` command: finds the sub-command and runs it.
+ *
+ * Entry point: main(). Exit status: 0 done, 1 failed, 2 wrong usage.
+ * Never: does any work itself.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const struct {
+	const char *name;
+	const char *summary;
+	weft__cmd_fn *run;
+} commands[] = {
+	{"serve", "share a folder over HTTP", weft__cmd_serve},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+__attribute__((format(printf, 2, 0))) static void complain(
+	const char *name, const char *format, va_list args)
+{
+	fprintf(stderr, name[0] ? "weft %s: " : "weft%s: ", name);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int weft__cmd_fail(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(name, format, args);
+	va_end(args);
+	return CMD_FAILED;
+}
+
+int weft__cmd_usage(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(name, format, args);
+	va_end(args);
+	fprintf(stderr, "Try: weft %s%s--help\n", name, name[0] ? " " : "");
+	return CMD_USAGE;
+}
+
+static int help(void)
+{
+	puts("weft " WEFT_VERSION
+	     ": network services as plain, blocking code, at event-loop speed.\n"
+	     "\n"
+	     "usage: weft COMMAND [OPTION]...\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	puts("  help       this text; `weft help COMMAND` for one of a command\n"
+	     "  --version  the version\n"
+	     "\n"
+	     "Every command has --help. To share this folder now: weft serve");
+	return CMD_DONE;
+}
+
+static int run(const char *name, int argc, char **argv)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(argc, argv);
+	return weft__cmd_usage("", "there is no command \"%s\".", name);
+}
+
+static int help_on(char *name)
+{
+	char option[] = "--help";
+	char *argv[] = {name, option, NULL};
+
+	return run(name, 2, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!name[0])
+		return weft__cmd_usage("", "what is it to do?");
+	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+		puts("weft " WEFT_VERSION);
+		return CMD_DONE;
+	}
+	if (strcmp(name, "help") == 0 && argc > 2)
+		return help_on(argv[2]);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+		return help();
+	return run(name, argc - 1, argv + 1);
+}

@@ -1,0 +1,174 @@
+/*
+ * cache.c - keeps open files, so that a request for one costs no open, read or close.
+ *
+ * Entry points: weft__http_cache_get(), weft__http_cache_put().
+ *
+ * A kept file is believed only after a look at it:
+ *
+ *	at each request		fstat(2) on the descriptor: edited in place, replaced by
+ *				a rename (its link count or ctime changes) or deleted
+ *	once a second		the path is walked again: a folder above it was renamed,
+ *				a link was turned
+ *
+ * The map leads from path to entry; the list runs from the entry used last to the one
+ * to go next. Both are bounded, in entries (descriptors) and in bytes.
+ *
+ * Never: shared between workers; a lock here would be on every request's way.
+ */
+#include "http/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "http/limits.h"
+#include "http/open.h"
+#include "weft/fiber.h"
+#include "weft/list.h"
+#include "weft/map.h"
+
+/** The cache takes this share of the descriptors that a worker may have. */
+#define DESCRIPTOR_SHARE 8
+
+struct weft__http_cache {
+	struct weft_map *map;  /* path to struct entry */
+	struct weft_list used; /* entries, used last first */
+	size_t bytes;          /* in files' memory */
+	size_t entries_max;
+	int root_fd;
+};
+
+struct entry {
+	struct weft_list_node in_used;
+	struct weft__http_file *file;
+	int64_t checked_s; /* the second when the path was walked last */
+	size_t key_len;
+	char *real_path; /* behind the key, in the same memory */
+	char key[];
+};
+
+static size_t choose_entries_max(void)
+{
+	unsigned workers = weft_worker_count();
+	struct rlimit limit;
+	size_t share;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return WEFT__HTTP_CACHE_ENTRIES_MAX;
+	share = (size_t)limit.rlim_cur / DESCRIPTOR_SHARE / (workers ? workers : 1);
+	return share < WEFT__HTTP_CACHE_ENTRIES_MAX ? share : WEFT__HTTP_CACHE_ENTRIES_MAX;
+}
+
+struct weft__http_cache *weft__http_cache_new(int root_fd)
+{
+	struct weft__http_cache *cache = malloc(sizeof(*cache));
+
+	if (!cache)
+		return NULL;
+	cache->map = weft_map_new(NULL);
+	if (!cache->map) {
+		free(cache);
+		return NULL;
+	}
+	weft_list_init(&cache->used);
+	cache->bytes = 0;
+	cache->entries_max = choose_entries_max();
+	cache->root_fd = root_fd;
+	return cache;
+}
+
+static size_t bytes_of(const struct entry *entry)
+{
+	return entry->file->text_len;
+}
+
+static void drop(struct weft__http_cache *cache, struct entry *entry)
+{
+	weft_map_remove(cache->map, entry->key, entry->key_len);
+	weft_list_remove(&entry->in_used);
+	cache->bytes -= bytes_of(entry);
+	weft__http_file_release(entry->file);
+	free(entry);
+}
+
+static void drop_oldest(struct weft__http_cache *cache)
+{
+	drop(cache, weft_container_of(weft_list_last(&cache->used), struct entry, in_used));
+}
+
+void weft__http_cache_clear(struct weft__http_cache *cache)
+{
+	while (!weft_list_is_empty(&cache->used))
+		drop_oldest(cache);
+}
+
+void weft__http_cache_free(struct weft__http_cache *cache)
+{
+	if (!cache)
+		return;
+	weft__http_cache_clear(cache);
+	weft_map_free(cache->map);
+	free(cache);
+}
+
+/* Whether the path still leads to this file. */
+static bool path_leads_here(struct weft__http_cache *cache, struct entry *entry, int64_t now_s)
+{
+	const struct stat *kept = &entry->file->stat;
+	struct stat found;
+
+	if (entry->checked_s == now_s)
+		return true;
+	entry->checked_s = now_s;
+	return weft__http_stat(cache->root_fd, entry->real_path, &found) == 0 &&
+	       found.st_ino == kept->st_ino && found.st_dev == kept->st_dev;
+}
+
+struct weft__http_file *weft__http_cache_get(struct weft__http_cache *cache, const char *path)
+{
+	struct entry *entry = weft_map_get(cache->map, path, strlen(path));
+
+	if (!entry)
+		return NULL;
+	if (!entry->file->is_settled || !weft__http_file_is_current(entry->file) ||
+		!path_leads_here(cache, entry, weft__http_now_s())) {
+		drop(cache, entry);
+		return NULL;
+	}
+	weft_list_remove(&entry->in_used);
+	weft_list_push_front(&cache->used, &entry->in_used);
+	entry->file->references++;
+	return entry->file;
+}
+
+void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,
+	struct weft__http_file *file)
+{
+	size_t key_len = strlen(key), real_len = strlen(real_path);
+	struct entry *entry, *old;
+
+	if (cache->entries_max == 0)
+		return;
+	old = weft_map_get(cache->map, key, key_len);
+	if (old)
+		drop(cache, old);
+	entry = malloc(sizeof(*entry) + key_len + 1 + real_len + 1);
+	if (!entry)
+		return;
+	memcpy(entry->key, key, key_len + 1);
+	entry->key_len = key_len;
+	entry->real_path = entry->key + key_len + 1;
+	memcpy(entry->real_path, real_path, real_len + 1);
+	entry->file = file;
+	entry->checked_s = weft__http_now_s();
+	if (weft_map_put(cache->map, entry->key, key_len, entry, NULL) < 0) {
+		free(entry);
+		return;
+	}
+	file->references++;
+	cache->bytes += bytes_of(entry);
+	weft_list_push_front(&cache->used, &entry->in_used);
+	while (weft_map_count(cache->map) > cache->entries_max ||
+		cache->bytes > WEFT__HTTP_CACHE_BYTES_MAX)
+		drop_oldest(cache);
+}

@@ -1,0 +1,30 @@
+/*
+ * cache.h - the open files of one worker, by path, least recently used first out.
+ */
+#ifndef WEFT_SRC_HTTP_CACHE_H
+#define WEFT_SRC_HTTP_CACHE_H
+
+#include "http/file.h"
+
+struct weft__http_cache; /* opaque: cache.c; for one worker only */
+
+/** Errors: ENOMEM, those of getrandom(2). root_fd stays the caller's and must stay open. */
+struct weft__http_cache *weft__http_cache_new(int root_fd);
+
+/** NULL is fine. */
+void weft__http_cache_free(struct weft__http_cache *cache);
+
+/**
+ * The file of a path, with a reference for the caller, if it is kept and still what
+ * the path names; else NULL.
+ */
+struct weft__http_file *weft__http_cache_get(struct weft__http_cache *cache, const char *path);
+
+/** Keep the file under key; real_path is where it was found. Where that fails it is not kept. */
+void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,
+	struct weft__http_file *file);
+
+/** Let go of all files: descriptors are short. */
+void weft__http_cache_clear(struct weft__http_cache *cache);
+
+#endif

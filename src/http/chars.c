@@ -1,0 +1,96 @@
+/*
+ * chars.c - the table of byte classes, and scans over it.
+ *
+ * Entry points: weft__http_span(), weft__http_is_field_value().
+ * Never: looks at the locale, or reads past len.
+ */
+#include "http/chars.h"
+
+#define TOKEN  WEFT__HTTP_TOKEN
+#define TARGET WEFT__HTTP_TARGET
+#define HOST   WEFT__HTTP_HOST
+#define PLAIN  WEFT__HTTP_UNRESERVED
+
+/* Bytes of 0x80 and above stand in targets because curl and others send raw UTF-8 there. */
+const uint8_t weft__http_chars[256] = {
+	[0x80 ... 0xff] = TARGET,
+	['0' ... '9'] = TOKEN | TARGET | HOST | PLAIN | WEFT__HTTP_DIGIT | WEFT__HTTP_HEX,
+	['A' ... 'F'] = TOKEN | TARGET | HOST | PLAIN | WEFT__HTTP_HEX,
+	['G' ... 'Z'] = TOKEN | TARGET | HOST | PLAIN,
+	['a' ... 'f'] = TOKEN | TARGET | HOST | PLAIN | WEFT__HTTP_HEX,
+	['g' ... 'z'] = TOKEN | TARGET | HOST | PLAIN,
+	['-'] = TOKEN | TARGET | HOST | PLAIN,
+	['.'] = TOKEN | TARGET | HOST | PLAIN,
+	['_'] = TOKEN | TARGET | HOST | PLAIN,
+	['~'] = TOKEN | TARGET | HOST | PLAIN,
+	['!'] = TOKEN | TARGET | HOST,
+	['$'] = TOKEN | TARGET | HOST,
+	['&'] = TOKEN | TARGET | HOST,
+	['\''] = TOKEN | TARGET | HOST,
+	['*'] = TOKEN | TARGET | HOST,
+	['+'] = TOKEN | TARGET | HOST,
+	['%'] = TOKEN | TARGET | HOST,
+	['('] = TARGET | HOST,
+	[')'] = TARGET | HOST,
+	[';'] = TARGET | HOST,
+	['='] = TARGET | HOST,
+	['^'] = TOKEN | TARGET,
+	['`'] = TOKEN | TARGET,
+	['|'] = TOKEN | TARGET,
+	['"'] = TARGET,
+	[','] = TARGET,
+	['/'] = TARGET,
+	[':'] = TARGET,
+	['<'] = TARGET,
+	['>'] = TARGET,
+	['?'] = TARGET,
+	['@'] = TARGET,
+	['['] = TARGET,
+	['\\'] = TARGET,
+	[']'] = TARGET,
+	['{'] = TARGET,
+	['}'] = TARGET,
+	['#'] = TOKEN, /* a fragment never travels: RFC 9112, section 3.2 */
+};
+
+size_t weft__http_span(const char *data, size_t len, unsigned classes)
+{
+	size_t i = 0;
+
+	while (i < len && weft__http_is(data[i], classes))
+		i++;
+	return i;
+}
+
+/* Whether one of the eight bytes is under 0x20 or is 0x7f. A tab is, and is looked at again. */
+static bool word_has_control(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t under_space = (word - ones * 0x20) & ~word;
+	uint64_t is_delete = word ^ (ones * 0x7f);
+
+	return (under_space | ((is_delete - ones) & ~is_delete)) & highs;
+}
+
+static bool bytes_are_field_value(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)data[i];
+
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+bool weft__http_is_field_value(const char *data, size_t len)
+{
+	for (; len >= sizeof(uint64_t); data += sizeof(uint64_t), len -= sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, data, sizeof(word));
+		if (word_has_control(word) && !bytes_are_field_value(data, sizeof(word)))
+			return false;
+	}
+	return bytes_are_field_value(data, len);
+}

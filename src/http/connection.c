@@ -1,0 +1,341 @@
+/*
+ * connection.c - the life of one HTTP/1.1 connection (RFC 9112, section 9).
+ *
+ * Entry points: weft__http_connection_run(), weft__http_connection_stop().
+ *
+ *	wait for a head -> judge it -> dispatch -> drop its body -> wait for a head ...
+ *	     ^ flushes first                        or end: flush, linger
+ *
+ * Answers are flushed only when the next head is not there yet: whatever was
+ * pipelined in one packet is answered in one. A body that no handler reads is
+ * dropped exactly, or the connection ends, so that it can't be read as a request.
+ *
+ * Never: looks at another byte after it has said Connection: close.
+ */
+#include "http/connection.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "http/limits.h"
+#include "weft/scope.h"
+
+/** What became of waiting for a head. */
+enum arrival {
+	ARRIVED,
+	BAD_HEAD,
+	TOO_LATE,
+	GONE, /* the peer has closed, is lost, or was idle too long: nothing to say */
+};
+
+void weft__http_connection_init(struct weft__http_connection *connection,
+	struct weft_stream *stream, const struct weft_http_server_options *options,
+	const atomic_bool *is_stopping)
+{
+	struct weft_http_response *response = &connection->response;
+
+	memset(response, 0, sizeof(*response));
+	connection->options = options;
+	connection->is_stopping = is_stopping;
+	connection->fiber = weft_self();
+	atomic_init(&connection->state, WEFT__HTTP_BUSY);
+	weft__http_request_init(&connection->request, stream);
+	response->request = &connection->request;
+	response->service = options->service;
+	response->arg = options->arg;
+	weft__http_output_init(&response->output, stream, options->write_timeout_ns);
+}
+
+void weft__http_connection_fini(struct weft__http_connection *connection)
+{
+	weft__http_request_reset(&connection->request);
+	weft__http_response_reset(&connection->response);
+}
+
+void weft__http_connection_stop(struct weft__http_connection *connection)
+{
+	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+
+	if (atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED))
+		weft_cancel(connection->fiber);
+}
+
+/* ---- Waiting for a request ---------------------------------------------------------------- */
+
+/* Wait for the first byte of a head. Returns how much there is, or -1 or 0 at the end. */
+static ssize_t await_first_byte(
+	struct weft__http_connection *connection, int64_t timeout_ns, const char **ret_data)
+{
+	struct weft_http_request *request = &connection->request;
+	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+	ssize_t len = 0;
+
+	if (weft__http_output_flush(&connection->response.output) < 0)
+		return -1;
+	atomic_store(&connection->state, WEFT__HTTP_IDLE);
+	/* A stop that came before this store has not seen us idle, so we look for it. */
+	if (!atomic_load(connection->is_stopping))
+		WEFT_WITH_TIMEOUT (timeout_ns)
+			len = weft_stream_peek(request->stream, 1, ret_data);
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_BUSY))
+		return -1;
+	return len;
+}
+
+static enum weft__http_parse_result parse(
+	struct weft_http_request *request, const char *data, ssize_t len)
+{
+	request->data = data;
+	request->data_len = (size_t)len;
+	return weft__http_parse(&request->head, data, (size_t)len);
+}
+
+/* A part of a head is there: the rest has to follow soon. */
+static enum arrival await_rest(struct weft__http_connection *connection)
+{
+	struct weft_http_request *request = &connection->request;
+	enum weft__http_parse_result result = WEFT__HTTP_MORE;
+	enum arrival arrival = GONE;
+
+	if (weft__http_output_flush(&connection->response.output) < 0)
+		return GONE;
+	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns) {
+		while (result == WEFT__HTTP_MORE) {
+			const char *data;
+			size_t have = request->data_len;
+			ssize_t len = weft_stream_peek(request->stream, have + 1, &data);
+
+			if (len < 0 && errno == ETIMEDOUT)
+				arrival = TOO_LATE;
+			if (len <= (ssize_t)have)
+				break;
+			result = parse(request, data, len);
+		}
+	}
+	if (result == WEFT__HTTP_MORE)
+		return arrival;
+	return result == WEFT__HTTP_DONE ? ARRIVED : BAD_HEAD;
+}
+
+static enum arrival await_head(struct weft__http_connection *connection, int64_t timeout_ns)
+{
+	struct weft_http_request *request = &connection->request;
+	const char *data;
+	ssize_t len = weft_stream_peek(request->stream, 0, &data);
+
+	if (len == 0)
+		len = await_first_byte(connection, timeout_ns, &data);
+	if (len <= 0)
+		return GONE;
+	switch (parse(request, data, len)) {
+	case WEFT__HTTP_DONE:
+		return ARRIVED;
+	case WEFT__HTTP_BAD:
+		return BAD_HEAD;
+	default:
+		return await_rest(connection);
+	}
+}
+
+/* ---- Answering ------------------------------------------------------------------------------ */
+
+/*
+ * Whether the request's body, if there is one, can be dropped after the answer. If not,
+ * the connection ends with the answer. Returns 0, or the status to refuse it with.
+ */
+static int judge_body(struct weft__http_connection *connection)
+{
+	const struct weft__http_head *head = &connection->request.head;
+	bool is_plain = head->method == WEFT_HTTP_GET || head->method == WEFT_HTTP_HEAD;
+
+	if (!head->is_chunked && head->content_length == 0)
+		return 0;
+	/* Who waits for "100 Continue" may send the body after the answer, or may not. */
+	if (!is_plain || head->is_chunked || head->expects_continue ||
+		head->content_length > WEFT__HTTP_UNUSED_BODY_MAX)
+		connection->response.closes = true;
+	return is_plain && head->content_length > WEFT__HTTP_UNUSED_BODY_MAX ? 413 : 0;
+}
+
+static int refuse_method(struct weft__http_connection *connection)
+{
+	struct weft_http_response *response = &connection->response;
+
+	if (connection->request.head.method == WEFT_HTTP_OTHER)
+		return 501;
+	if (weft_http_response_field(response, "Allow",
+		    response->service->on_get    ? "GET, HEAD"
+		    : response->service->on_head ? "HEAD"
+						 : "") < 0)
+		return 500;
+	return 405;
+}
+
+/* Find who answers, and let it. Returns as a handler does. */
+static int dispatch(struct weft__http_connection *connection)
+{
+	const struct weft_http_service *service = connection->options->service;
+	struct weft_http_request *request = &connection->request;
+	weft_http_handler_fn *handler = NULL;
+	const char *why = NULL;
+	int status = judge_body(connection);
+
+	if (status)
+		return status;
+	if (request->head.method == WEFT_HTTP_GET)
+		handler = service->on_get;
+	if (request->head.method == WEFT_HTTP_HEAD)
+		handler = service->on_head ? service->on_head : service->on_get;
+	if (!handler)
+		return refuse_method(connection);
+	status = weft__http_request_decode_path(request, &why);
+	if (status)
+		return weft_http_response_error(&connection->response, status, why);
+	return handler(request, &connection->response, connection->options->arg);
+}
+
+static void log_answer(struct weft__http_connection *connection)
+{
+	const struct weft_http_server_options *options = connection->options;
+
+	if (options->service->on_log)
+		options->service->on_log(&connection->request, &connection->response, options->arg);
+	else if (options->access_log)
+		weft_http_log_add(options->access_log, &connection->request, &connection->response);
+}
+
+/* Answer the head that has arrived. Returns 0, or -1 and the connection is lost. */
+static int answer(struct weft__http_connection *connection)
+{
+	struct weft_http_response *response = &connection->response;
+	int result;
+
+	if (!connection->request.head.keeps_alive || atomic_load(connection->is_stopping))
+		response->closes = true;
+	result = dispatch(connection);
+	if (result == 0 && response->status == 0)
+		result = 500; /* the handler has forgotten to answer */
+	if (result > 0 && response->status == 0)
+		result = weft_http_response_error(response, result, NULL);
+	if (response->status)
+		log_answer(connection);
+	return result;
+}
+
+/* Answer what is no request, and end the connection: who knows where the next one begins. */
+static void answer_bad(struct weft__http_connection *connection, int status, const char *why)
+{
+	connection->response.closes = true;
+	if (weft_http_response_error(&connection->response, status, why) == 0)
+		log_answer(connection);
+}
+
+/* ---- After the answer ---------------------------------------------------------------------------
+ */
+
+/* Drop the head and the body of the request that was answered. */
+static int drop_request(struct weft__http_connection *connection)
+{
+	struct weft_stream *stream = connection->request.stream;
+	size_t left = (size_t)connection->request.head.content_length;
+	const char *data;
+	ssize_t len = 0;
+
+	weft_stream_consume(stream, connection->request.head.len);
+	while (left > 0) {
+		len = weft_stream_peek(stream, 0, &data);
+		if (len == 0) {
+			if (weft__http_output_flush(&connection->response.output) < 0)
+				return -1;
+			WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)
+				len = weft_stream_peek(stream, 1, &data);
+		}
+		if (len <= 0)
+			return -1;
+		if ((size_t)len > left)
+			len = (ssize_t)left;
+		weft_stream_consume(stream, (size_t)len);
+		left -= (size_t)len;
+	}
+	return 0;
+}
+
+/*
+ * RFC 9112, section 9.6: closing while bytes are still coming makes the kernel send a
+ * reset, which can take the answer from the peer's buffer before it was read. So end
+ * our direction, and read on for a while.
+ */
+static void linger(struct weft__http_connection *connection)
+{
+	struct weft_stream *stream = connection->request.stream;
+	size_t dropped = 0;
+	const char *data;
+	ssize_t len;
+
+	WEFT_WITH_TIMEOUT (WEFT__HTTP_LINGER_NS) {
+		if (weft_stream_shutdown_write(stream) < 0)
+			return;
+		while (dropped < WEFT__HTTP_LINGER_BYTES_MAX) {
+			len = weft_stream_peek(stream, 1, &data);
+			if (len <= 0)
+				return;
+			weft_stream_consume(stream, (size_t)len);
+			dropped += (size_t)len;
+		}
+	}
+}
+
+/* The last answer is written: see it out. */
+static void end(struct weft__http_connection *connection, bool may_have_more)
+{
+	const char *data;
+
+	if (weft__http_output_flush(&connection->response.output) < 0)
+		return;
+	if (may_have_more || weft_stream_peek(connection->request.stream, 0, &data) > 0)
+		linger(connection);
+}
+
+/* ---- The loop
+ * -------------------------------------------------------------------------------------- */
+
+/* One request. Returns whether another one may follow. */
+static bool serve_one(struct weft__http_connection *connection, int64_t timeout_ns)
+{
+	const struct weft__http_head *head = &connection->request.head;
+
+	weft__http_request_reset(&connection->request);
+	weft__http_response_reset(&connection->response);
+	switch (await_head(connection, timeout_ns)) {
+	case GONE:
+		return false;
+	case TOO_LATE:
+		answer_bad(connection, 408, NULL);
+		end(connection, true);
+		return false;
+	case BAD_HEAD:
+		answer_bad(connection, weft__http_fault_status(head->fault),
+			weft__http_fault_text(head->fault));
+		end(connection, true);
+		return false;
+	case ARRIVED:
+		break;
+	}
+	if (answer(connection) < 0)
+		return false;
+	if (connection->response.closes) {
+		weft_stream_consume(connection->request.stream, head->len);
+		end(connection, head->content_length > 0 || head->is_chunked);
+		return false;
+	}
+	return drop_request(connection) == 0;
+}
+
+void weft__http_connection_run(struct weft__http_connection *connection)
+{
+	/* A peer that has just come has something to say; one that stays may think longer. */
+	if (!serve_one(connection, connection->options->header_timeout_ns))
+		return;
+	while (serve_one(connection, connection->options->idle_timeout_ns))
+		;
+}

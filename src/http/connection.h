@@ -1,0 +1,48 @@
+/*
+ * connection.h - one connection that speaks HTTP/1.1, and what its server keeps of it.
+ */
+#ifndef WEFT_SRC_HTTP_CONNECTION_H
+#define WEFT_SRC_HTTP_CONNECTION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/response.h"
+#include "weft/fiber.h"
+#include "weft/list.h"
+
+/**
+ * Whether a stop may end the connection. Only an idle one can be ended from outside,
+ * and who changes the state first wins: the stop, or the next request's first byte.
+ *
+ *	BUSY <---> IDLE ---> STOPPED
+ */
+enum weft__http_connection_state {
+	WEFT__HTTP_BUSY,
+	WEFT__HTTP_IDLE,
+	WEFT__HTTP_STOPPED,
+};
+
+struct weft__http_connection {
+	const struct weft_http_server_options *options;
+	const atomic_bool *is_stopping; /* the server's */
+	_Atomic enum weft__http_connection_state state;
+	weft_fiber_id fiber;
+	struct weft_list_node in_server;
+	struct weft_http_request request;
+	struct weft_http_response response;
+};
+
+/** Prepare it for a stream, which stays the caller's. End it with weft__http_connection_fini(). */
+void weft__http_connection_init(struct weft__http_connection *connection,
+	struct weft_stream *stream, const struct weft_http_server_options *options,
+	const atomic_bool *is_stopping);
+void weft__http_connection_fini(struct weft__http_connection *connection);
+
+/** Answer requests until the peer, an error, a timeout or a stop ends it. */
+void weft__http_connection_run(struct weft__http_connection *connection);
+
+/** End it if it is idle; any thread, while it is sure to live. */
+void weft__http_connection_stop(struct weft__http_connection *connection);
+
+#endif

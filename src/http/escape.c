@@ -1,0 +1,121 @@
+/*
+ * escape.c - percent-encoding, HTML and log escapes.
+ *
+ * Entry points: weft__http_append_path(), weft__http_append_html(), weft__http_escape_log().
+ * Never: lets through a byte that could end the place it stands in.
+ */
+#include "http/escape.h"
+
+#include "http/chars.h"
+
+static const char hex[] = "0123456789ABCDEF";
+
+void weft__http_append_path(struct weft_str *str, const char *path, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		size_t plain = weft__http_span(path + at, len - at, WEFT__HTTP_UNRESERVED);
+
+		weft_str_append_bytes(str, path + at, plain);
+		at += plain;
+		if (at == len)
+			break;
+		if (path[at] == '/') {
+			weft_str_append_char(str, '/');
+		} else {
+			uint8_t byte = (uint8_t)path[at];
+			char escaped[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+
+			weft_str_append_bytes(str, escaped, sizeof(escaped));
+		}
+		at++;
+	}
+}
+
+/*
+ * Length of the UTF-8 sequence at text (RFC 3629, section 4), 0 when it is none: no
+ * overlong form, no surrogate, nothing past U+10FFFF.
+ */
+static size_t utf8_len(const char *text, size_t len)
+{
+	uint8_t first = (uint8_t)text[0], low = 0x80, high = 0xbf;
+	size_t need;
+
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	need = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (first == 0xe0)
+		low = 0xa0;
+	if (first == 0xed)
+		high = 0x9f;
+	if (first == 0xf0)
+		low = 0x90;
+	if (first == 0xf4)
+		high = 0x8f;
+	if (len < need || (uint8_t)text[1] < low || (uint8_t)text[1] > high)
+		return 0;
+	for (size_t i = 2; i < need; i++)
+		if (((uint8_t)text[i] & 0xc0) != 0x80)
+			return 0;
+	return need;
+}
+
+/* The entity of an ASCII character, NULL when it stands for itself. */
+static const char *html_entity(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return (uint8_t)c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+	}
+}
+
+void weft__http_append_html(struct weft_str *str, const char *text, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		size_t bytes = utf8_len(text + at, len - at);
+		const char *entity = bytes == 1 ? html_entity(text[at]) : NULL;
+
+		if (bytes == 0)
+			entity = "\xef\xbf\xbd";
+		if (entity)
+			weft_str_append(str, entity);
+		else
+			weft_str_append_bytes(str, text + at, bytes);
+		at += bytes ? bytes : 1;
+	}
+}
+
+size_t weft__http_escape_log(char *ret_text, size_t size_bytes, const char *text, size_t len)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)text[i];
+		bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+		if (size_bytes - to < (is_plain ? 1 : 4))
+			break;
+		if (is_plain) {
+			ret_text[to++] = (char)byte;
+			continue;
+		}
+		ret_text[to++] = '\\';
+		ret_text[to++] = 'x';
+		ret_text[to++] = hex[byte >> 4];
+		ret_text[to++] = hex[byte & 15];
+	}
+	return to;
+}

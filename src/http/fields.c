@@ -1,0 +1,166 @@
+/*
+ * fields.c - what header fields mean for the connection: host, framing, persistence.
+ *
+ * Entry points: weft__http_take_field(), for each field as it comes, and
+ * weft__http_take_fields_end(), when all are there.
+ *
+ * Framing (RFC 9112, section 6.3) is where smuggling begins: two programs that
+ * disagree where a body ends see different requests. So there is one length, said
+ * once, in digits; or one coding, "chunked", said once; never both.
+ *
+ * Never: forgives a framing field that could be read in two ways.
+ */
+#include "http/parse.h"
+
+#include "http/chars.h"
+
+static const struct {
+	const char *name; /* in lower case */
+	enum weft__http_known known;
+} known_fields[] = {
+	{"host", WEFT__HTTP_HOST_FIELD},
+	{"range", WEFT__HTTP_RANGE},
+	{"expect", WEFT__HTTP_EXPECT},
+	{"referer", WEFT__HTTP_REFERER},
+	{"if-match", WEFT__HTTP_IF_MATCH},
+	{"if-range", WEFT__HTTP_IF_RANGE},
+	{"connection", WEFT__HTTP_CONNECTION},
+	{"user-agent", WEFT__HTTP_USER_AGENT},
+	{"if-none-match", WEFT__HTTP_IF_NONE_MATCH},
+	{"content-length", WEFT__HTTP_CONTENT_LENGTH},
+	{"if-modified-since", WEFT__HTTP_IF_MODIFIED_SINCE},
+	{"transfer-encoding", WEFT__HTTP_TRANSFER_ENCODING},
+	{"if-unmodified-since", WEFT__HTTP_IF_UNMODIFIED_SINCE},
+};
+
+/* Which known field it is, or WEFT__HTTP_KNOWN_COUNT. Most names fail on length and first letter.
+ */
+static enum weft__http_known find_known(const char *name, size_t len)
+{
+	char first = weft__http_lower(name[0]);
+
+	for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
+		if (known_fields[i].name[0] == first &&
+			weft__http_equal_nocase(name, len, known_fields[i].name))
+			return known_fields[i].known;
+	return WEFT__HTTP_KNOWN_COUNT;
+}
+
+/* ---- One field ------------------------------------------------------------------------- */
+
+static enum weft__http_fault take_host(struct weft__http_head *head, const char *value,
+	struct weft__http_place place, bool is_first)
+{
+	if (!is_first)
+		return WEFT__HTTP_FAULT_HOST_TWICE;
+	/* An empty one is what a target without an authority has: RFC 9110, section 7.2. */
+	if (place.len > 0 && !weft__http_is_host(value, place.len))
+		return WEFT__HTTP_FAULT_HOST;
+	if (!head->target_has_host)
+		head->host = place;
+	return WEFT__HTTP_FAULT_NONE;
+}
+
+static enum weft__http_fault take_length(
+	struct weft__http_head *head, const char *value, size_t len, bool is_first)
+{
+	int64_t length = 0;
+
+	if (!is_first)
+		return WEFT__HTTP_FAULT_LENGTH_TWICE;
+	if (len == 0)
+		return WEFT__HTTP_FAULT_LENGTH;
+	for (size_t i = 0; i < len; i++) {
+		if (!weft__http_is(value[i], WEFT__HTTP_DIGIT) ||
+			__builtin_mul_overflow(length, 10, &length) ||
+			__builtin_add_overflow(length, value[i] - '0', &length))
+			return WEFT__HTTP_FAULT_LENGTH;
+	}
+	head->content_length = length;
+	head->has_length = true;
+	return WEFT__HTTP_FAULT_NONE;
+}
+
+/* RFC 9112, section 6.1. Only "chunked" is taken; other codings are none of ours to undo. */
+static enum weft__http_fault take_coding(
+	struct weft__http_head *head, const char *value, size_t len, bool is_first)
+{
+	size_t last = len;
+
+	if (!is_first)
+		return WEFT__HTTP_FAULT_CODING_TWICE;
+	if (weft__http_equal_nocase(value, len, "chunked")) {
+		head->is_chunked = true;
+		return WEFT__HTTP_FAULT_NONE;
+	}
+	while (last > 0 && value[last - 1] != ',' && value[last - 1] != ' ' &&
+		value[last - 1] != '\t')
+		last--;
+	if (last == 0 || !weft__http_equal_nocase(value + last, len - last, "chunked"))
+		return WEFT__HTTP_FAULT_CODING;
+	return WEFT__HTTP_FAULT_CODING_UNKNOWN;
+}
+
+/* A list of tokens, of which only two mean something here: RFC 9112, section 9.3. */
+static void take_connection(struct weft__http_head *head, const char *value, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		size_t token = weft__http_span(value + at, len - at, WEFT__HTTP_TOKEN);
+
+		if (weft__http_equal_nocase(value + at, token, "close"))
+			head->wants_close = true;
+		else if (weft__http_equal_nocase(value + at, token, "keep-alive"))
+			head->wants_keep_alive = true;
+		at += token ? token : 1;
+	}
+}
+
+enum weft__http_fault weft__http_take_field(struct weft__http_head *head, const char *data)
+{
+	const struct weft__http_field *field = &head->fields[head->field_count - 1];
+	enum weft__http_known known = find_known(data + field->name.at, field->name.len);
+	const char *value = data + field->value.at;
+	bool is_first;
+
+	if (known == WEFT__HTTP_KNOWN_COUNT)
+		return WEFT__HTTP_FAULT_NONE;
+	is_first = head->known[known] == 0;
+	if (is_first)
+		head->known[known] = head->field_count;
+	switch (known) {
+	case WEFT__HTTP_HOST_FIELD:
+		return take_host(head, value, field->value, is_first);
+	case WEFT__HTTP_CONTENT_LENGTH:
+		return take_length(head, value, field->value.len, is_first);
+	case WEFT__HTTP_TRANSFER_ENCODING:
+		return take_coding(head, value, field->value.len, is_first);
+	case WEFT__HTTP_CONNECTION:
+		take_connection(head, value, field->value.len);
+		return WEFT__HTTP_FAULT_NONE;
+	case WEFT__HTTP_EXPECT:
+		/* RFC 9110, section 10.1.1; HTTP/1.0 peers can't mean it. */
+		if (!weft__http_equal_nocase(value, field->value.len, "100-continue"))
+			return WEFT__HTTP_FAULT_EXPECT;
+		head->expects_continue = head->minor_version > 0;
+		return WEFT__HTTP_FAULT_NONE;
+	default:
+		return WEFT__HTTP_FAULT_NONE;
+	}
+}
+
+/* ---- All of them ------------------------------------------------------------------------- */
+
+enum weft__http_fault weft__http_take_fields_end(struct weft__http_head *head)
+{
+	if (head->minor_version > 0 && !head->known[WEFT__HTTP_HOST_FIELD])
+		return WEFT__HTTP_FAULT_HOST_MISSING;
+	if (head->is_chunked && head->has_length)
+		return WEFT__HTTP_FAULT_LENGTH_AND_CODING;
+	if (head->is_chunked && head->minor_version == 0)
+		return WEFT__HTTP_FAULT_CODING_OLD;
+	head->keeps_alive =
+		!head->wants_close && (head->minor_version > 0 || head->wants_keep_alive);
+	return WEFT__HTTP_FAULT_NONE;
+}

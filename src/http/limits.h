@@ -1,0 +1,69 @@
+/*
+ * limits.h - every limit of the HTTP server, in one place.
+ *
+ * What a peer can make the server hold, read or wait for is bounded here and
+ * nowhere else. docs/http.md lists them for users.
+ */
+#ifndef WEFT_SRC_HTTP_LIMITS_H
+#define WEFT_SRC_HTTP_LIMITS_H
+
+#include "weft/api.h"
+
+/* ---- A request's head -------------------------------------------------------- */
+
+/** Longest request line, in bytes without its CRLF. Over it: 414. */
+#define WEFT__HTTP_REQUEST_LINE_MAX 8192
+
+/** Longest head, in bytes with all line ends: what a stream's buffer holds. Over it: 431. */
+#define WEFT__HTTP_HEAD_MAX 16384
+
+/** Most header fields. Over it: 431. */
+#define WEFT__HTTP_FIELDS_MAX 100
+
+/** Largest body of a GET or HEAD that is read and dropped, in bytes. Over it: 413. */
+#define WEFT__HTTP_UNUSED_BODY_MAX 65536
+
+/* ---- Time, where the options say nothing -------------------------------------- */
+
+#define WEFT__HTTP_HEADER_TIMEOUT_NS WEFT_SECONDS(10)
+#define WEFT__HTTP_IDLE_TIMEOUT_NS   WEFT_SECONDS(60)
+#define WEFT__HTTP_WRITE_TIMEOUT_NS  WEFT_SECONDS(30)
+#define WEFT__HTTP_GRACE_NS          WEFT_SECONDS(10)
+
+/** Bytes of a file that must go out within one write timeout: the slowest reader allowed. */
+#define WEFT__HTTP_WRITE_CHUNK ((size_t)256 * 1024)
+
+/** After a last answer, what the peer still sends is read so long and so far, then cut off. */
+#define WEFT__HTTP_LINGER_NS        WEFT_SECONDS(2)
+#define WEFT__HTTP_LINGER_BYTES_MAX ((size_t)1024 * 1024)
+
+/* ---- The open-file cache, of each worker --------------------------------------- */
+
+/** Largest file that is kept in memory whole, in bytes. */
+#define WEFT__HTTP_CACHED_FILE_MAX 16384
+
+/** Open files kept, and the bytes of content they may hold together. */
+#define WEFT__HTTP_CACHE_ENTRIES_MAX 512
+#define WEFT__HTTP_CACHE_BYTES_MAX   ((size_t)4 * 1024 * 1024)
+
+/**
+ * How long ago a file must have changed before its content is kept: two changes within
+ * one tick of a file system's clock can't be told apart.
+ */
+#define WEFT__HTTP_CACHE_SETTLE_NS WEFT_MILLISECONDS(50)
+
+/* ---- Listings and the log -------------------------------------------------------- */
+
+/** Most names shown of one folder; the page says how many more there are. */
+#define WEFT__HTTP_LISTING_ENTRIES_MAX 10000
+
+/** Bytes of log lines a worker may be ahead of the disk; lines beyond are counted and dropped. */
+#define WEFT__HTTP_LOG_RING_SIZE ((size_t)256 * 1024)
+
+/** Longest line of the access log; what is quoted from the request is cut. */
+#define WEFT__HTTP_LOG_LINE_MAX 4096
+
+/** How long a log line waits in memory at most. */
+#define WEFT__HTTP_LOG_FLUSH_NS WEFT_MILLISECONDS(500)
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * output.c - writes answers, with a bound on every wait.
+ *
+ * Entry points: weft__http_output_write(), weft__http_output_file(), weft__http_output_flush().
+ *
+ * The bound is on progress, not on the whole: a download may take an hour, but each
+ * chunk of it only so long, or one slow reader would hold its memory for ever.
+ *
+ * Never: waits without a deadline.
+ */
+#include "http/output.h"
+
+#include <string.h>
+
+#include "http/limits.h"
+#include "weft/scope.h"
+
+/* So much is sure to fit into the buffer of a stream without a wait. */
+#define ROOM (WEFT_STREAM_BUFFER_SIZE / 2)
+
+void weft__http_output_init(
+	struct weft__http_output *output, struct weft_stream *stream, int64_t timeout_ns)
+{
+	*output = (struct weft__http_output){.stream = stream, .timeout_ns = timeout_ns};
+	output->date_s = INT64_MIN;
+	memcpy(output->date + WEFT__HTTP_DATE_LEN, "\r\n", 2);
+}
+
+int weft__http_output_write(struct weft__http_output *output, const void *data, size_t len)
+{
+	const char *at = data;
+	int result = 0;
+
+	if (output->unflushed + len <= ROOM) {
+		output->unflushed += len;
+		return weft_stream_write_all(output->stream, data, len);
+	}
+	while (len > 0 && result == 0) {
+		size_t chunk = len < WEFT__HTTP_WRITE_CHUNK ? len : WEFT__HTTP_WRITE_CHUNK;
+
+		WEFT_WITH_TIMEOUT (output->timeout_ns)
+			result = weft_stream_write_all(output->stream, at, chunk);
+		at += chunk;
+		len -= chunk;
+	}
+	output->unflushed = ROOM; /* how much is left, only the stream knows */
+	return result;
+}
+
+int weft__http_output_file(struct weft__http_output *output, int fd, int64_t offset, int64_t len)
+{
+	int result = 0;
+
+	while (len > 0 && result == 0) {
+		int64_t chunk = len < (int64_t)WEFT__HTTP_WRITE_CHUNK
+					? len
+					: (int64_t)WEFT__HTTP_WRITE_CHUNK;
+
+		WEFT_WITH_TIMEOUT (output->timeout_ns)
+			result = weft_stream_sendfile(output->stream, fd, offset, (size_t)chunk);
+		offset += chunk;
+		len -= chunk;
+	}
+	output->unflushed = 0;
+	return result;
+}
+
+int weft__http_output_date(struct weft__http_output *output)
+{
+	int64_t now_s = weft__http_now_s();
+
+	if (now_s != output->date_s) {
+		output->date_s = now_s;
+		weft__http_date_print(output->date, now_s);
+	}
+	return weft__http_output_write(output, output->date, sizeof(output->date));
+}
+
+int weft__http_output_flush(struct weft__http_output *output)
+{
+	int result = 0;
+
+	if (output->unflushed == 0)
+		return 0;
+	WEFT_WITH_TIMEOUT (output->timeout_ns)
+		result = weft_stream_flush(output->stream);
+	output->unflushed = 0;
+	return result;
+}

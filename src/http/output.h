@@ -1,0 +1,37 @@
+/*
+ * output.h - the writing end of an HTTP connection: buffered, and each wait bounded.
+ *
+ * Answers gather in the stream's buffer and go out together, when the connection has
+ * to wait for its next request or the buffer is full. Deadlines are set up only
+ * where a call may wait, so that a small answer costs none.
+ */
+#ifndef WEFT_SRC_HTTP_OUTPUT_H
+#define WEFT_SRC_HTTP_OUTPUT_H
+
+#include "http/date.h"
+#include "weft/stream.h"
+
+struct weft__http_output {
+	struct weft_stream *stream;
+	int64_t timeout_ns;                 /* for the peer to take one WEFT__HTTP_WRITE_CHUNK */
+	size_t unflushed;                   /* bytes that may still lie in the stream's buffer */
+	int64_t date_s;                     /* the second that date is for */
+	char date[WEFT__HTTP_DATE_LEN + 2]; /* with its CRLF */
+};
+
+void weft__http_output_init(
+	struct weft__http_output *output, struct weft_stream *stream, int64_t timeout_ns);
+
+/** Write all of it, to the buffer where it fits. Returns 0, or -1 and the connection is lost. */
+int weft__http_output_write(struct weft__http_output *output, const void *data, size_t len);
+
+/** Send a part of a file, without a copy. Returns 0, or -1 and the connection is lost. */
+int weft__http_output_file(struct weft__http_output *output, int fd, int64_t offset, int64_t len);
+
+/** Write the date of now and a CRLF. */
+int weft__http_output_date(struct weft__http_output *output);
+
+/** Send what is buffered. Returns 0, or -1 and the connection is lost. */
+int weft__http_output_flush(struct weft__http_output *output);
+
+#endif

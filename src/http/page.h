@@ -1,0 +1,24 @@
+/*
+ * page.h - the pages that the server makes itself: errors, redirects, and the frame of listings.
+ */
+#ifndef WEFT_SRC_HTTP_PAGE_H
+#define WEFT_SRC_HTTP_PAGE_H
+
+#include "http/response.h"
+
+/** Append everything up to the page's first heading; title is escaped here. */
+void weft__http_page_begin(struct weft_str *page, const char *title, size_t title_len);
+
+/** Append the page's end. */
+void weft__http_page_end(struct weft_str *page);
+
+/** Send page, or an error page when building it failed. Frees it either way. */
+int weft__http_page_send(struct weft_http_response *response, int status, struct weft_str *page);
+
+/** Send the page of an error; why may be NULL. */
+int weft__http_page_error(struct weft_http_response *response, int status, const char *why);
+
+/** Send the page of a redirect, whose Location is set already. */
+int weft__http_page_redirect(struct weft_http_response *response, int status, const char *location);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * request.c - what a handler can ask of a request.
+ *
+ * Entry points: the weft_http_request_ functions of weft/http.h.
+ * Never: reads from the stream.
+ */
+#include "http/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/chars.h"
+#include "http/path.h"
+
+void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream)
+{
+	request->stream = stream;
+	request->path = request->path_small;
+	request->peer[0] = '\0';
+	weft__http_request_reset(request);
+}
+
+void weft__http_request_reset(struct weft_http_request *request)
+{
+	weft__http_head_reset(&request->head);
+	request->data = NULL;
+	request->data_len = 0;
+	if (request->path != request->path_small)
+		free(request->path);
+	request->path = request->path_small;
+	request->path_small[0] = '\0';
+}
+
+int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why)
+{
+	struct weft_http_text encoded = weft__http_place_text(request->data, request->head.path);
+	size_t len;
+
+	if (encoded.len == 0) { /* "http://host" means "http://host/" */
+		memcpy(request->path, "/", 2);
+		return 0;
+	}
+	if (encoded.len >= sizeof(request->path_small)) {
+		char *path = malloc(encoded.len + 1);
+
+		*ret_why = NULL;
+		if (!path)
+			return 503;
+		request->path = path;
+	}
+	*ret_why = weft__http_path_decode(encoded.data, encoded.len, request->path, &len);
+	return *ret_why ? 400 : 0;
+}
+
+enum weft_http_method weft_http_request_method(const struct weft_http_request *request)
+{
+	return request->head.method;
+}
+
+const char *weft_http_request_path(const struct weft_http_request *request)
+{
+	return request->path;
+}
+
+struct weft_http_text weft_http_request_query(const struct weft_http_request *request)
+{
+	if (request->head.query.at == 0)
+		return (struct weft_http_text){NULL, 0};
+	return weft__http_place_text(request->data, request->head.query);
+}
+
+struct weft_http_text weft_http_request_host(const struct weft_http_request *request)
+{
+	if (request->head.host.at == 0)
+		return (struct weft_http_text){NULL, 0};
+	return weft__http_place_text(request->data, request->head.host);
+}
+
+struct weft_http_text weft_http_request_field(
+	const struct weft_http_request *request, const char *name)
+{
+	const struct weft__http_head *head = &request->head;
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < head->field_count; i++)
+		if (head->fields[i].name.len == len &&
+			strncasecmp(request->data + head->fields[i].name.at, name, len) == 0)
+			return weft__http_place_text(request->data, head->fields[i].value);
+	return (struct weft_http_text){NULL, 0};
+}
+
+struct weft_http_text weft_http_request_line(const struct weft_http_request *request)
+{
+	size_t len = request->data_len;
+
+	if (request->head.line.len > 0)
+		return weft__http_place_text(request->data, request->head.line);
+	for (size_t i = 0; i < len; i++)
+		if (request->data[i] == '\r' || request->data[i] == '\n')
+			len = i;
+	return (struct weft_http_text){request->data, len};
+}
+
+const char *weft_http_request_peer(const struct weft_http_request *request)
+{
+	/* Filled on first use: a connection that logs nothing never asks the kernel. */
+	char *peer = (char *)request->peer;
+
+	if (!peer[0]) {
+		const struct weft_address *address = weft_stream_peer(request->stream);
+
+		if (address->len == 0 || weft_address_family(address) == AF_UNIX)
+			memcpy(peer, "-", 2);
+		else
+			weft_address_print_host(address, peer, sizeof(request->peer));
+	}
+	return peer;
+}

@@ -1,0 +1,33 @@
+/*
+ * request.h - what a request is made of, inside the HTTP floor.
+ *
+ * It lends bytes of the stream's read buffer: nothing is read from the stream while
+ * a handler looks at its request.
+ */
+#ifndef WEFT_SRC_HTTP_REQUEST_H
+#define WEFT_SRC_HTTP_REQUEST_H
+
+#include "http/parse.h"
+
+/** Decoded paths up to this length need no memory of their own. */
+#define WEFT__HTTP_PATH_SMALL 256
+
+struct weft_http_request {
+	struct weft__http_head head;
+	const char *data; /* the head's first byte, in the stream's buffer */
+	size_t data_len;  /* what is there: the head, and maybe more */
+	struct weft_stream *stream;
+	char *path; /* decoded: path_small, or memory of its own */
+	char path_small[WEFT__HTTP_PATH_SMALL];
+	char peer[48]; /* empty until somebody asks for it */
+};
+
+void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream);
+
+/** Forget the last request; what it lent is void. */
+void weft__http_request_reset(struct weft_http_request *request);
+
+/** Decode the path. Returns 0, or the status to refuse it with, and why. */
+int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * response.c - what a handler says, put into HTTP/1.1's words.
+ *
+ * Entry points: the weft_http_response_ functions of weft/http.h, and the parts that
+ * src/http/files.c puts together itself (response.h).
+ *
+ * Never: writes a field with a control character in it, or two answers to a request.
+ */
+#include "http/response.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/chars.h"
+#include "http/page.h"
+
+/** Bytes of all fields that weft_http_response_field() adds. */
+#define FIELDS_LEN_MAX 16384
+
+void weft__http_response_reset(struct weft_http_response *response)
+{
+	if (response->fields.text)
+		weft_str_fini(&response->fields);
+	response->status = 0;
+	response->body_len = 0;
+	response->closes = false;
+	response->in_error = false;
+}
+
+/* ---- Parts -------------------------------------------------------------------------- */
+
+int weft__http_response_begin(struct weft_http_response *response, int status)
+{
+	const char *line = weft__http_status_line(status);
+	char other[48];
+
+	if (response->status) {
+		errno = EALREADY;
+		return -1;
+	}
+	if (!line) {
+		snprintf(other, sizeof(other), "HTTP/1.1 %d Unknown\r\nDate: ", status);
+		line = other;
+	}
+	response->status = status;
+	if (weft__http_output_write(&response->output, line, strlen(line)) < 0)
+		return -1;
+	return weft__http_output_date(&response->output);
+}
+
+int weft__http_response_write_fields(
+	struct weft_http_response *response, const char *fields, size_t len)
+{
+	return weft__http_output_write(&response->output, fields, len);
+}
+
+bool weft__http_response_ends_plain(const struct weft_http_response *response)
+{
+	return !response->closes && response->request->head.minor_version > 0 &&
+	       weft_str_len(&response->fields) == 0;
+}
+
+int weft__http_response_end_fields(struct weft_http_response *response)
+{
+	const char *end = "\r\n";
+
+	if (response->closes)
+		end = "Connection: close\r\n\r\n";
+	else if (response->request->head.minor_version == 0)
+		end = "Connection: keep-alive\r\n\r\n";
+	if (weft__http_output_write(&response->output, weft_str_text(&response->fields),
+		    weft_str_len(&response->fields)) < 0)
+		return -1;
+	return weft__http_output_write(&response->output, end, strlen(end));
+}
+
+static bool has_body(const struct weft_http_response *response)
+{
+	return response->request->head.method != WEFT_HTTP_HEAD && response->status != 204 &&
+	       response->status != 304;
+}
+
+int weft__http_response_write_body(
+	struct weft_http_response *response, const void *data, size_t len)
+{
+	if (!has_body(response) || len == 0)
+		return 0;
+	response->body_len += (int64_t)len;
+	return weft__http_output_write(&response->output, data, len);
+}
+
+int weft__http_response_write_file(
+	struct weft_http_response *response, int fd, int64_t offset, int64_t len)
+{
+	if (!has_body(response))
+		return 0;
+	response->body_len += len;
+	return weft__http_output_file(&response->output, fd, offset, len);
+}
+
+/* ---- Whole answers -------------------------------------------------------------------- */
+
+int weft_http_response_field(
+	struct weft_http_response *response, const char *name, const char *value)
+{
+	size_t name_len = strlen(name);
+
+	if (response->status) {
+		errno = EALREADY;
+		return -1;
+	}
+	if (name_len == 0 || weft__http_span(name, name_len, WEFT__HTTP_TOKEN) != name_len ||
+		!weft__http_is_field_value(value, strlen(value))) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (weft_str_len(&response->fields) == 0)
+		weft_str_init(&response->fields, FIELDS_LEN_MAX);
+	return weft_str_appendf(&response->fields, "%s: %s\r\n", name, value);
+}
+
+int weft_http_response_send(
+	struct weft_http_response *response, int status, const struct weft_http_content *content)
+{
+	static const struct weft_http_content nothing = {NULL, NULL, 0};
+	char length[48];
+	int len;
+
+	if (status < 200 || status > 599) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!content)
+		content = &nothing;
+	if (content->type && weft_http_response_field(response, "Content-Type", content->type) < 0)
+		return -1;
+	if (weft__http_response_begin(response, status) < 0)
+		return -1;
+	if (status != 204 && status != 304) {
+		len = snprintf(length, sizeof(length), "Content-Length: %zu\r\n", content->len);
+		if (weft__http_response_write_fields(response, length, (size_t)len) < 0)
+			return -1;
+	}
+	if (weft__http_response_end_fields(response) < 0)
+		return -1;
+	return weft__http_response_write_body(response, content->data, content->len);
+}
+
+int weft_http_response_error(struct weft_http_response *response, int status, const char *why)
+{
+	if (response->status) {
+		errno = EALREADY;
+		return -1;
+	}
+	/* An error page that fails ends in the plain one, not in itself. */
+	if (response->service && response->service->on_error && !response->in_error) {
+		response->in_error = true;
+		return response->service->on_error(
+			response->request, response, why, status, response->arg);
+	}
+	return weft__http_page_error(response, status, why);
+}
+
+int weft_http_response_redirect(
+	struct weft_http_response *response, int status, const char *location)
+{
+	if (status < 301 || status > 308 || (status > 303 && status < 307)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (weft_http_response_field(response, "Location", location) < 0)
+		return -1;
+	return weft__http_page_redirect(response, status, location);
+}
+
+void weft_http_response_close_after(struct weft_http_response *response)
+{
+	response->closes = true;
+}
+
+int weft_http_response_status(const struct weft_http_response *response)
+{
+	return response->status;
+}
+
+int64_t weft_http_response_body_len(const struct weft_http_response *response)
+{
+	return response->body_len;
+}

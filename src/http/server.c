@@ -1,0 +1,155 @@
+/*
+ * server.c - listeners, connections and one service: starting and stopping them together.
+ *
+ * Entry points: weft_http_server_new(), _run(), _stop(), _free().
+ *
+ * The server knows its connections, so that a stop can end the idle ones at once: a
+ * browser keeps its connections open for minutes, and nobody wants to wait for that.
+ * They are kept by worker, each list with a lock of its own, taken when a connection
+ * begins and ends and at a stop; never for a request.
+ *
+ * Never: a lock on a request's way.
+ */
+#include "weft/http.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "http/connection.h"
+#include "http/limits.h"
+
+/* The connections of one worker. */
+struct roster {
+	pthread_mutex_t lock;
+	struct weft_list connections;
+};
+
+/* A run under way, on the stack of its weft_http_server_run(). */
+struct run {
+	struct weft_list_node in_server;
+	struct weft_listener *listener;
+};
+
+struct weft_http_server {
+	struct weft_http_server_options options; /* with the defaults filled in */
+	atomic_bool is_stopping;
+	pthread_mutex_t lock; /* of runs */
+	struct weft_list runs;
+	struct roster rosters[WEFT_WORKERS_MAX];
+};
+
+struct weft_http_server *weft_http_server_new(const struct weft_http_server_options *options)
+{
+	struct weft_http_server *server;
+
+	if (!options || !options->service) {
+		errno = EINVAL;
+		return NULL;
+	}
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return NULL;
+	server->options = *options;
+	if (!server->options.header_timeout_ns)
+		server->options.header_timeout_ns = WEFT__HTTP_HEADER_TIMEOUT_NS;
+	if (!server->options.idle_timeout_ns)
+		server->options.idle_timeout_ns = WEFT__HTTP_IDLE_TIMEOUT_NS;
+	if (!server->options.write_timeout_ns)
+		server->options.write_timeout_ns = WEFT__HTTP_WRITE_TIMEOUT_NS;
+	if (!server->options.grace_ns)
+		server->options.grace_ns = WEFT__HTTP_GRACE_NS;
+	atomic_init(&server->is_stopping, false);
+	pthread_mutex_init(&server->lock, NULL);
+	weft_list_init(&server->runs);
+	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++) {
+		pthread_mutex_init(&server->rosters[i].lock, NULL);
+		weft_list_init(&server->rosters[i].connections);
+	}
+	return server;
+}
+
+void weft_http_server_free(struct weft_http_server *server)
+{
+	if (!server)
+		return;
+	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
+		pthread_mutex_destroy(&server->rosters[i].lock);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
+
+static struct roster *worker_roster(struct weft_http_server *server)
+{
+	int worker = weft_worker_index();
+
+	return &server->rosters[worker < 0 ? 0 : worker % WEFT_WORKERS_MAX];
+}
+
+/* The handler of each connection's fiber. */
+static int serve_connection(struct weft_stream *peer, void *arg)
+{
+	struct weft_http_server *server = arg;
+	struct roster *roster = worker_roster(server);
+	struct weft__http_connection *connection = malloc(sizeof(*connection));
+
+	if (!connection)
+		return -1;
+	weft__http_connection_init(connection, peer, &server->options, &server->is_stopping);
+	pthread_mutex_lock(&roster->lock);
+	weft_list_push_back(&roster->connections, &connection->in_server);
+	pthread_mutex_unlock(&roster->lock);
+
+	weft__http_connection_run(connection);
+
+	pthread_mutex_lock(&roster->lock);
+	weft_list_remove(&connection->in_server);
+	pthread_mutex_unlock(&roster->lock);
+	weft__http_connection_fini(connection);
+	free(connection);
+	return 0;
+}
+
+int weft_http_server_run(struct weft_http_server *server, struct weft_listener *listener)
+{
+	struct weft_serve_options options = {
+		.name = "http",
+		.connections_max = server->options.connections_max,
+		.grace_ns = server->options.grace_ns,
+	};
+	struct run run = {.listener = listener};
+	int result, saved;
+
+	pthread_mutex_lock(&server->lock);
+	weft_list_push_back(&server->runs, &run.in_server);
+	/* A stop that came before found no run to end. */
+	if (atomic_load(&server->is_stopping))
+		weft_serve_stop(listener);
+	pthread_mutex_unlock(&server->lock);
+
+	result = weft_serve(listener, serve_connection, server, &options);
+
+	saved = errno;
+	pthread_mutex_lock(&server->lock);
+	weft_list_remove(&run.in_server);
+	pthread_mutex_unlock(&server->lock);
+	errno = saved;
+	return result;
+}
+
+void weft_http_server_stop(struct weft_http_server *server)
+{
+	atomic_store(&server->is_stopping, true);
+	pthread_mutex_lock(&server->lock);
+	weft_list_each (node, &server->runs)
+		weft_serve_stop(weft_container_of(node, struct run, in_server)->listener);
+	pthread_mutex_unlock(&server->lock);
+	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++) {
+		struct roster *roster = &server->rosters[i];
+
+		pthread_mutex_lock(&roster->lock);
+		weft_list_each (node, &roster->connections)
+			weft__http_connection_stop(
+				weft_container_of(node, struct weft__http_connection, in_server));
+		pthread_mutex_unlock(&roster->lock);
+	}
+}
