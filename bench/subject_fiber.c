@@ -68,6 +68,13 @@ static const struct timing timings[] = {
 		.rows = {{"wake", "ns", {BOUND_NONE, 0}}},
 	},
 	{
+		.subject = "wake-one-cpu",
+		.yardstick = {"limit/wake_eventfd"},
+		.weft = {"weft-bench", "--child", "wake"},
+		.row_count = 1,
+		.rows = {{"wake-one-cpu", "ns", {BOUND_NONE, 0}}},
+	},
+	{
 		.subject = "park",
 		.yardstick = {"limit/park_pages", PARKED},
 		.weft = {"weft-bench", "--child", "park", PARKED},
@@ -176,6 +183,8 @@ const struct subject bench_fiber_subjects[] = {
 	{"spawn", "start and end of a detached fiber with a pooled stack", run_timing},
 	{"spawn-join", "the same, joined", run_timing},
 	{"wake", "round trip between fibers on two workers, both asleep in between", run_timing},
+	{"wake-one-cpu", "the same with both workers on one CPU: what the runtime adds",
+		run_timing},
 	{"park", "a million parked fibers: resident memory and spawn cost of each", run_timing},
 	{"park-growth", "a fiber among a million against one among a thousand", run_timing},
 	{NULL, NULL, NULL},
