@@ -51,14 +51,14 @@ struct check_case {
 static struct check_case *check_cases;
 static struct check_case **check_cases_tail = &check_cases;
 
-#define CHECK_CASE(ident)                                                                          \
-	static void case_##ident(void);                                                            \
-	static struct check_case entry_##ident = {#ident, case_##ident, NULL};                     \
-	__attribute__((constructor)) static void register_##ident(void)                            \
-	{                                                                                          \
-		*check_cases_tail = &entry_##ident;                                                \
-		check_cases_tail = &entry_##ident.next;                                            \
-	}                                                                                          \
+#define CHECK_CASE(ident)                                                      \
+	static void case_##ident(void);                                        \
+	static struct check_case entry_##ident = {#ident, case_##ident, NULL}; \
+	__attribute__((constructor)) static void register_##ident(void)        \
+	{                                                                      \
+		*check_cases_tail = &entry_##ident;                            \
+		check_cases_tail = &entry_##ident.next;                        \
+	}                                                                      \
 	static void case_##ident(void)
 
 __attribute__((format(printf, 3, 4), noreturn)) static inline void check_fail(
@@ -75,41 +75,41 @@ __attribute__((format(printf, 3, 4), noreturn)) static inline void check_fail(
 	_exit(1);
 }
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			check_fail(__FILE__, __LINE__, "not so: %s (errno %d)", #cond, errno);     \
+#define CHECK(cond)                                                                            \
+	do {                                                                                   \
+		if (!(cond))                                                                   \
+			check_fail(__FILE__, __LINE__, "not so: %s (errno %d)", #cond, errno); \
 	} while (0)
 
 /* Compare as signed 64-bit numbers: CHECK_INT(got, ==, 3). */
-#define CHECK_INT(a, op, b)                                                                        \
-	do {                                                                                       \
-		int64_t check_a_ = (int64_t)(a), check_b_ = (int64_t)(b);                          \
-		if (!(check_a_ op check_b_))                                                       \
-			check_fail(__FILE__, __LINE__, "not so: %s %s %s (%lld and %lld)", #a,     \
-				#op, #b, (long long)check_a_, (long long)check_b_);                \
+#define CHECK_INT(a, op, b)                                                                    \
+	do {                                                                                   \
+		int64_t check_a_ = (int64_t)(a), check_b_ = (int64_t)(b);                      \
+		if (!(check_a_ op check_b_))                                                   \
+			check_fail(__FILE__, __LINE__, "not so: %s %s %s (%lld and %lld)", #a, \
+				#op, #b, (long long)check_a_, (long long)check_b_);            \
 	} while (0)
 
-#define CHECK_STR(a, b)                                                                            \
-	do {                                                                                       \
-		const char *check_a_ = (a), *check_b_ = (b);                                       \
-		if (!check_a_ || !check_b_ || strcmp(check_a_, check_b_) != 0)                     \
-			check_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a,             \
-				check_a_ ? check_a_ : "(null)", check_b_ ? check_b_ : "(null)");   \
+#define CHECK_STR(a, b)                                                                          \
+	do {                                                                                     \
+		const char *check_a_ = (a), *check_b_ = (b);                                     \
+		if (!check_a_ || !check_b_ || strcmp(check_a_, check_b_) != 0)                   \
+			check_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a,           \
+				check_a_ ? check_a_ : "(null)", check_b_ ? check_b_ : "(null)"); \
 	} while (0)
 
-#define CHECK_MEM(a, b, len)                                                                       \
-	do {                                                                                       \
-		if (memcmp((a), (b), (len)) != 0)                                                  \
-			check_fail(__FILE__, __LINE__, "%s differs from %s", #a, #b);              \
+#define CHECK_MEM(a, b, len)                                                          \
+	do {                                                                          \
+		if (memcmp((a), (b), (len)) != 0)                                     \
+			check_fail(__FILE__, __LINE__, "%s differs from %s", #a, #b); \
 	} while (0)
 
 /* The call fails with -1, NULL or 0 as its kind does, and errno says why. */
-#define CHECK_ERRNO(call, code)                                                                    \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		CHECK_INT((intptr_t)(call), <=, 0);                                                \
-		CHECK_INT(errno, ==, (code));                                                      \
+#define CHECK_ERRNO(call, code)                     \
+	do {                                        \
+		errno = 0;                          \
+		CHECK_INT((intptr_t)(call), <=, 0); \
+		CHECK_INT(errno, ==, (code));       \
 	} while (0)
 
 static inline unsigned check_slower(void)
@@ -168,10 +168,10 @@ static inline int check_main(int argc, char **argv)
 	return failed ? 1 : 0;
 }
 
-#define CHECK_MAIN()                                                                               \
-	int main(int argc, char **argv)                                                            \
-	{                                                                                          \
-		return check_main(argc, argv);                                                     \
+#define CHECK_MAIN()                           \
+	int main(int argc, char **argv)        \
+	{                                      \
+		return check_main(argc, argv); \
 	}
 
 #endif

@@ -46,9 +46,9 @@ typedef int weft_fiber_fn(void *arg);
 /* ---- Running --------------------------------------------------------------- */
 
 struct weft_run_options {
-	unsigned workers;	   /* threads that run fibers; 0: one per usable core */
-	const char *driver;	   /* "epoll"; NULL: $WEFT_DRIVER, else the best */
-	size_t stack_size_bytes;   /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
+	unsigned workers;        /* threads that run fibers; 0: one per usable core */
+	const char *driver;      /* "epoll"; NULL: $WEFT_DRIVER, else the best */
+	size_t stack_size_bytes; /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
 };
 
 /**
@@ -74,10 +74,10 @@ WEFT_API const char *weft_driver_name(void);
 /* ---- Starting and ending --------------------------------------------------- */
 
 struct weft_spawn_options {
-	const char *name;	  /* copied, cut at WEFT_FIBER_NAME_MAX bytes; NULL: "fiber" */
-	size_t stack_size_bytes;  /* rounded up to a power of two; 0: the run's default */
-	unsigned worker;	  /* 1 + index of the worker that must run it; 0: any */
-	bool detached;		  /* nobody joins it: its slot is free when it ends */
+	const char *name;        /* copied, cut at WEFT_FIBER_NAME_MAX bytes; NULL: "fiber" */
+	size_t stack_size_bytes; /* rounded up to a power of two; 0: the run's default */
+	unsigned worker;         /* 1 + index of the worker that must run it; 0: any */
+	bool detached;           /* nobody joins it: its slot is free when it ends */
 };
 
 /**

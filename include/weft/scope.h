@@ -25,10 +25,10 @@ WEFT_BEGIN
 
 /** One deadline or shield. The fields are weft's own. */
 struct weft_timeout {
-	struct weft_timeout *outer; /* next scope outwards */
+	struct weft_timeout *outer;  /* next scope outwards */
 	struct weft_heap_node timer; /* its place among the worker's timers */
-	int64_t deadline_ns;	    /* on weft_now(); INT64_MAX: none */
-	void *owner;		    /* context it bounds */
+	int64_t deadline_ns;         /* on weft_now(); INT64_MAX: none */
+	void *owner;                 /* context it bounds */
 	bool is_shield, has_expired;
 };
 
@@ -77,15 +77,15 @@ static inline struct weft_timeout *weft_shield_begin_(struct weft_timeout *shiel
 }
 
 /** The statement or block that follows runs in a timeout; break, return and goto may leave it. */
-#define WEFT_WITH_TIMEOUT(timeout_ns)                                                              \
-	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_timeout_end_))),          \
-		*weft_once_ = weft_timeout_begin_(&weft_scope_, (timeout_ns));                     \
+#define WEFT_WITH_TIMEOUT(timeout_ns)                                                     \
+	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_timeout_end_))), \
+		*weft_once_ = weft_timeout_begin_(&weft_scope_, (timeout_ns));            \
 		weft_once_; weft_once_ = NULL)
 
 /** The statement or block that follows is shielded; break, return and goto may leave it. */
-#define WEFT_SHIELDED                                                                              \
-	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_shield_end_))),           \
-		*weft_once_ = weft_shield_begin_(&weft_scope_);                                    \
+#define WEFT_SHIELDED                                                                    \
+	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_shield_end_))), \
+		*weft_once_ = weft_shield_begin_(&weft_scope_);                          \
 		weft_once_; weft_once_ = NULL)
 
 WEFT_END
