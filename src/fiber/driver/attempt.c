@@ -90,7 +90,7 @@ static int64_t call(struct weft__op *op)
 	return -1;
 }
 
-int64_t weft__attempt(struct weft__op *op)
+static int64_t attempt(struct weft__op *op)
 {
 	int64_t result;
 
@@ -98,6 +98,23 @@ int64_t weft__attempt(struct weft__op *op)
 		result = call(op);
 	while (result < 0 && errno == EINTR);
 	return result < 0 ? -errno : result;
+}
+
+int64_t weft__attempt(struct weft__op *op)
+{
+	int64_t result;
+
+	if (!op->buffers)
+		return attempt(op);
+	op->data = op->buffers->take();
+	if (!op->data)
+		return -ENOMEM;
+	result = attempt(op);
+	if (result <= 0) {
+		op->buffers->give(op->data);
+		op->data = NULL;
+	}
+	return result;
 }
 
 int weft__op_direction(const struct weft__op *op)

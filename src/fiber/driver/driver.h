@@ -37,13 +37,24 @@ enum weft__op_kind {
 	WEFT__OP_POLL, /* flags: events to wait for; the result is the events there are */
 };
 
+/**
+ * Where a READ or RECV without memory of its own gets some, at the moment at which it may
+ * succeed: so whoever waits for the first byte holds no buffer. (io_uring calls the same
+ * "provided buffers".) A buffer that nothing was received into is given back at once.
+ */
+struct weft__buffers {
+	void *(*take)(void); /* NULL: no memory */
+	void (*give)(void *buffer);
+};
+
 struct weft__op {
 	enum weft__op_kind kind;
 	int fd;
-	int flags;    /* of the call; for POLL the events */
-	int other_fd; /* SENDFILE: the file */
-	void *data;   /* buffer, iovec array or msghdr */
-	size_t len;   /* of data: bytes, or iovecs */
+	int flags;                           /* of the call; for POLL the events */
+	int other_fd;                        /* SENDFILE: the file */
+	void *data;                          /* buffer, iovec array or msghdr */
+	size_t len;                          /* of data: bytes, or iovecs */
+	const struct weft__buffers *buffers; /* READ, RECV with data NULL: its source */
 	struct sockaddr *address;
 	socklen_t *address_len_place; /* ACCEPT, RECVFROM */
 	socklen_t address_len;        /* CONNECT, SENDTO */

@@ -11,8 +11,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fiber/driver/fds.h"
@@ -128,6 +130,31 @@ static int64_t connect_end(struct weft__context *context, int fd)
 	return -code;
 }
 
+/*
+ * A worker has SIGPIPE blocked; a thread of the program's own may not, and only send(2)
+ * can be asked for silence. The signal is for the thread that writes, so it can be
+ * taken back, unless one was pending before.
+ */
+static int64_t attempt_quietly(struct weft__op *op)
+{
+	static const struct timespec at_once;
+	sigset_t broken_pipe, before, pending;
+	int64_t result;
+
+	if (op->kind != WEFT__OP_WRITE && op->kind != WEFT__OP_WRITEV &&
+		op->kind != WEFT__OP_SENDFILE)
+		return weft__attempt(op);
+	sigemptyset(&broken_pipe);
+	sigaddset(&broken_pipe, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+	result = weft__attempt(op);
+	if (result == -EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&broken_pipe, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
 int64_t weft__thread_perform(struct weft__op *op)
 {
 	struct weft__context *context = weft__context_self();
@@ -138,7 +165,7 @@ int64_t weft__thread_perform(struct weft__op *op)
 	if (!code && op->kind != WEFT__OP_CONNECT && is_blocking(op))
 		code = block(context, op->fd, direction);
 	while (!code) {
-		result = weft__attempt(op);
+		result = attempt_quietly(op);
 		if (result == -EINPROGRESS && op->kind == WEFT__OP_CONNECT)
 			return connect_end(context, op->fd);
 		if (result != -EAGAIN)
