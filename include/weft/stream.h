@@ -85,6 +85,12 @@ WEFT_API void weft_stream_consume(struct weft_stream *stream, size_t len);
 
 /* ---- Writing ------------------------------------------------------------- */
 
+/*
+ * Once a call has failed with some of its bytes sent, the stream is torn: every later
+ * write fails with EPIPE, because the peer could not make sense of it. A flush that fails
+ * (late, say) keeps what is unsent, and may be tried again.
+ */
+
 /**
  * Write all of it, to the buffer or (what doesn't fit) to the descriptor. Returns 0,
  * or -1, and then nothing is known of how much the peer has got.
@@ -95,7 +101,10 @@ WEFT_API int weft_stream_write_all(struct weft_stream *stream, const void *data,
 WEFT_API int weft_stream_writev_all(
 	struct weft_stream *stream, const struct iovec *parts, int count);
 
-/** printf(3) into the stream. Output over WEFT_STREAM_BUFFER_SIZE: EMSGSIZE, nothing is written. */
+/**
+ * printf(3) into the stream. Returns 0. Errors: EMSGSIZE when the output is not under
+ * WEFT_STREAM_BUFFER_SIZE bytes, and then nothing of it is written.
+ */
 __attribute__((format(printf, 2, 3))) WEFT_API int weft_stream_printf(
 	struct weft_stream *stream, const char *format, ...);
 
@@ -109,7 +118,10 @@ WEFT_API int weft_stream_flush(struct weft_stream *stream);
 WEFT_API int weft_stream_sendfile(
 	struct weft_stream *stream, int file_fd, off_t offset, size_t len);
 
-/** Flush and end our direction; the peer reads the end, and can still be read from. */
+/**
+ * Flush and end our direction; the peer reads the end, and can still be read from.
+ * Errors: ENOTSOCK for a pipe, whose only direction ends with weft_stream_free().
+ */
 WEFT_API int weft_stream_shutdown_write(struct weft_stream *stream);
 
 WEFT_END

@@ -1,0 +1,226 @@
+/*
+ * listener.c - sockets that wait for connections.
+ *
+ * Entry points: weft_listener_new(), weft_listener_accept(), weft_serve_stop() (which
+ * is here because it touches nothing but the listener).
+ *
+ * Never: remove a Unix path that another process has made since, or spin while
+ * there is no descriptor for the next connection.
+ */
+#include "io/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "io/stream.h"
+#include "weft/socket.h"
+
+#define UNIX_MODE_DEFAULT 0600
+
+/* ---- Making ------------------------------------------------------------------------ */
+
+static int set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static int set_options(int fd, int family, const struct weft_listener_options *options)
+{
+	if (family == AF_UNIX)
+		return 0;
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		return -1;
+	if (options->reuse_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
+		return -1;
+	/* Said either way: the system's default (bindv6only) is not ours. */
+	if (family == AF_INET6 && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only) < 0)
+		return -1;
+	/* What a listener has, Linux hands down to the connections: no call per accept. */
+	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+static bool has_path(const struct weft_address *address)
+{
+	return weft_address_family(address) == AF_UNIX && address->un.sun_path[0] != '\0';
+}
+
+/* Between bind and listen nobody can connect, so the permissions are never too wide. */
+static int claim_path(
+	struct weft_listener *listener, const struct weft_address *address, unsigned mode)
+{
+	const char *path = address->un.sun_path;
+
+	if (lstat(path, &listener->path_status) < 0)
+		return -1;
+	listener->owns_path = true;
+	return chmod(path, mode ? mode : UNIX_MODE_DEFAULT);
+}
+
+static int bind_and_listen(struct weft_listener *listener, const struct weft_address *address,
+	const struct weft_listener_options *options)
+{
+	int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
+
+	if (set_options(listener->fd, weft_address_family(address), options) < 0)
+		return -1;
+	if (weft_bind(listener->fd, &address->any, address->len) < 0)
+		return -1;
+	/* Asked before listen(): the address is what claim_path() and free look at. */
+	if (weft_getsockname(listener->fd, &listener->address) < 0)
+		return -1;
+	if (has_path(address) && claim_path(listener, address, options->unix_mode) < 0)
+		return -1;
+	return weft_listen(listener->fd, backlog);
+}
+
+static struct weft_listener *listener_alloc(void)
+{
+	struct weft_listener *listener = calloc(1, sizeof(*listener));
+
+	if (!listener)
+		return NULL;
+	listener->fd = -1;
+	listener->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (listener->stop_fd < 0) {
+		free(listener);
+		return NULL;
+	}
+	return listener;
+}
+
+struct weft_listener *weft_listener_new(
+	const char *text, const struct weft_listener_options *options)
+{
+	static const struct weft_listener_options defaults;
+	struct weft_listener *listener;
+	struct weft_address address;
+
+	if (weft_address_parse(&address, text) < 0)
+		return NULL;
+	listener = listener_alloc();
+	if (!listener)
+		return NULL;
+	listener->fd = weft_socket(weft_address_family(&address), SOCK_STREAM, 0);
+	if (listener->fd < 0 ||
+		bind_and_listen(listener, &address, options ? options : &defaults) < 0) {
+		weft_listener_free(listener);
+		return NULL;
+	}
+	return listener;
+}
+
+struct weft_listener *weft_listener_from_fd(int fd)
+{
+	struct weft_listener *listener;
+	int listens = 0, flags;
+	socklen_t len = sizeof(listens);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return NULL;
+	if (!listens) {
+		errno = EINVAL;
+		return NULL;
+	}
+	listener = listener_alloc();
+	if (!listener)
+		return NULL;
+	flags = fcntl(fd, F_GETFL);
+	if (weft_getsockname(fd, &listener->address) < 0 || flags < 0 ||
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		weft_listener_free(listener);
+		return NULL;
+	}
+	if (weft_address_family(&listener->address) != AF_UNIX)
+		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	listener->fd = fd;
+	return listener;
+}
+
+void weft_listener_free(struct weft_listener *listener)
+{
+	int saved_errno = errno;
+	struct stat status;
+
+	if (!listener)
+		return;
+	/* The path goes first: a successor's bind must not find it with nobody behind. */
+	if (listener->owns_path && lstat(listener->address.un.sun_path, &status) == 0 &&
+		status.st_dev == listener->path_status.st_dev &&
+		status.st_ino == listener->path_status.st_ino)
+		unlink(listener->address.un.sun_path);
+	if (listener->fd >= 0)
+		weft_close(listener->fd);
+	weft_close(listener->stop_fd);
+	free(listener);
+	errno = saved_errno;
+}
+
+const struct weft_address *weft_listener_address(const struct weft_listener *listener)
+{
+	return &listener->address;
+}
+
+int weft_listener_fd(const struct weft_listener *listener)
+{
+	return listener->fd;
+}
+
+/* ---- Accepting --------------------------------------------------------------------- */
+
+/* Whether the next accept may go better when a descriptor, or memory, is free again. */
+static bool is_shortage(int code)
+{
+	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+}
+
+int weft__listener_accept(struct weft_listener *listener, struct weft_address *ret_peer)
+{
+	for (;;) {
+		socklen_t len = sizeof(struct sockaddr_un);
+		int fd = weft_accept(
+			listener->fd, ret_peer ? &ret_peer->any : NULL, ret_peer ? &len : NULL);
+
+		if (fd >= 0) {
+			if (ret_peer)
+				ret_peer->len = len;
+			return fd;
+		}
+		if (!is_shortage(errno) || weft_wait_descriptor() < 0)
+			return -1;
+	}
+}
+
+struct weft_stream *weft_listener_accept(struct weft_listener *listener)
+{
+	for (;;) {
+		int fd = weft__listener_accept(listener, NULL);
+		struct weft_stream *stream;
+
+		if (fd < 0)
+			return NULL;
+		stream = weft__stream_new_socket(fd);
+		if (stream)
+			return stream;
+		/* One peer is turned away; the listener goes on. */
+		weft_close(fd);
+		if (weft_wait_descriptor() < 0)
+			return NULL;
+	}
+}
+
+void weft_serve_stop(struct weft_listener *listener)
+{
+	uint64_t one = 1;
+	ssize_t written;
+
+	/* write(2) itself: safe in a signal handler, and never held up by a scope. It can
+	 * only fail when the counter is full, and then the stop has long been told. */
+	do
+		written = write(listener->stop_fd, &one, sizeof(one));
+	while (written < 0 && errno == EINTR);
+}

@@ -1,0 +1,109 @@
+/*
+ * stream.c - the life of a stream, and the two addresses that it connects.
+ *
+ * Entry points: weft_stream_new(), weft_stream_free(). Reading is stream_read.c's,
+ * writing stream_write.c's, connecting connect.c's.
+ *
+ * Never: allocate a buffer before there are bytes for it, or close a descriptor that
+ * is not (yet) the stream's.
+ */
+#include "io/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "io/buffer.h"
+#include "weft/socket.h"
+
+/* What a stream without addresses shows. */
+static const struct weft__stream_names no_names;
+
+static struct weft_stream *stream_new(int fd, bool is_socket)
+{
+	struct weft_stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return NULL;
+	stream->fd = fd;
+	stream->is_socket = is_socket;
+	return stream;
+}
+
+struct weft_stream *weft_stream_new(int fd)
+{
+	struct stat status;
+
+	/* One question tells both whether fd is open and whether send(2) is to be used. */
+	if (fstat(fd, &status) < 0)
+		return NULL;
+	return stream_new(fd, S_ISSOCK(status.st_mode));
+}
+
+struct weft_stream *weft__stream_new_socket(int fd)
+{
+	return stream_new(fd, true);
+}
+
+void weft_stream_free(struct weft_stream *stream)
+{
+	int saved_errno = errno;
+
+	if (!stream)
+		return;
+	weft_close(stream->fd);
+	weft__buffer_give(stream->in.data);
+	weft__buffer_give(stream->out.data);
+	free(atomic_load(&stream->names));
+	free(stream);
+	errno = saved_errno;
+}
+
+int weft_stream_fd(const struct weft_stream *stream)
+{
+	return stream->fd;
+}
+
+void weft__stream_half_rest(struct weft__stream_half *half)
+{
+	if (half->start < half->end)
+		return;
+	half->start = half->end = 0;
+	weft__buffer_give(half->data);
+	half->data = NULL;
+}
+
+/* ---- Addresses ------------------------------------------------------------------ */
+
+static const struct weft__stream_names *stream_names(struct weft_stream *stream)
+{
+	struct weft__stream_names *names = atomic_load(&stream->names), *expected = NULL;
+	int saved_errno = errno;
+
+	if (names)
+		return names;
+	names = calloc(1, sizeof(*names));
+	if (!names)
+		return &no_names;
+	if (stream->is_socket) {
+		weft_getsockname(stream->fd, &names->local);
+		weft_getpeername(stream->fd, &names->peer);
+	}
+	errno = saved_errno;
+	/* The other half may have asked at the same time: the first answer stays. */
+	if (!atomic_compare_exchange_strong(&stream->names, &expected, names)) {
+		free(names);
+		names = expected;
+	}
+	return names;
+}
+
+const struct weft_address *weft_stream_local(struct weft_stream *stream)
+{
+	return &stream_names(stream)->local;
+}
+
+const struct weft_address *weft_stream_peer(struct weft_stream *stream)
+{
+	return &stream_names(stream)->peer;
+}

@@ -1,0 +1,120 @@
+/* test_signal.c - signals waited for in straight-line code, and given back afterwards. */
+#include "weft/signal.h"
+
+#include "both.h"
+#include "weft/scope.h"
+
+static volatile sig_atomic_t seen_before;
+
+static void note(int number)
+{
+	seen_before = number;
+}
+
+struct sender {
+	pthread_t waiter;
+	int number;
+};
+
+/* Sends again and again, so that it doesn't matter when the waiter is ready. */
+static void *send_until_told(void *arg)
+{
+	struct sender *sender = arg;
+	sigset_t all;
+	int number;
+
+	/* The process's signals are for the thread that waits. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	while ((number = __atomic_load_n(&sender->number, __ATOMIC_SEQ_CST)) != 0) {
+		kill(getpid(), number);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+BOTH_CASE(the_signal_that_came_is_returned)
+{
+	const int signals[] = {SIGTERM, SIGUSR1};
+	struct sigaction action = {.sa_handler = note}, after;
+	struct sender sender = {.number = SIGUSR1};
+	pthread_t peer;
+
+	CHECK_INT(sigaction(SIGUSR1, &action, NULL), ==, 0);
+	peer = peer_start(send_until_told, &sender);
+	CHECK_INT(weft_signal_wait(signals, 2), ==, SIGUSR1);
+	__atomic_store_n(&sender.number, 0, __ATOMIC_SEQ_CST);
+	peer_end(peer);
+	CHECK_INT(sigaction(SIGUSR1, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == note);
+	CHECK_INT(sigaction(SIGTERM, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+	seen_before = 0;
+	raise(SIGUSR1);
+	CHECK_INT(seen_before, ==, SIGUSR1);
+}
+
+BOTH_CASE(a_wait_that_is_late_gives_the_signals_back)
+{
+	const int number = SIGUSR2;
+	struct sigaction after;
+
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
+		CHECK_ERRNO(weft_signal_wait(&number, 1), ETIMEDOUT);
+	CHECK_INT(sigaction(SIGUSR2, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+}
+
+BOTH_CASE(what_cannot_be_waited_for_is_refused)
+{
+	const int twice[] = {SIGUSR1, SIGUSR1}, uncaught[] = {SIGUSR1, SIGKILL}, none[] = {0},
+		  beyond[] = {65}, negative[] = {-1};
+	int many[WEFT_SIGNAL_WAIT_MAX + 1];
+	struct sigaction after;
+
+	for (int i = 0; i <= WEFT_SIGNAL_WAIT_MAX; i++)
+		many[i] = SIGRTMIN + i;
+	CHECK_ERRNO(weft_signal_wait(twice, 0), EINVAL);
+	CHECK_ERRNO(weft_signal_wait(twice, 2), EBUSY);
+	CHECK_ERRNO(weft_signal_wait(uncaught, 2), EINVAL);
+	CHECK_ERRNO(weft_signal_wait(none, 1), EINVAL);
+	CHECK_ERRNO(weft_signal_wait(beyond, 1), EINVAL);
+	CHECK_ERRNO(weft_signal_wait(negative, 1), EINVAL);
+	CHECK_ERRNO(weft_signal_wait(many, WEFT_SIGNAL_WAIT_MAX + 1), EINVAL);
+	CHECK_INT(sigaction(SIGUSR1, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+}
+
+static int wait_usr1(void *arg)
+{
+	const int number = SIGUSR1;
+
+	(void)arg;
+	return weft_signal_wait(&number, 1);
+}
+
+static int two_waiters(void *arg)
+{
+	const int both[] = {SIGUSR1, SIGUSR2}, second = SIGUSR2;
+	weft_fiber_id waiter = weft_spawn(wait_usr1, NULL);
+	int result;
+
+	(void)arg;
+	weft_yield();
+	CHECK_ERRNO(weft_signal_wait(both, 2), EBUSY);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
+		CHECK_ERRNO(weft_signal_wait(&second, 1), ETIMEDOUT);
+	CHECK_INT(kill(getpid(), SIGUSR1), ==, 0);
+	CHECK_INT(weft_join(waiter, &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, SIGUSR1);
+	return 0;
+}
+
+CHECK_CASE(each_signal_has_one_waiter)
+{
+	const struct weft_run_options one = {.workers = 1};
+
+	CHECK_INT(weft_run(&one, two_waiters, NULL), ==, 0);
+}
+
+CHECK_MAIN()
