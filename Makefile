@@ -36,7 +36,7 @@ endif
 ARCH := $(if $(filter aarch64,$(VARIANT)),aarch64,$(shell uname -m))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wpointer-arith -Wwrite-strings
+	-Wpointer-arith
 CFLAGS_release := -O2 -g
 CFLAGS_aarch64 := -O2 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -120,6 +120,7 @@ $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
 	$(LINK)
 
+$(OBJ)/tests/%: LDLIBS += -lm
 $(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
 	$(LINK)
 

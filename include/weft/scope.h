@@ -76,17 +76,26 @@ static inline struct weft_timeout *weft_shield_begin_(struct weft_timeout *shiel
 	return shield;
 }
 
+/* Each use has names of its own, so that blocks can be nested. */
+#define WEFT_JOIN_NAMES_(a, b) a##b
+#define WEFT_JOIN_NAMES(a, b)  WEFT_JOIN_NAMES_(a, b)
+#define WEFT_SCOPED_(scope, once, end, begin)                                              \
+	for (struct weft_timeout scope __attribute__((cleanup(end))), *once = begin; once; \
+		once = NULL)
+
+#define WEFT_WITH_TIMEOUT_(n, timeout_ns)                                             \
+	WEFT_SCOPED_(WEFT_JOIN_NAMES(weft_scope_, n), WEFT_JOIN_NAMES(weft_once_, n), \
+		weft_timeout_end_,                                                    \
+		weft_timeout_begin_(&WEFT_JOIN_NAMES(weft_scope_, n), (timeout_ns)))
+#define WEFT_SHIELDED_(n)                                                             \
+	WEFT_SCOPED_(WEFT_JOIN_NAMES(weft_scope_, n), WEFT_JOIN_NAMES(weft_once_, n), \
+		weft_shield_end_, weft_shield_begin_(&WEFT_JOIN_NAMES(weft_scope_, n)))
+
 /** The statement or block that follows runs in a timeout; break, return and goto may leave it. */
-#define WEFT_WITH_TIMEOUT(timeout_ns)                                                     \
-	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_timeout_end_))), \
-		*weft_once_ = weft_timeout_begin_(&weft_scope_, (timeout_ns));            \
-		weft_once_; weft_once_ = NULL)
+#define WEFT_WITH_TIMEOUT(timeout_ns) WEFT_WITH_TIMEOUT_(__COUNTER__, timeout_ns)
 
 /** The statement or block that follows is shielded; break, return and goto may leave it. */
-#define WEFT_SHIELDED                                                                    \
-	for (struct weft_timeout weft_scope_ __attribute__((cleanup(weft_shield_end_))), \
-		*weft_once_ = weft_shield_begin_(&weft_scope_);                          \
-		weft_once_; weft_once_ = NULL)
+#define WEFT_SHIELDED WEFT_SHIELDED_(__COUNTER__)
 
 WEFT_END
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "fiber/runtime.h"
+#include "fiber/switch.h"
 
 /** Stack of the first fiber: people put more onto main's. */
 #define MAIN_STACK_SIZE ((size_t)1024 * 1024)
@@ -326,6 +327,7 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 	if (!options)
 		options = &none;
 	weft__fork_prepare();
+	weft__switch_init();
 	if (runtime_init(&the_runtime, options) < 0)
 		goto end;
 	if (workers_new(&the_runtime, options->workers ? options->workers : usable_cores()) < 0)

@@ -9,6 +9,8 @@
 
 #include "fiber/runtime.h"
 
+static const char default_name[sizeof((struct weft__fiber *)0)->name] = "fiber";
+
 static void name_set(struct weft__fiber *fiber, const char *name)
 {
 	size_t len = strnlen(name, WEFT_FIBER_NAME_MAX);
@@ -69,7 +71,10 @@ static struct weft__fiber *record_new(
 	fiber->joiners = NULL;
 	fiber->deferred = NULL;
 	fiber->is_pinned = options->worker != 0;
-	name_set(fiber, options->name ? options->name : "fiber");
+	if (options->name)
+		name_set(fiber, options->name);
+	else
+		memcpy(fiber->name, default_name, sizeof default_name);
 	/* Nobody knows the new generation yet: no need for more than a store. */
 	atomic_store_explicit(&fiber->control,
 		(atomic_load_explicit(&fiber->control, memory_order_relaxed) &

@@ -74,10 +74,11 @@ void weft__stack_unlock(void)
  */
 void *weft__stack_top(void *bottom, int stack_class)
 {
-	size_t size = weft__stack_class_size(stack_class);
-	size_t number = (uintptr_t)bottom / (size + WEFT__STACK_GUARD);
+	/* Stacks lie an odd multiple of 16 KiB apart (2 for the smallest): all 16 colours come up.
+	 */
+	size_t colour = ((uintptr_t)bottom >> 14) % 16;
 
-	return (char *)bottom + size - (number * 7 % 16) * 64;
+	return (char *)bottom + weft__stack_class_size(stack_class) - colour * 64;
 }
 
 /* ---- Arenas ------------------------------------------------------------------ */
@@ -173,28 +174,24 @@ bool weft__stack_find(const void *address, void **ret_bottom, size_t *ret_size, 
 
 /* ---- Pools ------------------------------------------------------------------- */
 
-static int list_push(struct weft__stack_list *list, void *bottom)
+static int list_grow(struct weft__stack_list *list)
 {
-	if (list->len == list->capacity) {
-		uint32_t capacity = list->capacity ? list->capacity * 2 : 64;
-		void **bottoms = reallocarray(list->bottoms, capacity, sizeof *bottoms);
+	uint32_t capacity = list->capacity ? list->capacity * 2 : 64;
+	void **bottoms = reallocarray(list->bottoms, capacity, sizeof *bottoms);
 
-		if (!bottoms)
-			return -1;
-		list->bottoms = bottoms;
-		list->capacity = capacity;
-	}
-	list->bottoms[list->len++] = bottom;
+	if (!bottoms)
+		return -1;
+	list->bottoms = bottoms;
+	list->capacity = capacity;
 	return 0;
 }
 
-static void *list_pop(struct weft__stack_list *list)
+static int list_push(struct weft__stack_list *list, void *bottom)
 {
-	void *bottom = list->bottoms[--list->len];
-
-	if (list->hot_from > list->len)
-		list->hot_from = list->len;
-	return bottom;
+	if (list->len == list->capacity && list_grow(list) < 0)
+		return -1;
+	list->bottoms[list->len++] = bottom;
+	return 0;
 }
 
 static void pages_release(void *bottom, int stack_class)
@@ -216,9 +213,9 @@ static void *shared_take(struct weft__stack_list *refill, int stack_class)
 	void *bottom;
 
 	pthread_mutex_lock(&shared.mutex);
-	bottom = from->len > 0 ? list_pop(from) : carve(stack_class);
+	bottom = from->len > 0 ? weft__stack_list_pop(from) : carve(stack_class);
 	for (int i = 1; bottom && refill && i < BATCH; i++) {
-		void *further = from->len > 0 ? list_pop(from) : carve(stack_class);
+		void *further = from->len > 0 ? weft__stack_list_pop(from) : carve(stack_class);
 
 		if (!further || list_push(refill, further) < 0) {
 			if (further)
@@ -231,13 +228,9 @@ static void *shared_take(struct weft__stack_list *refill, int stack_class)
 	return bottom;
 }
 
-void *weft__stack_take(struct weft__stack_pool *pool, int stack_class)
+void *weft__stack_take_slow(struct weft__stack_pool *pool, int stack_class)
 {
-	struct weft__stack_list *list = pool ? &pool->lists[stack_class] : NULL;
-
-	if (list && list->len > 0)
-		return list_pop(list);
-	return shared_take(list, stack_class);
+	return shared_take(pool ? &pool->lists[stack_class] : NULL, stack_class);
 }
 
 /* The longest unused stack that still has its pages gives them back. */
@@ -247,7 +240,7 @@ static void cool_one(struct weft__stack_list *list, int stack_class)
 	list->hot_from++;
 }
 
-void weft__stack_give(struct weft__stack_pool *pool, int stack_class, void *bottom)
+void weft__stack_give_slow(struct weft__stack_pool *pool, int stack_class, void *bottom)
 {
 	struct weft__stack_list *list = pool ? &pool->lists[stack_class] : NULL;
 
@@ -268,7 +261,7 @@ void weft__stack_pool_fini(struct weft__stack_pool *pool)
 		while (list->len > list->hot_from)
 			cool_one(list, stack_class);
 		while (list->len > 0)
-			shared_give(stack_class, list_pop(list));
+			shared_give(stack_class, weft__stack_list_pop(list));
 		free(list->bottoms);
 		*list = (struct weft__stack_list){0};
 	}

@@ -50,11 +50,36 @@ static inline size_t weft__stack_class_size(int stack_class)
 	return (size_t)16384 << stack_class;
 }
 
+void *weft__stack_take_slow(struct weft__stack_pool *pool, int stack_class);
+void weft__stack_give_slow(struct weft__stack_pool *pool, int stack_class, void *bottom);
+
+static inline void *weft__stack_list_pop(struct weft__stack_list *list)
+{
+	void *bottom = list->bottoms[--list->len];
+
+	if (list->hot_from > list->len)
+		list->hot_from = list->len;
+	return bottom;
+}
+
 /** A stack's lowest address, or NULL with ENOMEM. */
-void *weft__stack_take(struct weft__stack_pool *pool, int stack_class);
+static inline void *weft__stack_take(struct weft__stack_pool *pool, int stack_class)
+{
+	if (pool && pool->lists[stack_class].len > 0)
+		return weft__stack_list_pop(&pool->lists[stack_class]);
+	return weft__stack_take_slow(pool, stack_class);
+}
 
 /** Give back a stack that nobody is on. */
-void weft__stack_give(struct weft__stack_pool *pool, int stack_class, void *bottom);
+static inline void weft__stack_give(struct weft__stack_pool *pool, int stack_class, void *bottom)
+{
+	struct weft__stack_list *list = pool ? &pool->lists[stack_class] : NULL;
+
+	if (list && list->len < list->capacity && list->len - list->hot_from < WEFT__STACK_HOT_MAX)
+		list->bottoms[list->len++] = bottom;
+	else
+		weft__stack_give_slow(pool, stack_class, bottom);
+}
 
 /** Empty a worker's pool into the shared one, when the worker ends. */
 void weft__stack_pool_fini(struct weft__stack_pool *pool);

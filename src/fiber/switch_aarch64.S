@@ -97,7 +97,7 @@ weft__switch:				/* x0: void **ret_sp, x1: void *sp */
 
 /*
  * The first frame is a parked stack that returns to weft__entry, with the function in
- * x19 and its argument in x20. It takes the FPCR of whoever prepares it.
+ * x19 and its argument in x20. It starts with the usual FPCR, 0.
  */
 	.globl	weft__switch_prepare
 	.hidden	weft__switch_prepare
@@ -118,11 +118,20 @@ weft__switch_prepare:			/* x0: top, x1: entry, x2: arg */
 	stp	xzr, xzr, [x0, #112]
 	stp	xzr, xzr, [x0, #128]
 	stp	xzr, xzr, [x0, #144]
-	mrs	x9, fpcr
-	str	x9, [x0, #160]
+	str	xzr, [x0, #160]
 	ret
 	.cfi_endproc
 	.size	weft__switch_prepare, . - weft__switch_prepare
+
+/* Nothing to remember here. */
+	.globl	weft__switch_init
+	.hidden	weft__switch_init
+	.type	weft__switch_init, %function
+weft__switch_init:
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	weft__switch_init, . - weft__switch_init
 
 	.type	weft__entry, %function
 	.p2align 4

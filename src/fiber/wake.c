@@ -19,6 +19,7 @@
 
 void weft__worker_poke(struct weft__worker *worker)
 {
+	atomic_thread_fence(memory_order_seq_cst); /* see sleep_until_woken() */
 	if (atomic_load(&worker->is_sleeping))
 		worker->driver->ops->wake(worker->driver);
 }

@@ -60,11 +60,13 @@ static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
 	return worker->run_head ? run_pop(worker) : NULL; /* a thief was quicker */
 }
 
-/* Ticks are used up: true when the loop should look at the kernel now. */
+/* Ticks are used up. True, and still so, when the loop should look at the kernel now. */
 static bool is_poll_due(struct weft__worker *worker)
 {
+	if (worker->driver->ops->now(worker->driver) - worker->now_ns >= WEFT__POLL_INTERVAL)
+		return true;
 	worker->ticks = WEFT__TICKS;
-	return worker->driver->ops->now(worker->driver) - worker->now_ns >= WEFT__POLL_INTERVAL;
+	return false;
 }
 
 static inline struct weft__fiber *choose(struct weft__worker *worker)
@@ -237,8 +239,8 @@ static bool steal(struct weft__worker *worker)
 
 /*
  * Sleep in the driver. Saying so comes before the last look at what others may have left
- * for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with all
- * four sequentially consistent, one of the two sees the other.
+ * for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with a full
+ * fence in between on both sides, one of the two sees the other.
  */
 static void sleep_until_woken(struct weft__worker *worker)
 {
@@ -247,6 +249,7 @@ static void sleep_until_woken(struct weft__worker *worker)
 
 	atomic_store(&worker->is_sleeping, true);
 	atomic_fetch_add(&worker->runtime->sleeping, 1);
+	atomic_thread_fence(memory_order_seq_cst);
 	if (!weft_mpsc_is_empty(&worker->inbox) || atomic_load(&worker->has_stale) ||
 		atomic_load(&worker->runtime->is_halted) || steal(worker))
 		deadline = 0;
@@ -274,9 +277,12 @@ void weft__worker_loop(struct weft__worker *worker)
 	while (!atomic_load_explicit(&worker->runtime->is_halted, memory_order_acquire)) {
 		struct weft__fiber *next;
 
-		look_around(worker);
+		/* A fiber that ended may just have made its joiner runnable. */
+		if (worker->ticks <= 0 || !has_runnable(worker)) {
+			look_around(worker);
+			worker->ticks = WEFT__TICKS;
+		}
 		next = next_runnable(worker);
-		worker->ticks = WEFT__TICKS;
 		if (next)
 			hop(worker, &worker->base, next);
 	}

@@ -23,7 +23,7 @@
 struct weft__runtime;
 
 /** Switches between two looks at the clock; see worker.c on fairness. */
-#define WEFT__TICKS 32
+#define WEFT__TICKS 64
 /** How much of those one call into the kernel uses up. */
 #define WEFT__TICKS_PER_CALL 4
 /** Longest time in ns between two looks at the kernel while fibers are runnable. */
