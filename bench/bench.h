@@ -90,10 +90,10 @@ extern const struct subject bench_net_subjects[];
 /** CLOCK_MONOTONIC in nanoseconds. */
 int64_t bench_now(void);
 
-/** Median of count numbers, which are sorted in place. NAN of none. */
-double bench_median(double *values, size_t count);
+/** Median of count numbers, at most BENCH_ROUNDS_MAX. NAN of none. */
+double bench_median(const double *values, size_t count);
 
-/** Median of values[i] / yardsticks[i]. NAN when a yardstick is missing. */
+/** Median of values[i] / yardsticks[i]. */
 double bench_median_ratio(const double *values, const double *yardsticks, size_t count);
 
 /** Contender that has turn number turn in this round: there and back again in turns. */

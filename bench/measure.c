@@ -6,6 +6,7 @@
 #include "bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 int64_t bench_now(void)
@@ -23,19 +24,22 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double bench_median(double *values, size_t count)
+double bench_median(const double *values, size_t count)
 {
-	if (count == 0)
+	double sorted[BENCH_ROUNDS_MAX];
+
+	if (count == 0 || count > BENCH_ROUNDS_MAX)
 		return NAN;
-	qsort(values, count, sizeof(*values), compare_doubles);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+	memcpy(sorted, values, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
 double bench_median_ratio(const double *values, const double *yardsticks, size_t count)
 {
 	double ratios[BENCH_ROUNDS_MAX];
 
-	if (yardsticks == NULL || count > BENCH_ROUNDS_MAX)
+	if (count > BENCH_ROUNDS_MAX)
 		return NAN;
 	for (size_t i = 0; i < count; i++)
 		ratios[i] = values[i] / yardsticks[i];

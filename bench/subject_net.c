@@ -35,7 +35,6 @@ struct contender {
 	struct server server;
 	bool is_up;
 	double samples[MEASURE_COUNT][BENCH_ROUNDS_MAX];
-	double median[MEASURE_COUNT], ratio[MEASURE_COUNT]; /* ratio: to the yardstick */
 };
 
 struct race {
@@ -80,7 +79,7 @@ static void add_weft(struct race *race, const struct bench *bench)
 	struct contender *contender = race_add(race, "weft");
 	const char *const echo[] = {race->weft_path, "--child", "echo", NULL};
 	const char *const http[] = {race->weft_path, "serve", race->room.docs_dir, "--http",
-		"127.0.0.1:0", "--workers", "1", NULL};
+		"127.0.0.1:0", "--workers", "1", "--access-log", "none", NULL};
 
 	snprintf(race->weft_path, sizeof(race->weft_path), "%s/%s", bench->build_dir,
 		race->kind == LOAD_ECHO ? "weft-bench" : "weft");
@@ -177,28 +176,6 @@ static void measure_all(struct race *race, const struct bench *bench)
 	}
 }
 
-/* Ratios first: the medians sort the samples, and round no longer meets round. */
-static void sum_up(struct race *race)
-{
-	const struct contender *yardstick = &race->contenders[YARDSTICK];
-
-	for (size_t i = 0; i < race->count; i++)
-		for (int m = 0; m < MEASURE_COUNT; m++)
-			race->contenders[i].ratio[m] =
-				yardstick->is_up
-					? bench_median_ratio(race->contenders[i].samples[m],
-						  yardstick->samples[m], race->rounds)
-					: NAN;
-}
-
-static void take_medians(struct race *race)
-{
-	for (size_t i = 0; i < race->count; i++)
-		for (int m = 0; m < MEASURE_COUNT; m++)
-			race->contenders[i].median[m] =
-				bench_median(race->contenders[i].samples[m], race->rounds);
-}
-
 /* ---- Reporting --------------------------------------------------------------------- */
 
 static void report_side_by_side(const struct race *race)
@@ -208,13 +185,29 @@ static void report_side_by_side(const struct race *race)
 	for (size_t i = 0; i < race->count; i++) {
 		const struct contender *contender = &race->contenders[i];
 
+		double median[MEASURE_COUNT];
+
+		for (int m = 0; m < MEASURE_COUNT; m++)
+			median[m] = bench_median(contender->samples[m], race->rounds);
 		if (contender->is_up)
 			printf("  %-14s%14.0f%10.1f%10.1f%16.2f%7.0f%%\n", contender->name,
-				contender->median[THROUGHPUT], contender->median[P50],
-				contender->median[P99], contender->median[CPU],
-				contender->median[BUSY]);
+				median[THROUGHPUT], median[P50], median[P99], median[CPU],
+				median[BUSY]);
 	}
 	putchar('\n');
+}
+
+/* One measure of a contender over another's; rival may be down. */
+static void fill_figure(struct figure *figure, const struct race *race,
+	const struct contender *contender, const struct contender *rival, enum measure measure)
+{
+	figure->value = bench_median(contender->samples[measure], race->rounds);
+	figure->yardstick = figure->ratio = NAN;
+	if (rival->is_up) {
+		figure->yardstick = bench_median(rival->samples[measure], race->rounds);
+		figure->ratio = bench_median_ratio(
+			contender->samples[measure], rival->samples[measure], race->rounds);
+	}
 }
 
 static void report_contender(
@@ -226,15 +219,9 @@ static void report_contender(
 	const struct contender *contender = &race->contenders[index];
 
 	for (int m = 0; m < MEASURE_COUNT; m++) {
-		struct figure figure = {
-			.unit = units[m],
-			.value = contender->median[m],
-			.yardstick = race->contenders[YARDSTICK].is_up
-					     ? race->contenders[YARDSTICK].median[m]
-					     : NAN,
-			.ratio = contender->ratio[m],
-		};
+		struct figure figure = {.unit = units[m]};
 
+		fill_figure(&figure, race, contender, &race->contenders[YARDSTICK], m);
 		snprintf(figure.name, sizeof(figure.name), "%s.%s%s%s", subject, names[m],
 			index == WEFT ? "" : ".", index == WEFT ? "" : contender->name);
 		if (index == WEFT)
@@ -243,44 +230,36 @@ static void report_contender(
 	}
 }
 
-/* "Less than nginx's from the same run": nginx is the yardstick of one figure more. */
-static void report_against_nginx(struct report *report, const struct race *race,
-	const char *subject, double ratio, const struct contender *nginx)
+/*
+ * "Less than nginx's from the same run": the rival is the yardstick of a figure more. The
+ * nginx that keeps files open has one too, without a bound, because weft keeps some itself.
+ */
+static void report_rival(
+	struct report *report, const struct race *race, const char *subject, const char *rival)
 {
-	struct figure figure = {
-		.unit = "us",
-		.value = race->contenders[WEFT].median[CPU],
-		.yardstick = nginx->median[CPU],
-		.ratio = ratio,
-		.bound = {BOUND_RATIO_MAX, 1.0},
-	};
+	struct figure figure = {.unit = "us"};
+	const struct contender *other = NULL;
 
-	snprintf(figure.name, sizeof(figure.name), "%s.cpu-to-nginx", subject);
+	for (size_t i = OTHERS_FIRST; i < race->count; i++)
+		if (race->contenders[i].is_up && strcmp(race->contenders[i].name, rival) == 0)
+			other = &race->contenders[i];
+	if (other == NULL)
+		return;
+	fill_figure(&figure, race, &race->contenders[WEFT], other, CPU);
+	snprintf(figure.name, sizeof(figure.name), "%s.cpu-to-%s", subject, rival);
+	if (strcmp(rival, "nginx") == 0)
+		figure.bound = (struct bound){BOUND_RATIO_MAX, 1.0};
 	report_add(report, &figure);
 }
 
-static const struct contender *find_up(const struct race *race, const char *name)
+static void report_race(struct bench *bench, const struct race *race, const char *subject)
 {
-	for (size_t i = 0; i < race->count; i++)
-		if (race->contenders[i].is_up && strcmp(race->contenders[i].name, name) == 0)
-			return &race->contenders[i];
-	return NULL;
-}
-
-static void report_race(struct bench *bench, struct race *race, const char *subject)
-{
-	const struct contender *nginx = find_up(race, "nginx");
 	size_t first = bench->report.count;
-	double nginx_ratio = nginx ? bench_median_ratio(race->contenders[WEFT].samples[CPU],
-					     nginx->samples[CPU], race->rounds)
-				   : NAN;
 
-	sum_up(race);
-	take_medians(race);
 	if (race->contenders[WEFT].is_up) {
 		report_contender(&bench->report, race, subject, WEFT);
-		if (nginx != NULL)
-			report_against_nginx(&bench->report, race, subject, nginx_ratio, nginx);
+		report_rival(&bench->report, race, subject, "nginx");
+		report_rival(&bench->report, race, subject, "nginx-cached");
 		report_print_subject(&bench->report, first);
 	}
 	if (!bench->report.is_json)
