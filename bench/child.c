@@ -17,6 +17,7 @@ static const struct {
 	{"spawn-join", child_spawn_join},
 	{"wake", child_wake},
 	{"park", child_park},
+	{"echo", child_echo},
 	{"echo-fd", child_echo_fd},
 };
 
