@@ -181,6 +181,38 @@ static int read_names(struct listing *listing, DIR *folder)
 
 /* ---- The page ----------------------------------------------------------------------------- */
 
+/* Icons are masks, so that they take the colour of the text around them. */
+#define ICON(path)                                                                                \
+	"url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' " \
+	"fill='none' stroke='%23000' stroke-width='1.8' stroke-linejoin='round'%3E%3Cpath "       \
+	"d='" path "'/%3E%3C/svg%3E\")"
+#define ICON_FOLDER                                                                               \
+	ICON("M3 6.5A1.5 1.5 0 0 1 4.5 5H9l2.2 2.5h8.3A1.5 1.5 0 0 1 21 9v8.5a1.5 1.5 0 0 1-1.5 " \
+	     "1.5h-15A1.5 1.5 0 0 1 3 17.5z")
+#define ICON_FILE ICON("M6 3.5h8l4.5 4.5v12.5h-12.5zM14 3.5v4.5h4.5")
+#define ICON_UP   ICON("M12 20V5M6 11l6-6 6 6")
+
+static const char style[] =
+	"h1 i{color:var(--soft);font-style:normal;font-weight:400;padding:0 .3em}"
+	"ul{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}"
+	"li{border-bottom:1px solid var(--line)}"
+	"li a{display:grid;grid-template-columns:1.5rem 1fr;column-gap:.75rem;align-items:center;"
+	"padding:.6rem .5rem;color:inherit}"
+	"li a:hover,li a:focus-visible{background:var(--hover);text-decoration:none}"
+	"li a::before{content:'';grid-row:1/3;width:1.5rem;height:1.5rem;background:var(--soft);"
+	"-webkit-mask:" ICON_FILE " center/contain no-repeat;mask:" ICON_FILE
+	" center/contain no-repeat}"
+	"li.d a::before{background:var(--link);-webkit-mask-image:" ICON_FOLDER
+	";mask-image:" ICON_FOLDER "}"
+	"li.u a::before{grid-row:1;-webkit-mask-image:" ICON_UP ";mask-image:" ICON_UP "}"
+	"li b{font-weight:400;color:var(--link);overflow-wrap:anywhere}"
+	"li.d b{font-weight:600}"
+	"li span{grid-column:2;color:var(--soft);font-size:.875rem;display:flex;gap:1rem;"
+	"font-variant-numeric:tabular-nums}"
+	"@media(min-width:44rem){main{padding-top:2rem}li a{grid-template-columns:1.5rem 1fr auto;"
+	"padding:.45rem .5rem}li a::before{grid-row:1}li span{grid-column:3;gap:1.5rem}"
+	"li span>*{min-width:5.5rem;text-align:right}}";
+
 /* "Home / music / live", each but the last one a link to it. */
 static void append_crumbs(struct weft_str *page, const char *path)
 {
@@ -241,7 +273,7 @@ static void build_page(struct weft_str *page, const struct listing *listing)
 	unsigned turn = 0;
 
 	weft__http_page_begin(page, listing->path[0] ? listing->path : "Home",
-		listing->path[0] ? strlen(listing->path) : 4);
+		listing->path[0] ? strlen(listing->path) : 4, style);
 	append_crumbs(page, listing->path);
 	weft_str_append(page, "<ul>\n");
 	if (listing->path[0])

@@ -23,17 +23,6 @@
 #define PAGE_TYPE   "text/html; charset=utf-8"
 #define PAGE_POLICY "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
-/* Icons are masks, so that they take the colour of the text around them. */
-#define ICON(path)                                                                                \
-	"url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' " \
-	"fill='none' stroke='%23000' stroke-width='1.8' stroke-linejoin='round'%3E%3Cpath "       \
-	"d='" path "'/%3E%3C/svg%3E\")"
-#define ICON_FOLDER                                                                               \
-	ICON("M3 6.5A1.5 1.5 0 0 1 4.5 5H9l2.2 2.5h8.3A1.5 1.5 0 0 1 21 9v8.5a1.5 1.5 0 0 1-1.5 " \
-	     "1.5h-15A1.5 1.5 0 0 1 3 17.5z")
-#define ICON_FILE ICON("M6 3.5h8l4.5 4.5v12.5h-12.5zM14 3.5v4.5h4.5")
-#define ICON_UP   ICON("M12 20V5M6 11l6-6 6 6")
-
 static const char style[] =
 	":root{color-scheme:light dark;--text:#1d2329;--soft:#5c6773;--link:#0b57c2;--line:#e3e7eb;"
 	"--page:#fff;--hover:#f2f5f8}"
@@ -46,28 +35,10 @@ static const char style[] =
 	"h1{font-size:1.25rem;line-height:1.4;font-weight:600;margin:0 0 "
 	"1rem;overflow-wrap:anywhere}"
 	"p{color:var(--soft);margin:.5rem 0}"
-	"a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}"
-	"h1 i{color:var(--soft);font-style:normal;font-weight:400;padding:0 .3em}"
-	"ul{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}"
-	"li{border-bottom:1px solid var(--line)}"
-	"li a{display:grid;grid-template-columns:1.5rem 1fr;column-gap:.75rem;align-items:center;"
-	"padding:.6rem .5rem;color:inherit}"
-	"li a:hover,li a:focus-visible{background:var(--hover);text-decoration:none}"
-	"li a::before{content:'';grid-row:1/3;width:1.5rem;height:1.5rem;background:var(--soft);"
-	"-webkit-mask:" ICON_FILE " center/contain no-repeat;mask:" ICON_FILE
-	" center/contain no-repeat}"
-	"li.d a::before{background:var(--link);-webkit-mask-image:" ICON_FOLDER
-	";mask-image:" ICON_FOLDER "}"
-	"li.u a::before{grid-row:1;-webkit-mask-image:" ICON_UP ";mask-image:" ICON_UP "}"
-	"li b{font-weight:400;color:var(--link);overflow-wrap:anywhere}"
-	"li.d b{font-weight:600}"
-	"li span{grid-column:2;color:var(--soft);font-size:.875rem;display:flex;gap:1rem;"
-	"font-variant-numeric:tabular-nums}"
-	"@media(min-width:44rem){main{padding-top:2rem}li a{grid-template-columns:1.5rem 1fr auto;"
-	"padding:.45rem .5rem}li a::before{grid-row:1}li span{grid-column:3;gap:1.5rem}"
-	"li span>*{min-width:5.5rem;text-align:right}}";
+	"a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}";
 
-void weft__http_page_begin(struct weft_str *page, const char *title, size_t title_len)
+void weft__http_page_begin(
+	struct weft_str *page, const char *title, size_t title_len, const char *more_style)
 {
 	weft_str_append(page,
 		"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
@@ -77,6 +48,7 @@ void weft__http_page_begin(struct weft_str *page, const char *title, size_t titl
 	weft__http_append_html(page, title, title_len);
 	weft_str_append(page, "</title>\n<style>");
 	weft_str_append_bytes(page, style, sizeof(style) - 1);
+	weft_str_append(page, more_style);
 	weft_str_append(page, "</style>\n<main>\n");
 }
 
@@ -148,7 +120,7 @@ int weft__http_page_error(struct weft_http_response *response, int status, const
 
 	len = snprintf(title, sizeof(title), "%d %s", status, weft_http_status_phrase(status));
 	weft_str_init(&page, SMALL_PAGE_MAX);
-	weft__http_page_begin(&page, title, (size_t)len);
+	weft__http_page_begin(&page, title, (size_t)len, "");
 	weft_str_appendf(&page, "<h1>%s</h1>\n<p>", title);
 	why = why ? why : default_why(status);
 	weft__http_append_html(&page, why, strlen(why));
@@ -163,7 +135,7 @@ int weft__http_page_redirect(struct weft_http_response *response, int status, co
 	size_t len = strlen(location);
 
 	weft_str_init(&page, SMALL_PAGE_MAX + 2 * 6 * len);
-	weft__http_page_begin(&page, location, len);
+	weft__http_page_begin(&page, location, len, "");
 	weft_str_append(&page, "<h1>It is over there</h1>\n<p><a href=\"");
 	weft__http_append_html(&page, location, len);
 	weft_str_append(&page, "\">");

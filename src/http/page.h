@@ -6,8 +6,12 @@
 
 #include "http/response.h"
 
-/** Append everything up to the page's first heading; title is escaped here. */
-void weft__http_page_begin(struct weft_str *page, const char *title, size_t title_len);
+/**
+ * Append everything up to the page's first heading. title is escaped here; more_style is
+ * CSS after the common one, "" for none.
+ */
+void weft__http_page_begin(
+	struct weft_str *page, const char *title, size_t title_len, const char *more_style);
 
 /** Append the page's end. */
 void weft__http_page_end(struct weft_str *page);
