@@ -75,7 +75,7 @@ static bool arguments_fit(const char *format, struct arguments *args)
 
 	weft__pack_scan_init(&scan, format);
 	while (weft__pack_scan_next(&scan, &op, NULL) > 0) {
-		size_t count = weft__pack_op_values(&op);
+		size_t count = op.values;
 
 		for (size_t i = 0; i < count; i++) {
 			union weft_pack_value value = take_value(op.letter, args);
@@ -94,7 +94,7 @@ static void put_arguments(unsigned char *buffer, const char *format, struct argu
 
 	weft__pack_scan_init(&scan, format);
 	while (weft__pack_scan_next(&scan, &op, NULL) > 0) {
-		size_t count = weft__pack_op_values(&op);
+		size_t count = op.values;
 
 		for (size_t i = 0; i < count; i++) {
 			union weft_pack_value value = take_value(op.letter, args);
@@ -211,7 +211,7 @@ ssize_t weft_unpack(const void *data, size_t len, const char *format, ...)
 	weft__pack_scan_init(&scan, format);
 	while (weft__pack_scan_next(&scan, &op, NULL) > 0) {
 		const unsigned char *at = (const unsigned char *)data + op.offset;
-		size_t count = weft__pack_op_values(&op);
+		size_t count = op.values;
 
 		for (size_t i = 0; i < count; i++) {
 			union weft_pack_value value;

@@ -40,6 +40,7 @@ enum weft__pack_code {
 struct weft__pack_op {
 	size_t offset;     /* of the first field in the packed bytes */
 	size_t count;      /* fields; with `s` and `p` the bytes of the one field */
+	size_t values;     /* that it takes: none for `x`, one for `s` and `p`, else count */
 	uint64_t bias;     /* integers only */
 	uint64_t limit;    /* integers only; UINT64_MAX: nothing to check */
 	uint32_t position; /* of the letter in the format */
@@ -76,14 +77,6 @@ void weft__pack_scan_init(struct weft__pack_scan *scan, const char *format);
  */
 int weft__pack_scan_next(struct weft__pack_scan *scan, struct weft__pack_op *ret_op,
 	struct weft_pack_error *ret_error);
-
-/* Values that the operation takes: none for `x`, one for `s` and `p`, else its count. */
-static inline size_t weft__pack_op_values(const struct weft__pack_op *op)
-{
-	if (op->code == PACK_PAD)
-		return 0;
-	return op->code >= PACK_STRING ? 1 : op->count;
-}
 
 /* ---- One operation's work (pack_value.c) ------------------------------------------ */
 

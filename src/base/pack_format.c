@@ -30,48 +30,48 @@ enum class {
 };
 
 struct letter {
-	char name;
 	uint8_t class;
-	uint8_t standard; /* size; 0: only with @ */
-	uint8_t native;
+	uint8_t standard;  /* size; 0: only with @ */
+	uint8_t native;    /* size; 0: no such letter */
 	uint8_t alignment; /* with @ */
 };
 
-#define OF_TYPE(name, class, standard, type)                        \
-	{                                                           \
-		name, class, standard, sizeof(type), _Alignof(type) \
+#define OF_TYPE(class, standard, type)                        \
+	{                                                     \
+		class, standard, sizeof(type), _Alignof(type) \
 	}
 
-static const struct letter letters[] = {
-	{'x', CLASS_PAD, 1, 1, 1},
-	{'c', CLASS_CHAR, 1, 1, 1},
-	{'s', CLASS_TEXT, 1, 1, 1},
-	{'p', CLASS_TEXT, 1, 1, 1},
-	{'e', CLASS_REAL, 2, 2, 2},
-	OF_TYPE('?', CLASS_BOOL, 1, bool),
-	OF_TYPE('b', CLASS_SIGNED, 1, signed char),
-	OF_TYPE('B', CLASS_UNSIGNED, 1, unsigned char),
-	OF_TYPE('h', CLASS_SIGNED, 2, short),
-	OF_TYPE('H', CLASS_UNSIGNED, 2, unsigned short),
-	OF_TYPE('i', CLASS_SIGNED, 4, int),
-	OF_TYPE('I', CLASS_UNSIGNED, 4, unsigned),
-	OF_TYPE('l', CLASS_SIGNED, 4, long),
-	OF_TYPE('L', CLASS_UNSIGNED, 4, unsigned long),
-	OF_TYPE('q', CLASS_SIGNED, 8, long long),
-	OF_TYPE('Q', CLASS_UNSIGNED, 8, unsigned long long),
-	OF_TYPE('n', CLASS_SIGNED, 0, ssize_t),
-	OF_TYPE('N', CLASS_UNSIGNED, 0, size_t),
-	OF_TYPE('P', CLASS_UNSIGNED, 0, void *),
-	OF_TYPE('f', CLASS_REAL, 4, float),
-	OF_TYPE('d', CLASS_REAL, 8, double),
+static const struct letter letters[128] = {
+	['x'] = {CLASS_PAD, 1, 1, 1},
+	['c'] = {CLASS_CHAR, 1, 1, 1},
+	['s'] = {CLASS_TEXT, 1, 1, 1},
+	['p'] = {CLASS_TEXT, 1, 1, 1},
+	['e'] = {CLASS_REAL, 2, 2, 2},
+	['?'] = OF_TYPE(CLASS_BOOL, 1, bool),
+	['b'] = OF_TYPE(CLASS_SIGNED, 1, signed char),
+	['B'] = OF_TYPE(CLASS_UNSIGNED, 1, unsigned char),
+	['h'] = OF_TYPE(CLASS_SIGNED, 2, short),
+	['H'] = OF_TYPE(CLASS_UNSIGNED, 2, unsigned short),
+	['i'] = OF_TYPE(CLASS_SIGNED, 4, int),
+	['I'] = OF_TYPE(CLASS_UNSIGNED, 4, unsigned),
+	['l'] = OF_TYPE(CLASS_SIGNED, 4, long),
+	['L'] = OF_TYPE(CLASS_UNSIGNED, 4, unsigned long),
+	['q'] = OF_TYPE(CLASS_SIGNED, 8, long long),
+	['Q'] = OF_TYPE(CLASS_UNSIGNED, 8, unsigned long long),
+	['n'] = OF_TYPE(CLASS_SIGNED, 0, ssize_t),
+	['N'] = OF_TYPE(CLASS_UNSIGNED, 0, size_t),
+	['P'] = OF_TYPE(CLASS_UNSIGNED, 0, void *),
+	['f'] = OF_TYPE(CLASS_REAL, 4, float),
+	['d'] = OF_TYPE(CLASS_REAL, 8, double),
 };
 
 static const struct letter *find_letter(char name)
 {
-	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (letters[i].name == name)
-			return &letters[i];
-	return NULL;
+	unsigned char index = (unsigned char)name;
+
+	return index < sizeof(letters) / sizeof(letters[0]) && letters[index].native
+		       ? &letters[index]
+		       : NULL;
 }
 
 /* ---- Errors in words ---------------------------------------------------------------- */
@@ -175,7 +175,7 @@ static bool scan_count(struct weft__pack_scan *scan, size_t *ret_count)
 	return true;
 }
 
-static uint8_t choose_code(const struct letter *letter, size_t width, bool is_swapped)
+static uint8_t choose_code(const struct letter *letter, char name, size_t width, bool is_swapped)
 {
 	static const uint8_t unsigned_codes[2][4] = {{PACK_8, PACK_16, PACK_32, PACK_64},
 		{PACK_8, PACK_16_SWAPPED, PACK_32_SWAPPED, PACK_64_SWAPPED}};
@@ -193,7 +193,7 @@ static uint8_t choose_code(const struct letter *letter, size_t width, bool is_sw
 	case CLASS_BOOL:
 		return PACK_BOOL;
 	case CLASS_TEXT:
-		return letter->name == 's' ? PACK_STRING : PACK_PASCAL;
+		return name == 's' ? PACK_STRING : PACK_PASCAL;
 	case CLASS_SIGNED:
 		return signed_codes[is_swapped][log2_width];
 	case CLASS_REAL:
@@ -218,8 +218,8 @@ static void choose_check(struct weft__pack_op *op, const struct letter *letter, 
 	} else if (letter->class == CLASS_UNSIGNED && bits < 64) {
 		op->limit = (UINT64_C(1) << bits) - 1;
 	}
-	op->is_checked = op->limit != UINT64_MAX || letter->name == 'e' ||
-			 (letter->name == 'f' && !is_native);
+	op->is_checked =
+		op->limit != UINT64_MAX || op->letter == 'e' || (op->letter == 'f' && !is_native);
 }
 
 int weft__pack_scan_next(struct weft__pack_scan *scan, struct weft__pack_op *ret_op,
@@ -252,10 +252,11 @@ int weft__pack_scan_next(struct weft__pack_scan *scan, struct weft__pack_op *ret
 		.offset = size,
 		.count = count,
 		.position = (uint32_t)scan->position,
-		.code = choose_code(letter, width, scan->is_swapped),
+		.code = choose_code(letter, byte, width, scan->is_swapped),
 		.width = (uint8_t)width,
 		.letter = byte,
 	};
+	ret_op->values = letter->class == CLASS_PAD ? 0 : letter->class == CLASS_TEXT ? 1 : count;
 	choose_check(ret_op, letter, scan->is_native);
 	scan->size_bytes = size + count * width;
 	scan->position++;
@@ -302,17 +303,19 @@ static void append(struct weft_pack_format *format, const struct weft__pack_op *
 {
 	struct weft__pack_op *last = &format->ops[format->op_count];
 
-	format->values += weft__pack_op_values(op);
+	format->values += op->values;
 	format->is_checked |= op->is_checked;
 	/* Texts clear what they don't fill; pads and alignment have nobody else to do it. */
 	format->has_gaps |= op->code == PACK_PAD || op->offset != format->size_bytes;
 	format->size_bytes = op->offset + op->count * op->width;
-	if (weft__pack_op_values(op) == 0)
+	if (op->values == 0)
 		return;
-	if (format->op_count > 0 && continues(last - 1, op))
+	if (format->op_count > 0 && continues(last - 1, op)) {
 		(last - 1)->count += op->count;
-	else
+		(last - 1)->values += op->values;
+	} else {
 		format->ops[format->op_count++] = *op;
+	}
 }
 
 struct weft_pack_format *weft_pack_compile(const char *text, struct weft_pack_error *ret_error)

@@ -63,11 +63,14 @@ static bool all_fit(const struct weft_pack_format *format, const union weft_pack
 	if (!format->is_checked)
 		return true;
 	for (const struct weft__pack_op *op = format->ops; op < end; op++) {
-		size_t count = weft__pack_op_values(op);
-
-		if (find_misfit(op, values, count) < count)
+		/* One integer is what most operations of a header are: no call for it. */
+		if (op->values == 1 && op->code < PACK_HALF) {
+			if (values->u + op->bias > op->limit)
+				return false;
+		} else if (find_misfit(op, values, op->values) < op->values) {
 			return false;
-		values += count;
+		}
+		values += op->values;
 	}
 	return true;
 }
@@ -170,8 +173,8 @@ static inline void put_8(unsigned char *at, uint64_t number)
 	*at = (unsigned char)number;
 }
 
-static inline void put_op(const struct weft__pack_op *op, unsigned char *at,
-	const union weft_pack_value *values, size_t count)
+__attribute__((always_inline)) static inline void put_op(const struct weft__pack_op *op,
+	unsigned char *at, const union weft_pack_value *values, size_t count)
 {
 	switch (op->code) {
 	case PACK_BOOL:
@@ -225,8 +228,8 @@ void weft__pack_put(const struct weft__pack_op *op, unsigned char *at,
 		return;                                           \
 	} while (0)
 
-static inline void get_op(const struct weft__pack_op *op, const unsigned char *at,
-	union weft_pack_value *ret_values, size_t count)
+__attribute__((always_inline)) static inline void get_op(const struct weft__pack_op *op,
+	const unsigned char *at, union weft_pack_value *ret_values, size_t count)
 {
 	switch (op->code) {
 	case PACK_BOOL:
@@ -300,10 +303,13 @@ ssize_t weft_pack_values(const struct weft_pack_format *format, void *buffer, si
 	if (format->has_gaps)
 		memset(buffer, 0, format->size_bytes);
 	for (const struct weft__pack_op *op = format->ops; op < end; op++) {
-		size_t taken = weft__pack_op_values(op);
+		unsigned char *at = (unsigned char *)buffer + op->offset;
 
-		put_op(op, (unsigned char *)buffer + op->offset, values, taken);
-		values += taken;
+		if (op->values == 1)
+			put_op(op, at, values, 1);
+		else
+			put_op(op, at, values, op->values);
+		values += op->values;
 	}
 	return (ssize_t)format->size_bytes;
 }
@@ -315,10 +321,11 @@ static void unpack_record(const struct weft_pack_format *format, const unsigned 
 	const struct weft__pack_op *end = format->ops + format->op_count;
 
 	for (const struct weft__pack_op *op = format->ops; op < end; op++) {
-		size_t taken = weft__pack_op_values(op);
-
-		get_op(op, data + op->offset, ret_values, taken);
-		ret_values += taken;
+		if (op->values == 1) /* the compiler makes a version without loops of it */
+			get_op(op, data + op->offset, ret_values, 1);
+		else
+			get_op(op, data + op->offset, ret_values, op->values);
+		ret_values += op->values;
 	}
 }
 
@@ -380,13 +387,12 @@ int weft_pack_check(const struct weft_pack_format *format, const union weft_pack
 	}
 	for (size_t i = 0; i < format->op_count; i++) {
 		const struct weft__pack_op *op = &format->ops[i];
-		size_t taken = weft__pack_op_values(op);
-		size_t misfit = find_misfit(op, values + first, taken);
+		size_t misfit = find_misfit(op, values + first, op->values);
 
-		if (misfit < taken)
+		if (misfit < op->values)
 			return explain_misfit(
 				op, &values[first + misfit], first + misfit, ret_error);
-		first += taken;
+		first += op->values;
 	}
 	return 0;
 }
