@@ -22,9 +22,10 @@
  * many were dropped comes before the next one that passes. Destinations are never set
  * non-blocking: others may share them. errno is kept.
  *
- * Threads: all calls are safe from any thread and from a forked child, but for
- * weft_logger_free(). None may be made from a signal handler. The default logger
- * writes to stderr.
+ * Threads: all calls are safe from any thread, but for weft_logger_free(), and with UTC
+ * from a child forked while other threads log; local time goes through localtime_r(3),
+ * which is not. None may be made from a signal handler. The default logger writes to
+ * stderr.
  */
 #ifndef WEFT_LOG_H
 #define WEFT_LOG_H

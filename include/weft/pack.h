@@ -99,7 +99,11 @@ enum weft_pack_fault {
 
 struct weft_pack_error {
 	enum weft_pack_fault fault;
-	size_t position;                      /* of what is wrong in the format, in bytes from 0 */
+	/*
+	 * Where in the format, in bytes from 0. Of a value out of range: its letter, or
+	 * the first of a row of equal letters.
+	 */
+	size_t position;
 	size_t value;                         /* WEFT_PACK_OUT_OF_RANGE: index of the value */
 	char message[WEFT_PACK_MESSAGE_SIZE]; /* one sentence for a person, without newline */
 };

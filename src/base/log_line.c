@@ -154,14 +154,39 @@ static void append_key(struct weft__log_line *line, const char *key)
 
 /* ---- The line ------------------------------------------------------------------------------- */
 
+/*
+ * UTC without libc: gmtime_r(3) takes the lock of the time zones, which a child may
+ * find held for ever when it is forked while another thread logs. Days are counted in
+ * eras of 400 years that begin on 1 March, so that a leap day ends its year.
+ */
+static void split_utc(int64_t seconds, struct tm *ret_parts)
+{
+	int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+	int64_t rest = seconds - days * 86400;
+	int64_t shifted = days + 719468; /* from 0000-03-01 */
+	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int64_t day_of_era = shifted - era * 146097;
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month = (5 * day + 2) / 153; /* 0 is March */
+
+	ret_parts->tm_mday = (int)(day - (153 * month + 2) / 5 + 1);
+	ret_parts->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+	ret_parts->tm_year = (int)(year_of_era + era * 400 + (month >= 10) - 1900);
+	ret_parts->tm_hour = (int)(rest / 3600);
+	ret_parts->tm_min = (int)(rest / 60 % 60);
+	ret_parts->tm_sec = (int)(rest % 60);
+}
+
 static void append_wall(struct weft__log_line *line, const struct timespec *wall, bool is_local)
 {
-	struct tm parts;
+	struct tm parts = {0};
 	char offset[8] = "Z";
 
-	if (!(is_local ? localtime_r(&wall->tv_sec, &parts) : gmtime_r(&wall->tv_sec, &parts)))
-		memset(&parts, 0, sizeof(parts)); /* a year that no int holds */
-	if (is_local) {
+	if (!is_local) {
+		split_utc(wall->tv_sec, &parts);
+	} else if (localtime_r(&wall->tv_sec, &parts)) {
 		long minutes = parts.tm_gmtoff / 60;
 		unsigned size = (unsigned)(minutes < 0 ? -minutes : minutes) % 6000;
 

@@ -1,7 +1,7 @@
 /*
  * test_log.c - base/log: how lines read, what can't be forged, and that nobody waits.
  *
- * check: tsan
+ * check: tsan aarch64
  */
 #include "weft/log.h"
 
@@ -85,6 +85,38 @@ CHECK_CASE(local_time_carries_its_offset)
 	tzset();
 	weft_log_to(logger, WEFT_LOG_WARN, "x");
 	CHECK_LINE(fd, "time=2026-03-01T10:00:00.125-02:00 up=81.004219 level=warn message=x\n");
+	weft_logger_free(logger);
+}
+
+static struct timespec chosen_time;
+
+static void chosen_clock(struct timespec *ret_wall, struct timespec *ret_monotonic)
+{
+	*ret_wall = *ret_monotonic = chosen_time;
+}
+
+CHECK_CASE(utc_dates_are_those_of_libc)
+{
+	int fds[2];
+	struct weft_logger *logger;
+	char text[512], expect[64];
+
+	CHECK_INT(pipe(fds), ==, 0);
+	logger =
+		weft_logger_new(&(struct weft_logger_options){.fd = fds[1], .clock = chosen_clock});
+	/* Steps of 97 days and some, from before 1600 to after 2400. */
+	for (int64_t at = -11700000000; at < 13600000000; at += 8391599) {
+		struct tm parts;
+		time_t seconds = at;
+
+		chosen_time.tv_sec = seconds;
+		gmtime_r(&seconds, &parts);
+		strftime(expect, sizeof(expect), "time=%Y-%m-%dT%H:%M:%S.000Z", &parts);
+		weft_log_to(logger, WEFT_LOG_INFO, "x");
+		read_some(fds[0], text, sizeof(text));
+		text[strlen(expect)] = '\0';
+		CHECK_STR(text, expect);
+	}
 	weft_logger_free(logger);
 }
 
