@@ -172,7 +172,7 @@ soak: ## The same with 20 times the randomised work
 bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 	@tools/bootstrap bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@build/weft-bench $(if $(ONLY),--only $(ONLY))
+	@build/weft-bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
 	@tools/bootstrap fuzz

@@ -90,6 +90,9 @@ extern const struct subject bench_net_subjects[];
 /** CLOCK_MONOTONIC in nanoseconds. */
 int64_t bench_now(void);
 
+/** CPU time of this process in nanoseconds: what times a loop that never waits. */
+int64_t bench_cpu(void);
+
 /** Median of count numbers, at most BENCH_ROUNDS_MAX. NAN of none. */
 double bench_median(const double *values, size_t count);
 

@@ -45,13 +45,13 @@ static double time_yields(unsigned fibers, int count)
 {
 	weft_fiber_id ids[YIELDERS];
 	int each = count / (int)fibers;
-	int64_t start = bench_now();
+	int64_t start = bench_cpu();
 
 	for (unsigned i = 0; i < fibers; i++)
 		ids[i] = weft_spawn(yield_often, &each);
 	if (weft_join_all(ids, fibers, NULL, WEFT_FOREVER) != (ssize_t)fibers)
 		return -1;
-	return (double)(bench_now() - start) / (double)count;
+	return (double)(bench_cpu() - start) / (double)count;
 }
 
 static int yield_main(void *arg)
@@ -114,10 +114,10 @@ static int spawn_main(void *arg)
 
 	if (spawn(SPAWNS / WARM_UP_PER) < 0)
 		return 1;
-	start = bench_now();
+	start = bench_cpu();
 	if (spawn(SPAWNS) < 0)
 		return 1;
-	printf("%.4f\n", (double)(bench_now() - start) / SPAWNS);
+	printf("%.4f\n", (double)(bench_cpu() - start) / SPAWNS);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int park_main(void *arg)
 
 	weft_yield();
 	before = memory_now();
-	start = bench_now();
+	start = bench_cpu();
 	for (unsigned i = 0; i < count; i++) {
 		if (weft_spawn_with(&options, wait_forever, &sleeper) == 0)
 			return 1;
@@ -190,7 +190,7 @@ static int park_main(void *arg)
 			weft_yield();
 	}
 	weft_yield();
-	end = bench_now();
+	end = bench_cpu();
 	after = memory_now();
 	printf("%.1f %.1f %.1f\n", (after.resident - before.resident) / count,
 		(after.tables - before.tables) / count, (double)(end - start) / count);

@@ -1,7 +1,7 @@
 /*
  * measure.c - the clock, medians, and whose turn it is.
  *
- * Entry points: bench_now(), bench_median(), bench_median_ratio(), bench_turn().
+ * Entry points: bench_now(), bench_cpu(), bench_median(), bench_median_ratio(), bench_turn().
  */
 #include "bench.h"
 
@@ -9,12 +9,22 @@
 #include <string.h>
 #include <time.h>
 
-int64_t bench_now(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t bench_now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t bench_cpu(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -9,10 +9,11 @@
 
 #include <string.h>
 
-#define ROUNDS_DEFAULT 7
-#define ROUNDS_OF_PARK 3
-#define PARKED         "1000000"
-#define PARKED_FEW     "1000"
+#define ROUNDS_DEFAULT   7
+#define ROUNDS_OF_PARK   3
+#define ROUNDS_OF_GROWTH 5
+#define PARKED           "1000000"
+#define PARKED_FEW       "1000"
 
 struct row {
 	const char *name, *unit;
@@ -85,10 +86,19 @@ static const struct timing timings[] = {
 			{"park.spawn", "ns", {BOUND_NONE, 0}}},
 	},
 	{
+		.subject = "park-few",
+		.yardstick = {"limit/park_pages", PARKED_FEW},
+		.weft = {"weft-bench", "--child", "park", PARKED_FEW},
+		.row_count = 3,
+		.rows = {{"park-few.memory", "B", {BOUND_NONE, 0}},
+			{"park-few.page-tables", "B", {BOUND_NONE, 0}},
+			{"park-few.spawn", "ns", {BOUND_NONE, 0}}},
+	},
+	{
 		.subject = "park-growth",
 		.yardstick = {"weft-bench", "--child", "park", PARKED_FEW},
 		.weft = {"weft-bench", "--child", "park", PARKED},
-		.rounds = ROUNDS_OF_PARK,
+		.rounds = ROUNDS_OF_GROWTH,
 		.row_count = 3,
 		.rows = {{"park-growth.memory", "B", {BOUND_NONE, 0}},
 			{"park-growth.page-tables", "B", {BOUND_NONE, 0}},
@@ -186,6 +196,7 @@ const struct subject bench_fiber_subjects[] = {
 	{"wake-one-cpu", "the same with both workers on one CPU: what the runtime adds",
 		run_timing},
 	{"park", "a million parked fibers: resident memory and spawn cost of each", run_timing},
+	{"park-few", "a thousand parked fibers: the same", run_timing},
 	{"park-growth", "a fiber among a million against one among a thousand", run_timing},
 	{NULL, NULL, NULL},
 };

@@ -46,10 +46,10 @@ int main(int argc, char **argv)
 		return 1;
 	/* A huge page would be charged to the first stack that touches it. */
 	madvise(arena, count * STACK_SIZE, MADV_NOHUGEPAGE);
-	start = limit_now();
+	start = limit_cpu();
 	for (size_t i = 1; i <= count; i++)
 		arena[i * STACK_SIZE - 64] = 1;
-	end = limit_now();
+	end = limit_cpu();
 	after = memory_now();
 	printf("%.1f %.1f %.1f\n", (after.resident - before.resident) / (double)count,
 		(after.tables - before.tables) / (double)count,

@@ -86,9 +86,9 @@ static double time_per_task(void (*round)(int))
 	int64_t start;
 
 	round(ROUNDS / 10);
-	start = limit_now();
+	start = limit_cpu();
 	round(ROUNDS);
-	return (double)(limit_now() - start) / ROUNDS;
+	return (double)(limit_cpu() - start) / ROUNDS;
 }
 
 int main(int argc, char **argv)

@@ -124,9 +124,9 @@ int main(void)
 	prepare();
 	for (int i = 0; i < SWITCHES / 20; i++)
 		there_and_back();
-	start = limit_now();
+	start = limit_cpu();
 	for (int i = 0; i < SWITCHES / 2; i++)
 		there_and_back();
-	printf("%.4f\n", (double)(limit_now() - start) / SWITCHES);
+	printf("%.4f\n", (double)(limit_cpu() - start) / SWITCHES);
 	return 0;
 }
