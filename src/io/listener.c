@@ -61,10 +61,9 @@ static int claim_path(
 	return chmod(path, mode ? mode : UNIX_MODE_DEFAULT);
 }
 
-static int bind_and_listen(struct weft_listener *listener, const struct weft_address *address,
-	const struct weft_listener_options *options)
+static int bind_and_listen(struct weft_listener *listener, const struct weft_address *address)
 {
-	int backlog = options->backlog > 0 ? options->backlog : SOMAXCONN;
+	const struct weft_listener_options *options = &listener->options;
 
 	if (set_options(listener->fd, weft_address_family(address), options) < 0)
 		return -1;
@@ -75,7 +74,7 @@ static int bind_and_listen(struct weft_listener *listener, const struct weft_add
 		return -1;
 	if (has_path(address) && claim_path(listener, address, options->unix_mode) < 0)
 		return -1;
-	return weft_listen(listener->fd, backlog);
+	return weft_listen(listener->fd, options->backlog);
 }
 
 static struct weft_listener *listener_alloc(void)
@@ -96,7 +95,6 @@ static struct weft_listener *listener_alloc(void)
 struct weft_listener *weft_listener_new(
 	const char *text, const struct weft_listener_options *options)
 {
-	static const struct weft_listener_options defaults;
 	struct weft_listener *listener;
 	struct weft_address address;
 
@@ -105,9 +103,12 @@ struct weft_listener *weft_listener_new(
 	listener = listener_alloc();
 	if (!listener)
 		return NULL;
+	if (options)
+		listener->options = *options;
+	if (listener->options.backlog <= 0)
+		listener->options.backlog = SOMAXCONN;
 	listener->fd = weft_socket(weft_address_family(&address), SOCK_STREAM, 0);
-	if (listener->fd < 0 ||
-		bind_and_listen(listener, &address, options ? options : &defaults) < 0) {
+	if (listener->fd < 0 || bind_and_listen(listener, &address) < 0) {
 		weft_listener_free(listener);
 		return NULL;
 	}
@@ -139,6 +140,36 @@ struct weft_listener *weft_listener_from_fd(int fd)
 		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	listener->fd = fd;
 	return listener;
+}
+
+/*
+ * The first socket is bound without SO_REUSEPORT, so that a port in use is an error even
+ * if its user would share it. Set afterwards it admits the siblings, and goes on
+ * refusing all who, like weft itself, don't ask to share.
+ */
+int weft__listener_sibling(const struct weft_listener *listener)
+{
+	struct weft_listener sibling = {.options = listener->options};
+	int family = weft_address_family(&listener->address);
+
+	if (family == AF_UNIX || listener->options.backlog == 0) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	if (set_option(listener->fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
+		return -1;
+	sibling.options.reuse_port = true;
+	sibling.fd = weft_socket(family, SOCK_STREAM, 0);
+	if (sibling.fd < 0)
+		return -1;
+	if (bind_and_listen(&sibling, &listener->address) < 0) {
+		int saved_errno = errno;
+
+		weft_close(sibling.fd);
+		errno = saved_errno;
+		return -1;
+	}
+	return sibling.fd;
 }
 
 void weft_listener_free(struct weft_listener *listener)
@@ -178,17 +209,17 @@ static bool is_shortage(int code)
 	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
 
-int weft__listener_accept(struct weft_listener *listener, struct weft_address *ret_peer)
+int weft__listener_accept(int fd, struct weft_address *ret_peer)
 {
 	for (;;) {
 		socklen_t len = sizeof(struct sockaddr_un);
-		int fd = weft_accept(
-			listener->fd, ret_peer ? &ret_peer->any : NULL, ret_peer ? &len : NULL);
+		int accepted =
+			weft_accept(fd, ret_peer ? &ret_peer->any : NULL, ret_peer ? &len : NULL);
 
-		if (fd >= 0) {
+		if (accepted >= 0) {
 			if (ret_peer)
 				ret_peer->len = len;
-			return fd;
+			return accepted;
 		}
 		if (!is_shortage(errno) || weft_wait_descriptor() < 0)
 			return -1;
@@ -198,7 +229,7 @@ int weft__listener_accept(struct weft_listener *listener, struct weft_address *r
 struct weft_stream *weft_listener_accept(struct weft_listener *listener)
 {
 	for (;;) {
-		int fd = weft__listener_accept(listener, NULL);
+		int fd = weft__listener_accept(listener->fd, NULL);
 		struct weft_stream *stream;
 
 		if (fd < 0)

@@ -12,14 +12,23 @@ struct weft_listener {
 	int fd;
 	int stop_fd; /* eventfd, readable for good once weft_serve_stop() was called */
 	struct weft_address address;
-	struct stat path_status; /* of the Unix path that this listener made */
+	struct weft_listener_options options; /* all zero for a descriptor made elsewhere */
+	struct stat path_status;              /* of the Unix path that this listener made */
 	bool owns_path;
 };
 
 /**
- * Wait for a connection, through shortages of descriptors. Returns its descriptor;
- * ret_peer may be NULL. Errors: as weft_listener_accept().
+ * Wait for a connection on a listening descriptor, through shortages of descriptors.
+ * ret_peer may be NULL. Returns its descriptor. Errors: as weft_listener_accept().
  */
-int weft__listener_accept(struct weft_listener *listener, struct weft_address *ret_peer);
+int weft__listener_accept(int fd, struct weft_address *ret_peer);
+
+/**
+ * One more listening descriptor on the same TCP address: the kernel spreads the new
+ * connections over all of them (SO_REUSEPORT, socket(7)). Close it with weft_close();
+ * what nobody has accepted from it by then is reset.
+ * Errors: EOPNOTSUPP (a Unix socket, or one made elsewhere), those of weft_listener_new().
+ */
+int weft__listener_sibling(const struct weft_listener *listener);
 
 #endif

@@ -185,6 +185,13 @@ CHECK_CASE(a_thousand_connections_at_once_are_echoed)
 	run_with(2, serve_many);
 }
 
+/* More workers than share one listening socket: each has its own. */
+CHECK_CASE(a_thousand_connections_are_echoed_by_many_workers_too)
+{
+	allow_descriptors(2 * MANY + 100);
+	run_with(6, serve_many);
+}
+
 static int leave_unflushed(struct weft_stream *peer, void *arg)
 {
 	(void)arg;
@@ -335,6 +342,11 @@ CHECK_CASE(never_more_connections_than_allowed_and_all_are_served_in_the_end)
 	run_with(2, serve_bounded);
 }
 
+CHECK_CASE(many_workers_keep_to_the_bound_on_connections_together)
+{
+	run_with(6, serve_bounded);
+}
+
 static int64_t cpu_ns(void)
 {
 	struct timespec time;
@@ -442,10 +454,45 @@ CHECK_CASE(handlers_that_overstay_the_grace_time_are_cancelled)
 	run_with(2, serve_the_overstaying);
 }
 
+CHECK_CASE(handlers_that_overstay_are_cancelled_on_many_workers_too)
+{
+	house.options.grace_ns = WEFT_MILLISECONDS(10);
+	run_with(6, serve_the_overstaying);
+}
+
 CHECK_CASE(a_negative_grace_time_cancels_at_once)
 {
 	house.options.grace_ns = -1;
 	run_with(2, serve_the_overstaying);
+}
+
+/* With many workers, too, whose sockets beside the listener's must all be closed. */
+static int serve_in_turn(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		struct weft_stream *stream;
+
+		house_make(echo);
+		CHECK_ERRNO(weft_listener_new(house.address, NULL), EADDRINUSE);
+		house.server = weft_spawn(run_server, NULL);
+		for (int k = 0; k < 20; k++) {
+			stream = visit();
+			say(stream, "hello\n");
+			hear(stream, "hello\n");
+			weft_stream_free(stream);
+		}
+		CHECK_ERRNO(weft_listener_new(house.address, NULL), EADDRINUSE);
+		weft_serve_stop(house.listener);
+		house_close(0);
+		CHECK_ERRNO(weft_stream_connect(house.address), ECONNREFUSED);
+	}
+	return 0;
+}
+
+CHECK_CASE(no_socket_outlives_its_server_and_a_port_in_use_is_seen)
+{
+	run_with(6, serve_in_turn);
 }
 
 static int serve_and_stop_before(void *arg)
