@@ -68,6 +68,10 @@ static void deliver(struct weft__worker *worker, struct weft__fiber *fiber)
 		weft__slot_give(&worker->slots, fiber);
 		return;
 	}
+	/* Out of the inbox, an ended fiber's record may be joined and given to another fiber
+	 * at any moment: a cancel that came too late must not reach that one. */
+	if (control & WEFT__ENDED)
+		return;
 	if (atomic_load(&fiber->worker) != worker) {
 		post(fiber, weft__generation(control), control & asked);
 		return;
