@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define ROUNDS_DEFAULT 5
-#define WARM_UP_SHARE  5 /* of the window, as a divisor */
+#define WARM_UP_SHARE  5  /* of the window, as a divisor */
+#define BUSY_MIN       90 /* per cent */
 
 enum measure {
 	THROUGHPUT,
@@ -178,22 +179,25 @@ static void measure_all(struct race *race, const struct bench *bench)
 
 /* ---- Reporting --------------------------------------------------------------------- */
 
+static double median_of(const struct race *race, size_t index, enum measure measure)
+{
+	return bench_median(race->contenders[index].samples[measure], race->rounds);
+}
+
 static void report_side_by_side(const struct race *race)
 {
 	printf("  %-14s%14s%10s%10s%16s%8s\n", "server", "replies/s", "p50 us", "p99 us",
 		"CPU us/reply", "busy");
-	for (size_t i = 0; i < race->count; i++) {
-		const struct contender *contender = &race->contenders[i];
-
-		double median[MEASURE_COUNT];
-
-		for (int m = 0; m < MEASURE_COUNT; m++)
-			median[m] = bench_median(contender->samples[m], race->rounds);
-		if (contender->is_up)
-			printf("  %-14s%14.0f%10.1f%10.1f%16.2f%7.0f%%\n", contender->name,
-				median[THROUGHPUT], median[P50], median[P99], median[CPU],
-				median[BUSY]);
-	}
+	for (size_t i = 0; i < race->count; i++)
+		if (race->contenders[i].is_up)
+			printf("  %-14s%14.0f%10.1f%10.1f%16.2f%7.0f%%\n", race->contenders[i].name,
+				median_of(race, i, THROUGHPUT), median_of(race, i, P50),
+				median_of(race, i, P99), median_of(race, i, CPU),
+				median_of(race, i, BUSY));
+	if (race->contenders[YARDSTICK].is_up && median_of(race, YARDSTICK, BUSY) < BUSY_MIN)
+		printf("  The yardstick was busy for under %d %%: the client, or something else on "
+		       "this\n  machine, was the limit. Compare CPU, not replies or latency.\n",
+			BUSY_MIN);
 	putchar('\n');
 }
 
