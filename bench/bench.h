@@ -181,7 +181,7 @@ struct peer_room {
 	char docs_dir[PATH_MAX]; /* holds hello.txt */
 };
 
-int peer_room_init(struct peer_room *room);
+int peer_room_init(struct peer_room *room, const struct bench *bench);
 void peer_room_fini(struct peer_room *room);
 
 /** Build what is installed here, and list it. Returns how many peers, at most max. */

@@ -285,7 +285,7 @@ static int run_race(
 	race = (struct race){.kind = kind,
 		.connections = connections,
 		.rounds = bench->rounds ? bench->rounds : ROUNDS_DEFAULT};
-	if (peer_room_init(&race.room) < 0)
+	if (peer_room_init(&race.room, bench) < 0)
 		return -1;
 	add_yardstick(&race, bench);
 	add_weft(&race, bench);
