@@ -26,6 +26,9 @@
 #define BENCH_FIGURES_MAX    256
 #define BENCH_ARGS_MAX       12
 
+/** Room for the path of build/; what lies below it fits into PATH_MAX. */
+#define BENCH_DIR_MAX (PATH_MAX - 256)
+
 /* ---- Figures (report.c) ------------------------------------------------------ */
 
 enum bound_kind {
@@ -67,7 +70,7 @@ void report_print_json(const struct report *report);
 /* ---- The run (main.c) --------------------------------------------------------- */
 
 struct bench {
-	char build_dir[PATH_MAX]; /* where weft-bench itself lies */
+	char build_dir[BENCH_DIR_MAX]; /* where weft-bench itself lies */
 	bool without_peers;
 	unsigned rounds;   /* 0: the subject's own choice */
 	int64_t window_ns; /* how long a server is watched in each round */

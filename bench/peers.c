@@ -35,7 +35,7 @@ static int write_file(const char *dir, const char *name, const char *text)
 int peer_room_init(struct peer_room *room, const struct bench *bench)
 {
 	/* Below build/: what an interrupted run leaves behind goes with make clean. */
-	snprintf(room->dir, sizeof(room->dir) - 8, "%s/bench-XXXXXX", bench->build_dir);
+	snprintf(room->dir, sizeof(room->dir), "%s/bench-XXXXXX", bench->build_dir);
 	if (mkdtemp(room->dir) == NULL) {
 		fprintf(stderr, "weft-bench: %s: %s\n", room->dir, strerror(errno));
 		return -1;
