@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
+#include <strings.h>
 
 /* Longest name that DNS can carry, in text (RFC 1035, section 2.3.4), and room to spare. */
 #define HOST_MAX 255
@@ -60,6 +61,19 @@ static bool split(const char *host_port, char *ret_host, const char **ret_servic
 	return true;
 }
 
+/*
+ * "localhost" and what is below it is this machine, whatever the name service knows of
+ * it (RFC 6761, section 6.3): a minimal system has no /etc/hosts that would say so.
+ */
+static bool is_localhost(const char *host)
+{
+	size_t len = strlen(host);
+	size_t skipped = len > strlen("localhost") ? len - strlen("localhost") : 0;
+
+	return strcasecmp(host + skipped, "localhost") == 0 &&
+	       (skipped == 0 || host[skipped - 1] == '.');
+}
+
 static int copy_found(const struct addrinfo *found, struct weft_address *ret_addresses, int max)
 {
 	int count = 0;
@@ -97,7 +111,8 @@ int weft_address_resolve(struct weft_address *ret_addresses, int max, const char
 		errno = EINVAL;
 		return -1;
 	}
-	code = getaddrinfo(host, service, &hints, &found);
+	/* Without a host, getaddrinfo(3) gives the loopback addresses. */
+	code = getaddrinfo(is_localhost(host) ? NULL : host, service, &hints, &found);
 	if (code != 0) {
 		errno = resolve_errno(code, errno);
 		return -1;

@@ -250,6 +250,20 @@ CHECK_CASE(numeric_text_and_local_names_resolve)
 	CHECK_INT(weft_address_resolve(found, 1, "localhost:8080"), ==, 1);
 }
 
+CHECK_CASE(a_name_below_localhost_is_this_machine_without_a_name_service)
+{
+	static const char *const names[] = {"LocalHost:80", "printer.localhost:80"};
+	struct weft_address found[WEFT_ADDRESS_RESOLVE_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int count = weft_address_resolve(found, WEFT_ADDRESS_RESOLVE_MAX, names[i]);
+
+		CHECK_INT(count, >=, 1);
+		while (count-- > 0)
+			CHECK(weft_address_is_loopback(&found[count]));
+	}
+}
+
 CHECK_CASE(what_no_name_service_knows_is_refused_clearly)
 {
 	struct weft_address found[2];
