@@ -37,15 +37,11 @@ fail:
 	return -1;
 }
 
-struct weft_stream *weft_stream_connect(const char *host_port)
+struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count)
 {
-	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
 	struct weft_stream *stream;
-	int count, fd = -1;
+	int fd = -1;
 
-	count = weft_address_resolve(addresses, WEFT_ADDRESS_RESOLVE_MAX, host_port);
-	if (count < 0)
-		return NULL;
 	for (int i = 0; i < count && fd < 0; i++) {
 		fd = connect_to(&addresses[i]);
 		if (fd < 0 && weft_interrupted() != 0)
@@ -59,4 +55,12 @@ struct weft_stream *weft_stream_connect(const char *host_port)
 		errno = ENOMEM;
 	}
 	return stream;
+}
+
+struct weft_stream *weft_stream_connect(const char *host_port)
+{
+	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
+	int count = weft_address_resolve(addresses, WEFT_ADDRESS_RESOLVE_MAX, host_port);
+
+	return count < 0 ? NULL : weft__stream_connect_any(addresses, count);
 }

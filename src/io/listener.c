@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fiber/driver/fds.h"
 #include "io/stream.h"
 #include "weft/socket.h"
 
@@ -119,6 +120,7 @@ struct weft_listener *weft_listener_from_fd(int fd)
 {
 	struct weft_listener *listener;
 	int listens = 0, flags;
+	bool is_tcp;
 	socklen_t len = sizeof(listens);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
@@ -136,8 +138,11 @@ struct weft_listener *weft_listener_from_fd(int fd)
 		weft_listener_free(listener);
 		return NULL;
 	}
-	if (weft_address_family(&listener->address) != AF_UNIX)
+	is_tcp = weft_address_family(&listener->address) != AF_UNIX;
+	if (is_tcp)
 		set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* From here on it is as if weft_socket() had made it. */
+	weft__fd_made(fd, is_tcp ? WEFT__FD_TCP : 0);
 	listener->fd = fd;
 	return listener;
 }

@@ -43,6 +43,9 @@ struct weft_stream {
 /** A stream whose fd is known to be a socket; the failures of weft_stream_new(). */
 struct weft_stream *weft__stream_new_socket(int fd);
 
+/** Connect to the first of count (at least one) addresses that answers; the last one's errno. */
+struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count);
+
 /** Give a half's buffer back when nothing is in it. */
 void weft__stream_half_rest(struct weft__stream_half *half);
 

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 
 #include "both.h"
+#include "io/stream.h"
 #include "weft/scope.h"
 #include "weft/serve.h"
 #include "weft/socket.h"
@@ -32,7 +33,6 @@ BOTH_CASE(a_stream_connects_to_a_number_a_name_and_a_path)
 
 	weft_address_print(weft_listener_address(listener), text, sizeof(text));
 	check_ping(listener, text);
-	/* "localhost" may be ::1 first, where nobody listens: then the next is tried. */
 	snprintf(text, sizeof(text), "localhost:%u",
 		weft_address_port(weft_listener_address(listener)));
 	check_ping(listener, text);
@@ -41,6 +41,25 @@ BOTH_CASE(a_stream_connects_to_a_number_a_name_and_a_path)
 	listener = weft_listener_new(text, NULL);
 	CHECK(listener != NULL);
 	check_ping(listener, text);
+	weft_listener_free(listener);
+}
+
+BOTH_CASE(the_addresses_are_tried_in_turn_until_one_answers)
+{
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
+	struct weft_address addresses[3];
+	struct weft_stream *stream;
+
+	CHECK_INT(weft_address_parse(&addresses[0], "unix:/no/such/path"), ==, 0);
+	CHECK_INT(weft_address_parse(&addresses[1], "127.0.0.2:1"), ==, 0);
+	addresses[2] = *weft_listener_address(listener);
+	stream = weft__stream_connect_any(addresses, 3);
+	CHECK(stream != NULL);
+	CHECK(weft_address_equal(weft_stream_peer(stream), &addresses[2]));
+	weft_stream_free(stream);
+	/* When none does, the last one's reason is told. */
+	CHECK_ERRNO(weft__stream_connect_any(addresses, 2), ECONNREFUSED);
+	CHECK_ERRNO(weft__stream_connect_any(addresses, 1), ENOENT);
 	weft_listener_free(listener);
 }
 

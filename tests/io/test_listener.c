@@ -1,6 +1,7 @@
 /* test_listener.c - listeners: addresses, permissions, clean-up, and shortages outlived. */
 #include "weft/serve.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -102,6 +103,31 @@ CHECK_CASE(a_port_in_use_is_eaddrinuse_unless_it_is_shared)
 	weft_listener_free(NULL);
 }
 
+CHECK_CASE(a_sibling_listens_beside_and_keeps_others_out)
+{
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL), *other;
+	int sibling = weft__listener_sibling(listener);
+	struct weft_address address;
+	char text[WEFT_ADDRESS_TEXT_MAX];
+
+	CHECK_INT(sibling, >=, 0);
+	CHECK_INT(weft_getsockname(sibling, &address), ==, 0);
+	CHECK(weft_address_equal(&address, weft_listener_address(listener)));
+	weft_address_print(&address, text, sizeof(text));
+	CHECK_ERRNO(weft_listener_new(text, NULL), EADDRINUSE);
+	weft_close(sibling);
+	weft_listener_free(listener);
+
+	listener = weft_listener_new("unix:@weft-test-sibling", NULL);
+	CHECK_ERRNO(weft__listener_sibling(listener), EOPNOTSUPP);
+	weft_listener_free(listener);
+	listener = weft_listener_new("127.0.0.1:0", NULL);
+	other = weft_listener_from_fd(dup(weft_listener_fd(listener)));
+	CHECK_ERRNO(weft__listener_sibling(other), EOPNOTSUPP);
+	weft_listener_free(other);
+	weft_listener_free(listener);
+}
+
 static void make_folder(char *ret_folder, size_t size_bytes)
 {
 	snprintf(ret_folder, size_bytes, "/tmp/weft-test-XXXXXX");
@@ -139,9 +165,11 @@ BOTH_CASE(a_unix_path_is_private_and_goes_with_its_listener)
 	CHECK_INT(status.st_mode & 0777, ==, 0666);
 	/* Somebody else takes the place: their file is not ours to remove. */
 	CHECK_INT(unlink(path), ==, 0);
-	CHECK_INT(mkdir(path, 0700), ==, 0);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK_INT(fd, >=, 0);
 	weft_listener_free(listener);
-	CHECK_INT(rmdir(path), ==, 0);
+	close(fd);
+	CHECK_INT(unlink(path), ==, 0);
 	CHECK_INT(rmdir(folder), ==, 0);
 }
 

@@ -1,147 +1,12 @@
 /*
- * test_serve.c - the server: everybody is answered, bounds hold, and a stop is graceful.
+ * test_serve.c - the server: everybody is answered, and bounds hold.
  *
  * check: tsan
  */
-#include "weft/serve.h"
-
 #include <pthread.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#include "check.h"
-#include "weft/fiber.h"
-#include "weft/scope.h"
-#include "weft/socket.h"
-
-/* ---- A server under test: its fiber, and how to reach it ------------------------------------ */
-
-struct house {
-	struct weft_listener *listener;
-	weft_handler_fn *handler;
-	struct weft_serve_options options;
-	weft_fiber_id server;
-	int server_errno; /* 0, or what weft_serve() failed with */
-	char address[WEFT_ADDRESS_TEXT_MAX];
-	atomic_int live, peak, started, cancelled, deferred;
-};
-
-static struct house house;
-
-static int run_server(void *arg)
-{
-	int result = weft_serve(house.listener, house.handler, &house, &house.options);
-
-	(void)arg;
-	house.server_errno = result < 0 ? errno : 0;
-	return result;
-}
-
-static void house_make(weft_handler_fn *handler)
-{
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
-	CHECK(house.listener != NULL);
-	house.handler = handler;
-	weft_address_print(
-		weft_listener_address(house.listener), house.address, sizeof(house.address));
-}
-
-static void house_open(weft_handler_fn *handler)
-{
-	house_make(handler);
-	house.server = weft_spawn(run_server, NULL);
-	CHECK(house.server != 0);
-}
-
-/* Await the server's end and check how it came. */
-static void house_await(int expected_errno)
-{
-	int result;
-
-	CHECK_INT(weft_join(house.server, &result, WEFT_FOREVER), ==, 0);
-	CHECK_INT(house.server_errno, ==, expected_errno);
-	CHECK_INT(result, ==, expected_errno ? -1 : 0);
-	CHECK_INT(atomic_load(&house.live), ==, 0);
-}
-
-static void house_close(int expected_errno)
-{
-	house_await(expected_errno);
-	weft_listener_free(house.listener);
-}
-
-static struct weft_stream *visit(void)
-{
-	struct weft_stream *stream = weft_stream_connect(house.address);
-
-	CHECK(stream != NULL);
-	return stream;
-}
-
-static void say(struct weft_stream *stream, const char *text)
-{
-	CHECK_INT(weft_stream_write_all(stream, text, strlen(text)), ==, 0);
-	CHECK_INT(weft_stream_flush(stream), ==, 0);
-}
-
-static void hear(struct weft_stream *stream, const char *text)
-{
-	const char *line;
-
-	CHECK_INT(weft_stream_readline(stream, &line), ==, strlen(text));
-	CHECK_MEM(line, text, strlen(text));
-}
-
-static void enter(void)
-{
-	int live = atomic_fetch_add(&house.live, 1) + 1, peak = atomic_load(&house.peak);
-
-	atomic_fetch_add(&house.started, 1);
-	while (live > peak && !atomic_compare_exchange_weak(&house.peak, &peak, live))
-		;
-}
-
-static void leave(void)
-{
-	atomic_fetch_sub(&house.live, 1);
-}
-
-static void run_with(unsigned workers, weft_fiber_fn *body)
-{
-	const struct weft_run_options options = {.workers = workers};
-
-	CHECK_INT(weft_run(&options, body, NULL), ==, 0);
-}
-
-static void allow_descriptors(rlim_t count)
-{
-	struct rlimit limit;
-
-	CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-	limit.rlim_cur = count;
-	CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-}
-
-/* ---- Handlers ----------------------------------------------------------------------------------
- */
-
-static int echo(struct weft_stream *peer, void *arg)
-{
-	const char *line;
-	ssize_t len;
-
-	(void)arg;
-	enter();
-	while ((len = weft_stream_readline(peer, &line)) > 0)
-		if (weft_stream_write_all(peer, line, (size_t)len) < 0 ||
-			weft_stream_flush(peer) < 0)
-			break;
-	if (len < 0 && errno == ECANCELED)
-		atomic_fetch_add(&house.cancelled, 1);
-	leave();
-	return 0;
-}
+#include "house.h"
 
 /* ---- Serving
  * ------------------------------------------------------------------------------------- */
@@ -391,247 +256,50 @@ CHECK_CASE(a_shortage_of_descriptors_is_outlived_without_spinning)
 	run_with(2, serve_in_a_shortage);
 }
 
-/* ---- Stopping
- * ---------------------------------------------------------------------------------------- */
-
-static int serve_until_done(void *arg)
-{
-	struct weft_stream *stream;
-	char byte;
-
-	(void)arg;
-	house.options.grace_ns = WEFT_SECONDS(30);
-	house_open(echo);
-	stream = visit();
-	say(stream, "before\n");
-	hear(stream, "before\n");
-	weft_serve_stop(house.listener);
-	weft_serve_stop(house.listener);
-	/* The server is stopping, the handler goes on until its peer is content. */
-	weft_sleep(WEFT_MILLISECONDS(5));
-	say(stream, "after\n");
-	hear(stream, "after\n");
-	CHECK_INT(weft_stream_shutdown_write(stream), ==, 0);
-	CHECK_INT(weft_stream_read(stream, &byte, 1), ==, 0);
-	weft_stream_free(stream);
-	house_close(0);
-	CHECK_INT(atomic_load(&house.cancelled), ==, 0);
-	CHECK_INT(atomic_load(&house.started), ==, 1);
-	return 0;
-}
-
-CHECK_CASE(a_stop_lets_running_handlers_finish)
-{
-	run_with(2, serve_until_done);
-}
-
-static int serve_the_overstaying(void *arg)
-{
-	struct weft_stream *visitors[20];
-
-	(void)arg;
-	house_open(echo);
-	for (int i = 0; i < 20; i++) {
-		visitors[i] = visit();
-		say(visitors[i], "here\n");
-		hear(visitors[i], "here\n");
-	}
-	weft_serve_stop(house.listener);
-	house_close(0);
-	CHECK_INT(atomic_load(&house.cancelled), ==, 20);
-	for (int i = 0; i < 20; i++) {
-		char byte;
-
-		CHECK_INT(weft_stream_read(visitors[i], &byte, 1), ==, 0);
-		weft_stream_free(visitors[i]);
-	}
-	return 0;
-}
-
-CHECK_CASE(handlers_that_overstay_the_grace_time_are_cancelled)
-{
-	house.options.grace_ns = WEFT_MILLISECONDS(10);
-	run_with(2, serve_the_overstaying);
-}
-
-CHECK_CASE(handlers_that_overstay_are_cancelled_on_many_workers_too)
-{
-	house.options.grace_ns = WEFT_MILLISECONDS(10);
-	run_with(6, serve_the_overstaying);
-}
-
-CHECK_CASE(a_negative_grace_time_cancels_at_once)
-{
-	house.options.grace_ns = -1;
-	run_with(2, serve_the_overstaying);
-}
-
-/* With many workers, too, whose sockets beside the listener's must all be closed. */
-static int serve_in_turn(void *arg)
+static int serve_on_a_path(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < 3; i++) {
-		struct weft_stream *stream;
-
-		house_make(echo);
-		CHECK_ERRNO(weft_listener_new(house.address, NULL), EADDRINUSE);
-		house.server = weft_spawn(run_server, NULL);
-		for (int k = 0; k < 20; k++) {
-			stream = visit();
-			say(stream, "hello\n");
-			hear(stream, "hello\n");
-			weft_stream_free(stream);
-		}
-		CHECK_ERRNO(weft_listener_new(house.address, NULL), EADDRINUSE);
-		weft_serve_stop(house.listener);
-		house_close(0);
-		CHECK_ERRNO(weft_stream_connect(house.address), ECONNREFUSED);
-	}
-	return 0;
-}
-
-CHECK_CASE(no_socket_outlives_its_server_and_a_port_in_use_is_seen)
-{
-	run_with(6, serve_in_turn);
-}
-
-static int serve_and_stop_before(void *arg)
-{
-	(void)arg;
-	house_make(echo);
-	weft_serve_stop(house.listener);
-	CHECK_INT(weft_serve(house.listener, echo, NULL, NULL), ==, 0);
-	CHECK_INT(weft_serve(house.listener, echo, NULL, NULL), ==, 0);
-	weft_listener_free(house.listener);
-	return 0;
-}
-
-CHECK_CASE(a_stop_before_the_beginning_counts)
-{
-	run_with(2, serve_and_stop_before);
-}
-
-static void *stop_from_outside(void *arg)
-{
-	weft_serve_stop(arg);
-	return NULL;
-}
-
-static int serve_until_a_thread_says(void *arg)
-{
-	struct weft_stream *stream;
-	pthread_t thread;
-
-	(void)arg;
-	house_open(echo);
-	stream = visit();
-	say(stream, "hello\n");
-	hear(stream, "hello\n");
-	weft_stream_free(stream);
-	CHECK_INT(pthread_create(&thread, NULL, stop_from_outside, house.listener), ==, 0);
-	house_await(0);
-	CHECK_INT(pthread_join(thread, NULL), ==, 0);
-	weft_listener_free(house.listener);
-	return 0;
-}
-
-CHECK_CASE(any_thread_can_stop_it)
-{
-	run_with(2, serve_until_a_thread_says);
-}
-
-static int serve_until_cancelled(void *arg)
-{
-	struct weft_stream *stream;
-
-	(void)arg;
-	house.options.grace_ns = WEFT_SECONDS(30);
-	house_open(echo);
-	stream = visit();
-	say(stream, "hello\n");
-	hear(stream, "hello\n");
-	CHECK_INT(weft_cancel(house.server), ==, 0);
-	weft_sleep(WEFT_MILLISECONDS(5));
-	/* The grace time holds for a cancelled server too. */
-	say(stream, "still\n");
-	hear(stream, "still\n");
-	weft_stream_free(stream);
-	house_close(ECANCELED);
-	CHECK_INT(atomic_load(&house.cancelled), ==, 0);
-	return 0;
-}
-
-CHECK_CASE(a_cancelled_server_stops_gracefully_too)
-{
-	run_with(2, serve_until_cancelled);
-}
-
-static int serve_for_a_while(void *arg)
-{
-	(void)arg;
-	house_make(echo);
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
-		CHECK_ERRNO(weft_serve(house.listener, echo, NULL, NULL), ETIMEDOUT);
-	weft_listener_free(house.listener);
-	return 0;
-}
-
-CHECK_CASE(a_server_obeys_the_deadline_around_it)
-{
-	run_with(2, serve_for_a_while);
-}
-
-static int serve_a_closed_listener(void *arg)
-{
-	struct weft_stream *stream;
-
-	(void)arg;
-	house_open(echo);
-	stream = visit();
-	say(stream, "hello\n");
-	hear(stream, "hello\n");
-	weft_stream_free(stream);
-	weft_close(weft_listener_fd(house.listener));
-	house_close(EBADF);
-	return 0;
-}
-
-CHECK_CASE(a_listener_closed_under_the_server_ends_it)
-{
-	run_with(2, serve_a_closed_listener);
-}
-
-static void count_deferred(void *arg)
-{
-	(void)arg;
-	weft_sleep(WEFT_MILLISECONDS(2));
-	atomic_fetch_add(&house.deferred, 1);
-}
-
-static int defer_something(struct weft_stream *peer, void *arg)
-{
-	(void)arg;
-	CHECK_INT(weft_defer(count_deferred, NULL), ==, 0);
-	enter();
-	leave();
-	return weft_stream_printf(peer, "served\n");
-}
-
-static int serve_deferring(void *arg)
-{
-	(void)arg;
-	house_open(defer_something);
-	for (int i = 0; i < 10; i++)
+	snprintf(house.address, sizeof(house.address), "unix:@weft-test-%d", (int)getpid());
+	house.listener = weft_listener_new(house.address, NULL);
+	CHECK(house.listener != NULL);
+	house.handler = linger_a_little;
+	house.options.connections_max = BOUND;
+	house.server = weft_spawn(run_server, NULL);
+	for (int i = 0; i < GUESTS; i++)
 		be_served(NULL);
 	weft_serve_stop(house.listener);
 	house_close(0);
-	CHECK_INT(atomic_load(&house.deferred), ==, 10);
 	return 0;
 }
 
-CHECK_CASE(the_server_ends_after_all_that_its_handlers_deferred)
+CHECK_CASE(many_workers_share_a_unix_listener)
 {
-	run_with(2, serve_deferring);
+	run_with(6, serve_on_a_path);
+}
+
+/* A listener that somebody else made, as a supervisor hands it down. */
+static int serve_an_inherited_one(void *arg)
+{
+	struct weft_listener *made = weft_listener_new("127.0.0.1:0", NULL);
+
+	(void)arg;
+	house.listener = weft_listener_from_fd(dup(weft_listener_fd(made)));
+	CHECK(house.listener != NULL);
+	weft_listener_free(made);
+	weft_address_print(
+		weft_listener_address(house.listener), house.address, sizeof(house.address));
+	house.handler = linger_a_little;
+	house.server = weft_spawn(run_server, NULL);
+	for (int i = 0; i < GUESTS; i++)
+		be_served(NULL);
+	weft_serve_stop(house.listener);
+	house_close(0);
+	return 0;
+}
+
+CHECK_CASE(many_workers_share_an_inherited_listener)
+{
+	run_with(6, serve_an_inherited_one);
 }
 
 CHECK_CASE(outside_a_fiber_there_is_no_server)

@@ -245,6 +245,20 @@ BOTH_CASE(a_line_may_be_as_long_as_the_bound_and_no_longer)
 	weft_stream_free(stream);
 }
 
+BOTH_CASE(a_line_one_byte_over_the_bound_is_refused)
+{
+	static char text[WEFT_STREAM_LINE_MAX + 1];
+	struct weft_stream *stream;
+	const char *line;
+
+	memset(text, 'a', sizeof(text));
+	text[WEFT_STREAM_LINE_MAX] = '\n';
+	stream = split_stream(text, sizeof(text), NULL, 0);
+	CHECK_ERRNO(weft_stream_readline(stream, &line), EMSGSIZE);
+	CHECK_INT(weft_stream_peek(stream, 1, &line), ==, sizeof(text));
+	weft_stream_free(stream);
+}
+
 BOTH_CASE(an_exact_read_tells_a_clean_end_from_a_torn_one)
 {
 	struct weft_stream *stream = split_stream("abc", 3, NULL, 0);
@@ -412,10 +426,15 @@ BOTH_CASE(a_reset_by_the_peer_is_econnreset)
 	close(listening);
 }
 
+static bool has_read;
+
 static int read_until_cancelled(void *arg)
 {
 	const char *line;
 
+	CHECK_INT(weft_stream_readline(arg, &line), ==, 4);
+	CHECK_MEM(line, "one\n", 4);
+	has_read = true;
 	CHECK_ERRNO(weft_stream_readline(arg, &line), ECANCELED);
 	return 7;
 }
@@ -432,6 +451,11 @@ static int cancel_a_reader(void *arg)
 	reader = weft_spawn(read_until_cancelled, stream);
 	weft_yield();
 	/* It waits now, for the first byte: an idle connection costs no buffer. */
+	CHECK(stream->in.data == NULL);
+	CHECK_INT(write(fds[1], "one\n", 4), ==, 4);
+	while (!has_read)
+		weft_sleep(WEFT_MILLISECONDS(1));
+	/* Nor while it waits for the next line. */
 	CHECK(stream->in.data == NULL);
 	CHECK_INT(weft_cancel(reader), ==, 0);
 	CHECK_INT(weft_join(reader, &result, WEFT_FOREVER), ==, 0);

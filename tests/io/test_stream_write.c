@@ -61,9 +61,11 @@ static struct weft_stream *stream_to_collector(
 	struct collector *collector, size_t size, size_t chunk)
 {
 	struct weft_stream *stream;
-	int fds[2];
+	int fds[2], small = 1;
 
 	make_pair(SOCK_STREAM, fds);
+	/* The smallest buffer that the kernel has, so that many a send ends part-way. */
+	CHECK_INT(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), ==, 0);
 	stream = weft_stream_new(fds[0]);
 	CHECK(stream != NULL);
 	collector_start(collector, fds[1], size, chunk);
