@@ -6,7 +6,8 @@
  * A kept file is believed only after a look at it:
  *
  *	at each request		fstat(2) on the descriptor: edited in place, replaced by
- *				a rename (its link count or ctime changes) or deleted
+ *				a rename (its link count or ctime changes) or deleted;
+ *				one look serves all requests that had arrived before it
  *	once a second		the path is walked again: a folder above it was renamed,
  *				a link was turned
  *
@@ -41,6 +42,7 @@ struct weft__http_cache {
 struct entry {
 	struct weft_list_node in_used;
 	struct weft__http_file *file;
+	int64_t seen_ns;   /* the file was unchanged then, on weft_now() */
 	int64_t checked_s; /* the second when the path was walked last */
 	size_t key_len;
 	char *real_path; /* behind the key, in the same memory */
@@ -124,14 +126,26 @@ static bool path_leads_here(struct weft__http_cache *cache, struct entry *entry,
 	       found.st_ino == kept->st_ino && found.st_dev == kept->st_dev;
 }
 
-struct weft__http_file *weft__http_cache_get(struct weft__http_cache *cache, const char *path)
+/* Whether the file is unchanged at arrived_ns or later; the look before may have been late enough.
+ */
+static bool is_current(struct entry *entry, int64_t arrived_ns)
+{
+	if (!entry->file->is_settled)
+		return false;
+	if (entry->seen_ns >= arrived_ns)
+		return true;
+	entry->seen_ns = weft_now(); /* before the look, so that it is never too late a time */
+	return weft__http_file_is_current(entry->file);
+}
+
+struct weft__http_file *weft__http_cache_get(
+	struct weft__http_cache *cache, const char *path, int64_t arrived_ns)
 {
 	struct entry *entry = weft_map_get(cache->map, path, strlen(path));
 
 	if (!entry)
 		return NULL;
-	if (!entry->file->is_settled || !weft__http_file_is_current(entry->file) ||
-		!path_leads_here(cache, entry, weft__http_now_s())) {
+	if (!is_current(entry, arrived_ns) || !path_leads_here(cache, entry, weft__http_now_s())) {
 		drop(cache, entry);
 		return NULL;
 	}
@@ -160,6 +174,7 @@ void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const
 	entry->real_path = entry->key + key_len + 1;
 	memcpy(entry->real_path, real_path, real_len + 1);
 	entry->file = file;
+	entry->seen_ns = INT64_MIN; /* it was read a while ago */
 	entry->checked_s = weft__http_now_s();
 	if (weft_map_put(cache->map, entry->key, key_len, entry, NULL) < 0) {
 		free(entry);

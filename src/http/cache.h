@@ -15,10 +15,11 @@ struct weft__http_cache *weft__http_cache_new(int root_fd);
 void weft__http_cache_free(struct weft__http_cache *cache);
 
 /**
- * The file of a path, with a reference for the caller, if it is kept and still what
- * the path names; else NULL.
+ * The file of a path, with a reference for the caller, if it is kept and was still what
+ * the path names at arrived_ns (on weft_now()) or later; else NULL.
  */
-struct weft__http_file *weft__http_cache_get(struct weft__http_cache *cache, const char *path);
+struct weft__http_file *weft__http_cache_get(
+	struct weft__http_cache *cache, const char *path, int64_t arrived_ns);
 
 /** Keep the file under key; real_path is where it was found. Where that fails it is not kept. */
 void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fiber/worker.h"
 #include "http/limits.h"
 #include "weft/scope.h"
 
@@ -38,6 +39,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->options = options;
 	connection->is_stopping = is_stopping;
 	connection->fiber = weft_self();
+	connection->has_pipelined = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
 	weft__http_request_init(&connection->request, stream);
 	response->request = &connection->request;
@@ -62,23 +64,37 @@ void weft__http_connection_stop(struct weft__http_connection *connection)
 
 /* ---- Waiting for a request ---------------------------------------------------------------- */
 
-/* Wait for the first byte of a head. Returns how much there is, or -1 or 0 at the end. */
+/* When the worker last asked the kernel what has come; outside of a worker, now. */
+static int64_t last_look_ns(void)
+{
+	return weft__worker ? weft__worker->now_ns : weft_now();
+}
+
+/*
+ * Wait for the first byte of a head. Returns how much there is, or -1 or 0 at the end.
+ * The answers before it go out under the same deadline: a second one would be as long.
+ */
 static ssize_t await_first_byte(
 	struct weft__http_connection *connection, int64_t timeout_ns, const char **ret_data)
 {
 	struct weft_http_request *request = &connection->request;
 	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+	int64_t look_ns = last_look_ns();
 	ssize_t len = 0;
 
-	if (weft__http_output_flush(&connection->response.output) < 0)
-		return -1;
-	atomic_store(&connection->state, WEFT__HTTP_IDLE);
-	/* A stop that came before this store has not seen us idle, so we look for it. */
-	if (!atomic_load(connection->is_stopping))
-		WEFT_WITH_TIMEOUT (timeout_ns)
+	WEFT_WITH_TIMEOUT (timeout_ns) {
+		if (weft__http_output_flush_in_scope(&connection->response.output) < 0)
+			return -1;
+		atomic_store(&connection->state, WEFT__HTTP_IDLE);
+		/* A stop that came before this store has not seen us idle, so we look for it. */
+		if (!atomic_load(connection->is_stopping))
 			len = weft_stream_peek(request->stream, 1, ret_data);
+	}
 	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_BUSY))
 		return -1;
+	connection->has_pipelined = false;
+	/* Who was parked has been woken by a look at the kernel, which saw these bytes. */
+	request->arrived_ns = last_look_ns() != look_ns ? last_look_ns() : weft_now();
 	return len;
 }
 
@@ -112,6 +128,8 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 			result = parse(request, data, len);
 		}
 	}
+	connection->has_pipelined = false;
+	request->arrived_ns = weft_now();
 	if (result == WEFT__HTTP_MORE)
 		return arrival;
 	return result == WEFT__HTTP_DONE ? ARRIVED : BAD_HEAD;
@@ -123,8 +141,13 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 	const char *data;
 	ssize_t len = weft_stream_peek(request->stream, 0, &data);
 
-	if (len == 0)
+	if (len == 0) {
 		len = await_first_byte(connection, timeout_ns, &data);
+	} else if (!connection->has_pipelined) {
+		/* It came with the one before, or after it; those behind it came with it. */
+		request->arrived_ns = weft_now();
+		connection->has_pipelined = true;
+	}
 	if (len <= 0)
 		return GONE;
 	switch (parse(request, data, len)) {
@@ -245,6 +268,7 @@ static int drop_request(struct weft__http_connection *connection)
 	while (left > 0) {
 		len = weft_stream_peek(stream, 0, &data);
 		if (len == 0) {
+			connection->has_pipelined = false;
 			if (weft__http_output_flush(&connection->response.output) < 0)
 				return -1;
 			WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)

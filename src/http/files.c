@@ -227,7 +227,8 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 		return 404;
 	visit.path = path + 1;
 	visit.cache = worker_cache(visit.files);
-	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path) : NULL;
+	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path, request->arrived_ns)
+			   : NULL;
 	if (file) {
 		result = weft__http_file_send(file, request, response);
 		weft__http_file_release(file);

@@ -207,11 +207,11 @@ static const char style[] =
 	"li.u a::before{grid-row:1;-webkit-mask-image:" ICON_UP ";mask-image:" ICON_UP "}"
 	"li b{font-weight:400;color:var(--link);overflow-wrap:anywhere}"
 	"li.d b{font-weight:600}"
-	"li span{grid-column:2;color:var(--soft);font-size:.875rem;display:flex;gap:1rem;"
+	"li a>span{grid-column:2;color:var(--soft);font-size:.875rem;display:flex;gap:1rem;"
 	"font-variant-numeric:tabular-nums}"
 	"@media(min-width:44rem){main{padding-top:2rem}li a{grid-template-columns:1.5rem 1fr auto;"
-	"padding:.45rem .5rem}li a::before{grid-row:1}li span{grid-column:3;gap:1.5rem}"
-	"li span>*{min-width:5.5rem;text-align:right}}";
+	"padding:.45rem .5rem}li a::before{grid-row:1}li a>span{grid-column:3;gap:1.5rem}"
+	"li a>span>*{min-width:5.5rem;text-align:right}}";
 
 /* "Home / music / live", each but the last one a link to it. */
 static void append_crumbs(struct weft_str *page, const char *path)

@@ -76,14 +76,19 @@ int weft__http_output_date(struct weft__http_output *output)
 	return weft__http_output_write(output, output->date, sizeof(output->date));
 }
 
+int weft__http_output_flush_in_scope(struct weft__http_output *output)
+{
+	if (output->unflushed == 0)
+		return 0;
+	output->unflushed = 0;
+	return weft_stream_flush(output->stream);
+}
+
 int weft__http_output_flush(struct weft__http_output *output)
 {
 	int result = 0;
 
-	if (output->unflushed == 0)
-		return 0;
 	WEFT_WITH_TIMEOUT (output->timeout_ns)
-		result = weft_stream_flush(output->stream);
-	output->unflushed = 0;
+		result = weft__http_output_flush_in_scope(output);
 	return result;
 }

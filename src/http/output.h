@@ -34,4 +34,7 @@ int weft__http_output_date(struct weft__http_output *output);
 /** Send what is buffered. Returns 0, or -1 and the connection is lost. */
 int weft__http_output_flush(struct weft__http_output *output);
 
+/** The same within the caller's deadline. */
+int weft__http_output_flush_in_scope(struct weft__http_output *output);
+
 #endif

@@ -14,8 +14,9 @@
 
 struct weft_http_request {
 	struct weft__http_head head;
-	const char *data; /* the head's first byte, in the stream's buffer */
-	size_t data_len;  /* what is there: the head, and maybe more */
+	const char *data;   /* the head's first byte, in the stream's buffer */
+	size_t data_len;    /* what is there: the head, and maybe more */
+	int64_t arrived_ns; /* on weft_now(): no byte of the head came later */
 	struct weft_stream *stream;
 	char *path; /* decoded: path_small, or memory of its own */
 	char path_small[WEFT__HTTP_PATH_SMALL];
