@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,6 +62,13 @@ static bool split(const char *host_port, char *ret_host, const char **ret_servic
 	return true;
 }
 
+/* getaddrinfo(3) takes a number that is no port for one, less a multiple of 65536. */
+static bool is_beyond_ports(const char *service)
+{
+	return strspn(service, "0123456789") == strlen(service) &&
+	       (strlen(service) > 5 || strtoul(service, NULL, 10) > UINT16_MAX);
+}
+
 /*
  * "localhost" and what is below it is this machine, whatever the name service knows of
  * it (RFC 6761, section 6.3): a minimal system has no /etc/hosts that would say so.
@@ -107,7 +115,7 @@ int weft_address_resolve(struct weft_address *ret_addresses, int max, const char
 		return 1;
 	if (errno != EINVAL)
 		return -1;
-	if (!split(host_port, host, &service)) {
+	if (!split(host_port, host, &service) || is_beyond_ports(service)) {
 		errno = EINVAL;
 		return -1;
 	}
