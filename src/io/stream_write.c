@@ -87,6 +87,7 @@ static size_t advance(struct weft_stream *stream, struct cursor *cursor, size_t 
 
 	stream->out.start += from_buffer;
 	while (rest > 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rest is within the parts */
 		size_t part_left = cursor->parts[cursor->index].iov_len - cursor->offset;
 
 		if (rest < part_left) {

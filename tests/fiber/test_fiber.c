@@ -1,6 +1,6 @@
 /*
  * test_fiber.c - running, starting, joining, cancelling fibers.
- * check: tsan
+ * check: tsan aarch64 valgrind
  */
 #include "weft/fiber.h"
 
