@@ -45,7 +45,7 @@ def names_listed(page):
             for href in Links(page.decode()).links if href.startswith("./")]
 
 
-# ---- Where a path leads ---------------------------------------------------------------------
+# ---- Where a path leads ----------------------------------------------------------------------
 
 
 @case("no spelling of a path leads out of the folder")
@@ -141,7 +141,7 @@ def _():
         expect(server.get("/a.txt/b").status == 404)
 
 
-# ---- Listings ---------------------------------------------------------------------------------
+# ---- Listings --------------------------------------------------------------------------------
 
 
 @case("a folder without its slash is redirected to it, query and all")
@@ -226,7 +226,7 @@ def _():
             expect(server.get("/sub/a.txt").status == 200)
 
 
-# ---- Conditions and ranges ----------------------------------------------------------------------
+# ---- Conditions and ranges -------------------------------------------------------------------
 
 
 @case("what the peer has already is 304, without a body")
@@ -305,7 +305,7 @@ def _():
             expect(reply.status == 200 and reply.body == b"abcdefghij", reply)
 
 
-# ---- Changes ---------------------------------------------------------------------------------------
+# ---- Changes ---------------------------------------------------------------------------------
 
 
 def check_change(change, before, after, target="/a.txt", rounds=1, within=0):

@@ -24,7 +24,7 @@ def is_one_line(text):
     return text.endswith("\n") and text.count("\n") == 1
 
 
-# ---- The command -------------------------------------------------------------------------------
+# ---- The command -----------------------------------------------------------------------------
 
 
 @case("weft says its version and helps")
@@ -127,7 +127,7 @@ def _():
         expect(not os.path.exists(path), "the socket is left behind")
 
 
-# ---- Stopping ------------------------------------------------------------------------------------
+# ---- Stopping --------------------------------------------------------------------------------
 
 
 @case("SIGINT and SIGTERM end it at once when it is idle, however many are connected")
@@ -206,7 +206,7 @@ def _():
         server.process.communicate()
 
 
-# ---- The log ---------------------------------------------------------------------------------------
+# ---- The log ---------------------------------------------------------------------------------
 
 LINE = re.compile(r'(\S+) - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "([^"]*)" (\d+) (\d+)')
 
