@@ -57,11 +57,12 @@ WEFT_API size_t weft_address_print_host(
 
 /**
  * Resolve "HOST:PORT" with names and service names allowed (getaddrinfo(3)), or
- * whatever weft_address_parse() reads. Blocks the worker while the name service is
- * asked, not for numeric forms. Returns how many addresses were written (1 to max), or
- * -1: ENOENT (no such host or service), EAGAIN (name service failed for now), EINVAL,
- * ENOMEM. "localhost" is always this machine (RFC 6761, section 6.3), with no question
- * asked; a host named "unix" cannot be asked for.
+ * whatever weft_address_parse() reads, which does not wait. A name parks the fiber, or
+ * blocks the thread, while another thread asks the name service. Returns how many
+ * addresses were written (1 to max), or -1: ENOENT (no such host or service), EAGAIN
+ * (name service failed for now), EINVAL, ENOMEM, EMFILE, ETIMEDOUT, ECANCELED.
+ * "localhost" is always this machine (RFC 6761, section 6.3), with no question asked; a
+ * host named "unix" cannot be asked for.
  */
 WEFT_API int weft_address_resolve(
 	struct weft_address *ret_addresses, int max, const char *host_port);

@@ -3,18 +3,39 @@
  *
  * Entry point: weft_address_resolve(). Numeric forms never reach the name service.
  *
+ * getaddrinfo(3) blocks, for as long as it likes, and can't be called off. So a thread
+ * of its own asks, and the caller waits for its sign. A caller whose deadline comes first
+ * leaves; whoever is last, thread or caller, frees what they share.
+ *
  * Never: return an address of a family that streams don't speak, or more than max.
  */
 #include "weft/address.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "weft/socket.h"
 
 /* Longest name that DNS can carry, in text (RFC 1035, section 2.3.4), and room to spare. */
 #define HOST_MAX 255
+
+/* What is asked, and the answer. */
+struct question {
+	atomic_int holders; /* the caller and the thread */
+	atomic_bool is_answered;
+	int done_fd; /* eventfd, readable when the answer is there */
+	char host[HOST_MAX + 1], service[HOST_MAX + 1];
+	int code, system_errno; /* of getaddrinfo() */
+	struct addrinfo *found;
+};
 
 /* errno for what getaddrinfo(3) said. */
 static int resolve_errno(int code, int system_errno)
@@ -34,18 +55,20 @@ static int resolve_errno(int code, int system_errno)
 	}
 }
 
-/* Part "HOST:SERVICE" or "[HOST]:SERVICE". ret_host has HOST_MAX + 1 bytes. */
-static bool split(const char *host_port, char *ret_host, const char **ret_service)
+/* ---- The text ------------------------------------------------------------------------ */
+
+/* Part "HOST:SERVICE" or "[HOST]:SERVICE". Both results have HOST_MAX + 1 bytes. */
+static bool split(const char *host_port, char *ret_host, char *ret_service)
 {
 	const char *colon = strrchr(host_port, ':');
 	size_t len = colon ? (size_t)(colon - host_port) : 0;
 
 	if (!colon || colon[1] == '\0' || strlen(colon + 1) > HOST_MAX)
 		return false;
+	memcpy(ret_service, colon + 1, strlen(colon + 1) + 1);
 	if (len == 0 || (len == 1 && host_port[0] == '*')) {
 		/* As weft_address_parse() has it: all addresses. */
 		memcpy(ret_host, "::", sizeof("::"));
-		*ret_service = colon + 1;
 		return true;
 	}
 	if (len >= 2 && host_port[0] == '[' && host_port[len - 1] == ']') {
@@ -58,7 +81,6 @@ static bool split(const char *host_port, char *ret_host, const char **ret_servic
 		return false;
 	memcpy(ret_host, host_port, len);
 	ret_host[len] = '\0';
-	*ret_service = colon + 1;
 	return true;
 }
 
@@ -82,6 +104,78 @@ static bool is_localhost(const char *host)
 	       (skipped == 0 || host[skipped - 1] == '.');
 }
 
+/* ---- Asking --------------------------------------------------------------------------- */
+
+static void question_drop(struct question *question)
+{
+	int saved_errno = errno;
+
+	if (atomic_fetch_sub(&question->holders, 1) > 1)
+		return;
+	if (question->found)
+		freeaddrinfo(question->found);
+	weft_close(question->done_fd);
+	free(question);
+	errno = saved_errno;
+}
+
+static void *question_thread(void *arg)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct question *question = arg;
+	struct addrinfo *found = NULL;
+	const uint64_t one = 1;
+
+	/* Without a host, getaddrinfo(3) gives the loopback addresses. */
+	question->code = getaddrinfo(is_localhost(question->host) ? NULL : question->host,
+		question->service, &hints, &found);
+	question->system_errno = errno;
+	question->found = question->code == 0 ? found : NULL;
+	atomic_store(&question->is_answered, true);
+	while (write(question->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	question_drop(question);
+	return NULL;
+}
+
+/* Start the thread, which no signal of the program's shall choose. 0, or an errno value. */
+static int question_ask(struct question *question)
+{
+	pthread_t thread;
+	sigset_t all, before;
+	int code;
+
+	atomic_store(&question->holders, 2);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	code = pthread_create(&thread, NULL, question_thread, question);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (code == 0)
+		pthread_detach(thread);
+	else
+		atomic_store(&question->holders, 1);
+	return code;
+}
+
+static struct question *question_new(const char *host_port)
+{
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (!question)
+		return NULL;
+	atomic_init(&question->holders, 1);
+	question->done_fd = -1;
+	if (!split(host_port, question->host, question->service) ||
+		is_beyond_ports(question->service))
+		errno = EINVAL;
+	else
+		question->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (question->done_fd >= 0)
+		return question;
+	free(question);
+	return NULL;
+}
+
 static int copy_found(const struct addrinfo *found, struct weft_address *ret_addresses, int max)
 {
 	int count = 0;
@@ -99,13 +193,33 @@ static int copy_found(const struct addrinfo *found, struct weft_address *ret_add
 	return count;
 }
 
+static int resolve(struct weft_address *ret_addresses, int max, struct question *question)
+{
+	int code = question_ask(question), count = 0;
+	bool is_answered = false;
+
+	/* The wait comes first, even if the answer is there: so it obeys the scope. */
+	while (code == 0 && !is_answered) {
+		if (weft_wait_fd(question->done_fd, POLLIN) < 0)
+			return -1;
+		is_answered = atomic_load(&question->is_answered);
+	}
+	if (code == 0 && question->code != 0)
+		code = resolve_errno(question->code, question->system_errno);
+	if (code == 0) {
+		count = copy_found(question->found, ret_addresses, max);
+		code = count == 0 ? ENOENT : 0;
+	}
+	if (code == 0)
+		return count;
+	errno = code;
+	return -1;
+}
+
 int weft_address_resolve(struct weft_address *ret_addresses, int max, const char *host_port)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	char host[HOST_MAX + 1];
-	struct addrinfo *found;
-	const char *service;
-	int code, count;
+	struct question *question;
+	int count;
 
 	if (max < 1) {
 		errno = EINVAL;
@@ -115,21 +229,10 @@ int weft_address_resolve(struct weft_address *ret_addresses, int max, const char
 		return 1;
 	if (errno != EINVAL)
 		return -1;
-	if (!split(host_port, host, &service) || is_beyond_ports(service)) {
-		errno = EINVAL;
+	question = question_new(host_port);
+	if (!question)
 		return -1;
-	}
-	/* Without a host, getaddrinfo(3) gives the loopback addresses. */
-	code = getaddrinfo(is_localhost(host) ? NULL : host, service, &hints, &found);
-	if (code != 0) {
-		errno = resolve_errno(code, errno);
-		return -1;
-	}
-	count = copy_found(found, ret_addresses, max);
-	freeaddrinfo(found);
-	if (count == 0) {
-		errno = ENOENT;
-		return -1;
-	}
+	count = resolve(ret_addresses, max, question);
+	question_drop(question);
 	return count;
 }

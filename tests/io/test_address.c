@@ -5,7 +5,8 @@
 #include <net/if.h>
 
 #include "base/prng.h"
-#include "check.h"
+#include "both.h"
+#include "weft/scope.h"
 
 static void check_round_trip(const char *text, const char *canonical, int family, unsigned port)
 {
@@ -231,7 +232,7 @@ CHECK_CASE(loopback_is_127_slash_8_and_colon_colon_1_and_unix)
 	}
 }
 
-CHECK_CASE(numeric_text_and_local_names_resolve)
+BOTH_CASE(numeric_text_and_local_names_resolve)
 {
 	struct weft_address found[WEFT_ADDRESS_RESOLVE_MAX];
 	char text[WEFT_ADDRESS_TEXT_MAX];
@@ -264,13 +265,14 @@ CHECK_CASE(a_name_below_localhost_is_this_machine_without_a_name_service)
 	}
 }
 
-CHECK_CASE(what_no_name_service_knows_is_refused_clearly)
+BOTH_CASE(what_no_name_service_knows_is_refused_clearly)
 {
 	struct weft_address found[2];
 	char longest[512];
 
 	CHECK_ERRNO(weft_address_resolve(found, 2, "127.0.0.1:no-such-service"), ENOENT);
 	CHECK_ERRNO(weft_address_resolve(found, 2, "localhost"), EINVAL);
+	CHECK_ERRNO(weft_address_resolve(found, 2, "localhost:99999"), EINVAL);
 	CHECK_ERRNO(weft_address_resolve(found, 2, "localhost:"), EINVAL);
 	CHECK_ERRNO(weft_address_resolve(found, 2, "::1:80"), EINVAL);
 	CHECK_ERRNO(weft_address_resolve(found, 2, "[]:http"), EINVAL);
@@ -278,6 +280,16 @@ CHECK_CASE(what_no_name_service_knows_is_refused_clearly)
 	memset(longest, 'a', sizeof(longest));
 	memcpy(longest + sizeof(longest) - 4, ":80", 4);
 	CHECK_ERRNO(weft_address_resolve(found, 2, longest), EINVAL);
+}
+
+BOTH_CASE(a_name_obeys_the_deadline_and_a_number_needs_none)
+{
+	struct weft_address found[2];
+
+	WEFT_WITH_TIMEOUT (0) {
+		CHECK_ERRNO(weft_address_resolve(found, 2, "localhost:80"), ETIMEDOUT);
+		CHECK_INT(weft_address_resolve(found, 2, "127.0.0.1:80"), ==, 1);
+	}
 }
 
 CHECK_CASE(own_and_peer_address_are_told_of_a_descriptor)
