@@ -413,7 +413,7 @@ static int shield_itself(void *arg)
 		CHECK_INT(weft_interrupted(), ==, 0);
 		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(1)), ==, 0);
 		++*steps;
-		WEFT_WITH_TIMEOUT(WEFT_MILLISECONDS(1))
+		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
 			CHECK_ERRNO(weft_sleep(WEFT_SECONDS(3600)), ETIMEDOUT);
 		++*steps;
 	}
@@ -525,13 +525,12 @@ static int rename_itself(void *arg)
 
 static int names(void *arg)
 {
-	struct weft_spawn_options options = {
-		.name = "a name of more than thirty-one bytes is cut"};
+	struct weft_spawn_options options = {.name = "a name of more than thirty-one bytes is cut"};
 
 	(void)arg;
 	CHECK_STR(weft_name(), "main");
-	CHECK_INT(weft_join(weft_spawn_with(&options, rename_itself, NULL), NULL, WEFT_FOREVER),
-		==, 0);
+	CHECK_INT(weft_join(weft_spawn_with(&options, rename_itself, NULL), NULL, WEFT_FOREVER), ==,
+		0);
 	return 0;
 }
 
