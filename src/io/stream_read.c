@@ -145,13 +145,14 @@ int weft_stream_read_exactly(struct weft_stream *stream, void *buffer, size_t le
  */
 static size_t find_line(struct weft_stream *stream)
 {
-	const char *line = stream->in.data + stream->in.start, *newline;
+	const char *line, *newline;
 	size_t len = buffered(stream);
 
 	if (len > WEFT_STREAM_LINE_MAX)
 		len = WEFT_STREAM_LINE_MAX;
 	if (len <= stream->searched)
 		return 0;
+	line = stream->in.data + stream->in.start;
 	newline = memchr(line + stream->searched, '\n', len - stream->searched);
 	if (newline)
 		return (size_t)(newline - line) + 1;
