@@ -72,7 +72,8 @@ struct weft_serve_options {
  * Serve until weft_serve_stop() or until the calling fiber is cancelled: a fiber per
  * connection, over all workers. On the way out: no new connections, running
  * handlers get grace_ns to finish, then are cancelled and awaited (shielded from the
- * caller's own cancellation). The listener stays the caller's.
+ * caller's own cancellation). The listener stays the caller's; who was in its backlog
+ * and not accepted stays there, or (with more than four workers) is reset.
  * options may be NULL. In a fiber only (else ENOTSUP). Returns 0 after a stop, -1 with
  * ECANCELED, ETIMEDOUT, or what made accepting impossible.
  */

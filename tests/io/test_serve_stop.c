@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "base/prng.h"
 #include "house.h"
 
 static int serve_until_done(void *arg)
@@ -253,6 +254,66 @@ static int serve_deferring(void *arg)
 CHECK_CASE(the_server_ends_after_all_that_its_handlers_deferred)
 {
 	run_with(2, serve_deferring);
+}
+
+/* ---- Any moment -------------------------------------------------------------------------------
+ */
+
+enum { RESTLESS = 24 };
+
+/* Comes, says something, and goes, politely or not; the server may end at any point of it. */
+static int be_restless(void *arg)
+{
+	struct prng prng = {(uint64_t)(uintptr_t)arg};
+
+	for (int i = 0; i < 4; i++) {
+		const struct linger reset = {.l_onoff = 1};
+		struct weft_stream *stream = weft_stream_connect(house.address);
+		const char *line;
+
+		if (!stream)
+			return 0;
+		if (prng_below(&prng, 4) > 0 && weft_stream_printf(stream, "hello\n") == 0 &&
+			weft_stream_flush(stream) == 0 && prng_below(&prng, 3) > 0)
+			weft_stream_readline(stream, &line);
+		if (prng_below(&prng, 2) == 0)
+			setsockopt(weft_stream_fd(stream), SOL_SOCKET, SO_LINGER, &reset,
+				sizeof(reset));
+		weft_stream_free(stream);
+	}
+	return 0;
+}
+
+static int serve_the_restless(void *arg)
+{
+	struct prng prng = {11};
+
+	(void)arg;
+	for (unsigned round = 0; round < check_rounds(12); round++) {
+		weft_fiber_id visitors[RESTLESS];
+
+		house.options.connections_max = round % 3 ? 0 : 4;
+		house.options.grace_ns = round % 2 ? -1 : WEFT_MILLISECONDS(1);
+		house_open(echo);
+		for (uintptr_t i = 0; i < RESTLESS; i++)
+			visitors[i] = weft_spawn(be_restless, (void *)(round * 100 + i));
+		for (uint64_t i = prng_below(&prng, 200); i > 0; i--)
+			weft_yield();
+		weft_serve_stop(house.listener);
+		house_close(0);
+		CHECK_INT(weft_join_all(visitors, RESTLESS, NULL, WEFT_FOREVER), ==, RESTLESS);
+	}
+	return 0;
+}
+
+CHECK_CASE(stopped_at_any_moment_it_leaves_nobody_inside)
+{
+	run_with(2, serve_the_restless);
+}
+
+CHECK_CASE(stopped_at_any_moment_with_many_workers_it_leaves_nobody_inside)
+{
+	run_with(6, serve_the_restless);
 }
 
 static struct weft_stream *last_visitor;
