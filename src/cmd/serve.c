@@ -355,6 +355,20 @@ static int stop_on_signal(void *arg)
 	return 0;
 }
 
+/*
+ * Returns when signals are waited for: whoever reads our first line may send one at once.
+ * The fiber is on this worker, so that a yield gets it as far as its wait.
+ */
+static weft_fiber_id start_stopper(struct serve *serve)
+{
+	struct weft_spawn_options spawn_options = {
+		.name = "stopper", .worker = 1 + (unsigned)weft_worker_index()};
+	weft_fiber_id stopper = weft_spawn_with(&spawn_options, stop_on_signal, serve);
+
+	weft_yield();
+	return stopper;
+}
+
 /* The first fiber. */
 static int serve_until_stopped(void *arg)
 {
@@ -373,7 +387,7 @@ static int serve_until_stopped(void *arg)
 	listener = weft_listener_new(text, NULL);
 	if (!listener)
 		return fail_listen(text);
-	stopper = weft_spawn(stop_on_signal, serve);
+	stopper = start_stopper(serve);
 	if (!stopper) {
 		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	} else {

@@ -172,6 +172,7 @@ static void *run_writer(void *arg)
 			await_wake(log, (int)(WEFT__HTTP_LOG_FLUSH_NS / WEFT_MILLISECONDS(1)));
 		drain(log);
 	}
+	drain(log); /* what was added while the last round wrote */
 	return NULL;
 }
 
