@@ -93,7 +93,11 @@ static ssize_t await_first_byte(
 	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_BUSY))
 		return -1;
 	connection->has_pipelined = false;
-	/* Who was parked has been woken by a look at the kernel, which saw these bytes. */
+	/*
+	 * Who was parked has been woken by a look at the kernel, which saw these bytes. (A
+	 * wake left over from bytes that were taken before can be mistaken for theirs: then
+	 * they are younger than the look, by less than one turn of the worker.)
+	 */
 	request->arrived_ns = last_look_ns() != look_ns ? last_look_ns() : weft_now();
 	return len;
 }
