@@ -40,6 +40,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->is_stopping = is_stopping;
 	connection->fiber = weft_self();
 	connection->has_pipelined = false;
+	connection->may_have_more = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
 	weft__http_request_init(&connection->request, stream);
 	response->request = &connection->request;
@@ -143,7 +144,7 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 {
 	struct weft_http_request *request = &connection->request;
 	const char *data;
-	ssize_t len = weft_stream_peek(request->stream, 0, &data);
+	ssize_t len = connection->may_have_more ? weft_stream_peek(request->stream, 0, &data) : 0;
 
 	if (len == 0) {
 		len = await_first_byte(connection, timeout_ns, &data);
@@ -269,10 +270,12 @@ static int drop_request(struct weft__http_connection *connection)
 	ssize_t len = 0;
 
 	weft_stream_consume(stream, connection->request.head.len);
+	connection->may_have_more = connection->request.data_len > connection->request.head.len;
 	while (left > 0) {
 		len = weft_stream_peek(stream, 0, &data);
 		if (len == 0) {
 			connection->has_pipelined = false;
+			connection->may_have_more = true;
 			if (weft__http_output_flush(&connection->response.output) < 0)
 				return -1;
 			WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)

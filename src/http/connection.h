@@ -29,6 +29,7 @@ struct weft__http_connection {
 	_Atomic enum weft__http_connection_state state;
 	weft_fiber_id fiber;
 	struct weft_list_node in_server;
+	bool may_have_more; /* more than the last request was received with it */
 	bool has_pipelined; /* requests were received behind another, and their time is known */
 	struct weft_http_request request;
 	struct weft_http_response response;

@@ -18,12 +18,16 @@
 /* So much is sure to fit into the buffer of a stream without a wait. */
 #define ROOM (WEFT_STREAM_BUFFER_SIZE / 2)
 
+/* Where the date stands in output->ok. */
+#define DATE_AT (sizeof(WEFT__HTTP_OK) - 1)
+
 void weft__http_output_init(
 	struct weft__http_output *output, struct weft_stream *stream, int64_t timeout_ns)
 {
 	*output = (struct weft__http_output){.stream = stream, .timeout_ns = timeout_ns};
 	output->date_s = INT64_MIN;
-	memcpy(output->date + WEFT__HTTP_DATE_LEN, "\r\n", 2);
+	memcpy(output->ok, WEFT__HTTP_OK, DATE_AT);
+	memcpy(output->ok + DATE_AT + WEFT__HTTP_DATE_LEN, "\r\n", 2);
 }
 
 int weft__http_output_write(struct weft__http_output *output, const void *data, size_t len)
@@ -65,15 +69,19 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 	return result;
 }
 
-int weft__http_output_date(struct weft__http_output *output)
+int weft__http_output_status(struct weft__http_output *output, const char *line)
 {
 	int64_t now_s = weft__http_now_s();
 
 	if (now_s != output->date_s) {
 		output->date_s = now_s;
-		weft__http_date_print(output->date, now_s);
+		weft__http_date_print(output->ok + DATE_AT, now_s);
 	}
-	return weft__http_output_write(output, output->date, sizeof(output->date));
+	if (!line)
+		return weft__http_output_write(output, output->ok, sizeof(output->ok));
+	if (weft__http_output_write(output, line, strlen(line)) < 0)
+		return -1;
+	return weft__http_output_write(output, output->ok + DATE_AT, sizeof(output->ok) - DATE_AT);
 }
 
 int weft__http_output_flush_in_scope(struct weft__http_output *output)

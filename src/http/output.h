@@ -11,12 +11,18 @@
 #include "http/date.h"
 #include "weft/stream.h"
 
+/** What every 200 begins with, up to its date. */
+#define WEFT__HTTP_OK "HTTP/1.1 200 OK\r\nDate: "
+
+/** The same with the date and its CRLF. */
+#define WEFT__HTTP_OK_LEN (sizeof(WEFT__HTTP_OK) - 1 + WEFT__HTTP_DATE_LEN + 2)
+
 struct weft__http_output {
 	struct weft_stream *stream;
-	int64_t timeout_ns;                 /* for the peer to take one WEFT__HTTP_WRITE_CHUNK */
-	size_t unflushed;                   /* bytes that may still lie in the stream's buffer */
-	int64_t date_s;                     /* the second that date is for */
-	char date[WEFT__HTTP_DATE_LEN + 2]; /* with its CRLF */
+	int64_t timeout_ns;         /* for the peer to take one WEFT__HTTP_WRITE_CHUNK */
+	size_t unflushed;           /* bytes that may still lie in the stream's buffer */
+	int64_t date_s;             /* the second that ok is for */
+	char ok[WEFT__HTTP_OK_LEN]; /* status line and date of a 200, which most answers are */
 };
 
 void weft__http_output_init(
@@ -28,8 +34,8 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 /** Send a part of a file, without a copy. Returns 0, or -1 and the connection is lost. */
 int weft__http_output_file(struct weft__http_output *output, int fd, int64_t offset, int64_t len);
 
-/** Write the date of now and a CRLF. */
-int weft__http_output_date(struct weft__http_output *output);
+/** Write the status line (up to "Date: ") and the date of now; NULL: the status line of a 200. */
+int weft__http_output_status(struct weft__http_output *output, const char *line);
 
 /** Send what is buffered. Returns 0, or -1 and the connection is lost. */
 int weft__http_output_flush(struct weft__http_output *output);

@@ -32,21 +32,19 @@ void weft__http_response_reset(struct weft_http_response *response)
 
 int weft__http_response_begin(struct weft_http_response *response, int status)
 {
-	const char *line = weft__http_status_line(status);
+	const char *line = status == 200 ? NULL : weft__http_status_line(status);
 	char other[48];
 
 	if (response->status) {
 		errno = EALREADY;
 		return -1;
 	}
-	if (!line) {
+	if (!line && status != 200) {
 		snprintf(other, sizeof(other), "HTTP/1.1 %d Unknown\r\nDate: ", status);
 		line = other;
 	}
 	response->status = status;
-	if (weft__http_output_write(&response->output, line, strlen(line)) < 0)
-		return -1;
-	return weft__http_output_date(&response->output);
+	return weft__http_output_status(&response->output, line);
 }
 
 int weft__http_response_write_fields(
