@@ -66,5 +66,9 @@ const char *weft__http_path_decode(const char *encoded, size_t len, char *ret_pa
 
 bool weft__http_path_is_hidden(const char *path)
 {
-	return strstr(path, "/.") != NULL;
+	/* Paths are short, and strstr(3) takes a run-up. */
+	for (; *path; path++)
+		if (path[0] == '/' && path[1] == '.')
+			return true;
+	return false;
 }
