@@ -57,6 +57,13 @@ static void feed_hungry(void)
 	pthread_mutex_unlock(&mutex);
 }
 
+void weft__close_forked(void)
+{
+	mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	weft_list_init(&hungry_waiters);
+	atomic_store(&hungry_count, 0);
+}
+
 int weft_close(int fd)
 {
 	uint64_t workers = weft__fd_closing(fd);

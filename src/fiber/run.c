@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
 #include "fiber/switch.h"
 
@@ -351,10 +352,30 @@ end:
 	return result;
 }
 
+/*
+ * The parent's fibers don't exist here: nobody may wake, join or cancel them, a later
+ * weft_run() of this process least of all. Their ids go stale; the records stay unused.
+ */
+static void abandon_fibers(void)
+{
+	for (uint32_t slot = 0; slot < weft__slot_count(); slot++) {
+		struct weft__fiber *fiber = weft__slot_at(slot);
+		uint64_t control = atomic_load(&fiber->control);
+		uint32_t generation = weft__generation(control) + 1;
+
+		if ((uint32_t)control)
+			atomic_store(
+				&fiber->control, (uint64_t)(generation ? generation : 1) << 32);
+	}
+}
+
 void weft__runtime_forked(void)
 {
 	struct weft__runtime *runtime = &the_runtime;
 
+	abandon_fibers();
+	weft__thread_forked();
+	weft__close_forked();
 	for (unsigned i = 0; i < runtime->worker_count; i++)
 		runtime->workers[i]->driver->ops->destroy(runtime->workers[i]->driver);
 	runtime->worker_count = 0;

@@ -46,6 +46,9 @@ void weft__overflow_thread_end(void *stack);
 /** Make fork() safe: src/fiber/fork.c. Once per process. */
 void weft__fork_prepare(void);
 
+/** In the child of a fork: nobody waits for a descriptor here. src/fiber/close.c */
+void weft__close_forked(void);
+
 /** A worker's driver and queues in the child of a fork are dropped. */
 void weft__runtime_forked(void);
 

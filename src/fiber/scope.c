@@ -158,6 +158,9 @@ bool weft_timeout_end(struct weft_timeout *timeout)
 	int saved = errno;
 
 	timer_disarm(timeout);
+	/* The timer may not have been looked at: the caller computed, or is a thread. */
+	if (!timeout->has_expired && timeout->deadline_ns != INT64_MAX)
+		timeout->has_expired = timeout->deadline_ns <= weft_now();
 	scope_pop(weft__context_self(), timeout);
 	errno = saved;
 	return timeout->has_expired;

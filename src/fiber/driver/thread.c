@@ -72,6 +72,13 @@ void weft__thread_closing(int fd)
 	pthread_mutex_unlock(&mutex);
 }
 
+void weft__thread_forked(void)
+{
+	mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	weft_list_init(&blocked_threads);
+	atomic_store(&blocked_count, 0);
+}
+
 /** Without an eventfd (none was free) a waiting thread looks this often. */
 #define LOOK_INTERVAL WEFT_MILLISECONDS(100)
 

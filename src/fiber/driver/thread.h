@@ -12,4 +12,7 @@ int64_t weft__thread_perform(struct weft__op *op);
 /** fd is about to be closed: threads that wait on it wake with EBADF. */
 void weft__thread_closing(int fd);
 
+/** In the child of a fork: the threads that waited are not here. */
+void weft__thread_forked(void);
+
 #endif
