@@ -111,14 +111,38 @@ struct weft__slots {
 	uint32_t count;
 };
 
+/** Records a worker keeps for itself; beyond that half of them go to the shared list. */
+#define WEFT__SLOTS_KEEP 4096
+
+struct weft__fiber *weft__slot_take_slow(struct weft__slots *slots);
+void weft__slot_give_slow(struct weft__slots *slots, struct weft__fiber *fiber);
+
 /**
  * A free record, with its generation and slot set, all else zero or stale. slots NULL:
  * the shared ones, from any thread. NULL with EAGAIN (WEFT_FIBERS_MAX) or ENOMEM.
  */
-struct weft__fiber *weft__slot_take(struct weft__slots *slots);
+static inline struct weft__fiber *weft__slot_take(struct weft__slots *slots)
+{
+	struct weft__fiber *fiber = slots ? slots->free : NULL;
+
+	if (!fiber)
+		return weft__slot_take_slow(slots);
+	slots->free = fiber->next;
+	slots->count--;
+	return fiber;
+}
 
 /** Give back a record whose generation has been moved on. */
-void weft__slot_give(struct weft__slots *slots, struct weft__fiber *fiber);
+static inline void weft__slot_give(struct weft__slots *slots, struct weft__fiber *fiber)
+{
+	if (!slots || slots->count >= WEFT__SLOTS_KEEP) {
+		weft__slot_give_slow(slots, fiber);
+		return;
+	}
+	fiber->next = slots->free;
+	slots->free = fiber;
+	slots->count++;
+}
 
 /** Give all of a worker's free records to the shared ones. */
 void weft__slots_fini(struct weft__slots *slots);

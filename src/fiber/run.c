@@ -51,8 +51,7 @@ size_t weft__runtime_fibers(struct weft__runtime *runtime)
 
 void weft__runtime_fiber_ended(struct weft__runtime *runtime)
 {
-	if (atomic_load_explicit(&runtime->is_ending, memory_order_relaxed))
-		weft__post(runtime->main_fiber, weft__generation(runtime->main_id), WEFT__WAKE);
+	weft__post(runtime->main_fiber, weft__generation(runtime->main_id), WEFT__WAKE);
 }
 
 static void cancel_others(struct weft__runtime *runtime)

@@ -31,7 +31,7 @@ struct weft__runtime {
 extern struct weft__runtime *_Atomic weft__runtime;
 extern pthread_mutex_t weft__outside;
 
-/** A fiber has ended; the first fiber may be waiting for the last of them. */
+/** A fiber has ended while the run is ending: the first fiber waits for the last of them. */
 void weft__runtime_fiber_ended(struct weft__runtime *runtime);
 
 /** Fibers started and not ended. */

@@ -49,13 +49,19 @@ struct weft__sanitize {
 #ifdef WEFT_TSAN
 	void *tsan_fiber;
 #endif
-#ifdef WEFT_VALGRIND
-	unsigned valgrind_id;
-#endif
 	char unused[0]; /* C has no empty struct; this is one, and costs nothing */
 };
 
-/** A new stack is about to be used, from its lowest address. */
+/** A stack has come into being, and stays one for good. */
+static inline void weft__sanitize_stack_made(void *bottom, size_t size)
+{
+	(void)bottom, (void)size;
+#ifdef WEFT_VALGRIND
+	(void)VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
+#endif
+}
+
+/** A stack is about to be used, from its lowest address. */
 static inline void weft__sanitize_stack_begin(struct weft__sanitize *s, void *bottom, size_t size)
 {
 	(void)s, (void)bottom, (void)size;
@@ -66,9 +72,6 @@ static inline void weft__sanitize_stack_begin(struct weft__sanitize *s, void *bo
 #endif
 #ifdef WEFT_TSAN
 	s->tsan_fiber = __tsan_create_fiber(0);
-#endif
-#ifdef WEFT_VALGRIND
-	s->valgrind_id = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
 #endif
 }
 
@@ -97,9 +100,6 @@ static inline void weft__sanitize_stack_end(struct weft__sanitize *s)
 	(void)s;
 #ifdef WEFT_TSAN
 	__tsan_destroy_fiber(s->tsan_fiber);
-#endif
-#ifdef WEFT_VALGRIND
-	VALGRIND_STACK_DEREGISTER(s->valgrind_id);
 #endif
 }
 

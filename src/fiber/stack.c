@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fiber/sanitize.h"
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
@@ -153,6 +155,7 @@ static void *carve(int stack_class)
 	}
 	guard = arena->base + arena->stride * shared.carved[stack_class]++;
 	guard_install(guard);
+	weft__sanitize_stack_made(guard + WEFT__STACK_GUARD, weft__stack_class_size(stack_class));
 	return guard + WEFT__STACK_GUARD;
 }
 

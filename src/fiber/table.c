@@ -14,9 +14,8 @@
 #define SLAB_COUNT (1u << SLAB_BITS)
 #define SLABS_MAX  (WEFT_FIBERS_MAX / SLAB_COUNT)
 
-/** Records a worker keeps for itself; beyond that half of them go to the shared list. */
-#define KEEP_MAX 4096
-#define BATCH    64
+/** Records that go from the shared list to a worker at a time. */
+#define BATCH 64
 
 static struct {
 	pthread_mutex_t mutex;
@@ -93,7 +92,7 @@ static int slab_add(void)
 	return 0;
 }
 
-static struct weft__fiber *shared_take(struct weft__slots *refill)
+struct weft__fiber *weft__slot_take_slow(struct weft__slots *refill)
 {
 	struct weft__fiber *fiber = NULL;
 
@@ -107,13 +106,6 @@ static struct weft__fiber *shared_take(struct weft__slots *refill)
 	return fiber;
 }
 
-struct weft__fiber *weft__slot_take(struct weft__slots *slots)
-{
-	if (slots && slots->free)
-		return pop(slots);
-	return shared_take(slots);
-}
-
 static void shared_give(struct weft__slots *slots, uint32_t count)
 {
 	pthread_mutex_lock(&table.mutex);
@@ -122,18 +114,15 @@ static void shared_give(struct weft__slots *slots, uint32_t count)
 	pthread_mutex_unlock(&table.mutex);
 }
 
-void weft__slot_give(struct weft__slots *slots, struct weft__fiber *fiber)
+void weft__slot_give_slow(struct weft__slots *slots, struct weft__fiber *fiber)
 {
 	struct weft__slots one = {0};
 
-	if (!slots) {
-		push(&one, fiber);
-		shared_give(&one, 1);
-		return;
-	}
-	push(slots, fiber);
-	if (slots->count > KEEP_MAX)
+	if (slots)
 		shared_give(slots, slots->count / 2);
+	push(slots ? slots : &one, fiber);
+	if (!slots)
+		shared_give(&one, 1);
 }
 
 void weft__slots_fini(struct weft__slots *slots)

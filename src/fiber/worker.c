@@ -173,7 +173,8 @@ static void bury(struct weft__worker *worker, void *arg)
 	atomic_store_explicit(&worker->ended,
 		atomic_load_explicit(&worker->ended, memory_order_relaxed) + 1,
 		memory_order_release);
-	weft__runtime_fiber_ended(worker->runtime);
+	if (UNLIKELY(atomic_load_explicit(&worker->runtime->is_ending, memory_order_relaxed)))
+		weft__runtime_fiber_ended(worker->runtime);
 }
 
 void weft__fiber_main(void *arg)
