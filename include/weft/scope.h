@@ -8,7 +8,8 @@
  * call that waits between begin and end, however deep. Scopes nest; the nearest
  * deadline counts. Once a deadline has passed, or the fiber was cancelled, each
  * call that may wait fails at once (ETIMEDOUT, ECANCELED; ECANCELED wins), even if
- * it could have gone on without waiting, until the scope ends. Inside a shielded
+ * it could have gone on without waiting, until the scope ends. (A fiber that has
+ * computed past its deadline learns so when it next gives way.) Inside a shielded
  * section neither the deadlines around it nor cancellation are seen, so clean-up
  * can still wait; a timeout begun inside it counts. weft_close() never fails so.
  *
@@ -34,8 +35,9 @@ struct weft_timeout {
 
 /**
  * Bound the calls up to weft_timeout_end() by timeout_ns from now (WEFT_FOREVER:
- * no bound; zero: expired at once). Never fails: where a timer can't be kept for
- * want of memory, the scope counts as expired.
+ * no bound; zero: expired at once). The deadline never comes early; one of a second or
+ * more may come up to 12 ms late, for a cheaper look at the clock. Never fails: where a timer can't
+ * be kept for want of memory, the scope counts as expired.
  */
 WEFT_API void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns);
 

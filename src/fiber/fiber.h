@@ -62,7 +62,8 @@ struct weft__context {
 	struct weft_timeout *scope; /* innermost */
 	int interrupt;              /* what a waiting call fails with now; 0: it may wait */
 	bool is_cancelled;
-	void **locals; /* WEFT_LOCALS_MAX values, NULL until the first is set */
+	bool has_unarmed; /* some deadline in force may have no timer yet */
+	void **locals;    /* WEFT_LOCALS_MAX values, NULL until the first is set */
 };
 
 struct weft__fiber {
@@ -94,6 +95,15 @@ struct weft__fiber {
 static inline uint32_t weft__generation(uint64_t control)
 {
 	return (uint32_t)(control >> 32);
+}
+
+/** The control word of the generation after; never 0, which would make ids that equal "no fiber".
+ */
+static inline uint64_t weft__next_generation(uint64_t control)
+{
+	uint32_t generation = weft__generation(control) + 1;
+
+	return (uint64_t)(generation ? generation : 1) << 32;
 }
 
 static inline weft_fiber_id weft__fiber_id(const struct weft__fiber *fiber)

@@ -44,29 +44,12 @@ static void unlock(struct weft__fiber *fiber, uint64_t flags)
 	atomic_fetch_and(&fiber->control, ~(uint64_t)WEFT__LOCKED);
 }
 
-/*
- * The common end, in one step: nobody looks, nobody has joined yet. A detached fiber's
- * generation is over; any other is kept until somebody joins it.
- */
-static bool conclude_alone(struct weft__worker *worker, struct weft__fiber *fiber)
-{
-	uint64_t control = atomic_load(&fiber->control);
-
-	if (control & (WEFT__LOCKED | WEFT__JOINED | WEFT__QUEUED))
-		return false;
-	if (control & WEFT__DETACHED)
-		return weft__fiber_release_if(worker, fiber, control);
-	return atomic_compare_exchange_strong(&fiber->control, &control, control | WEFT__ENDED);
-}
-
-void weft__conclude(struct weft__worker *worker, struct weft__fiber *fiber)
+void weft__conclude_slow(struct weft__worker *worker, struct weft__fiber *fiber)
 {
 	int result = fiber->result;
 	struct weft__joiner *joiner;
 	uint64_t control;
 
-	if (conclude_alone(worker, fiber))
-		return;
 	control = lock(fiber, weft__generation(atomic_load(&fiber->control)));
 	joiner = fiber->joiners;
 	fiber->joiners = NULL;

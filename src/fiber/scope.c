@@ -1,10 +1,11 @@
 /*
  * scope.c - ambient deadlines, shields and cancellation (include/weft/scope.h).
  *
- * In a fiber each deadline is a timer of its worker; when it comes, the scope is marked,
- * and what waiting calls must fail with is worked out once (`interrupt`), so that a call
- * only looks at one number. A thread that is no worker has no timers: it compares its
- * deadlines with the clock when it is about to wait.
+ * In a fiber each deadline becomes a timer of its worker when the fiber first gives way
+ * inside the scope (most scopes end before that, and cost a look at the clock only). When
+ * the timer comes, the scope is marked, and what waiting calls must fail with is worked
+ * out once (`interrupt`), so that a call only looks at one number. A thread that is no
+ * worker has no timers: it compares its deadlines with the clock when it is about to wait.
  *
  * Must never: interrupt a shielded section for what is outside it.
  */
@@ -119,38 +120,76 @@ static void scope_pop(struct weft__context *context, struct weft_timeout *scope)
 	context->interrupt = interrupt_of(context);
 }
 
-/* Arm the timer alone: what weft_sleep() needs, without a scope. */
-static void timer_arm(struct weft__worker *worker, struct weft_timeout *timer, int64_t timeout_ns)
+/*
+ * The time, or for a long timeout a cheaper one that is at most WEFT__COARSE_NS behind:
+ * that much is added, so that no deadline comes early.
+ */
+static int64_t now_for(struct weft__worker *worker, int64_t timeout_ns)
 {
-	int64_t now = weft_now();
-
-	*timer = (struct weft_timeout){.deadline_ns = INT64_MAX};
-	weft_heap_node_init(&timer->timer);
-	if (timeout_ns < 0 || timeout_ns > INT64_MAX - now)
-		return;
-	timer->deadline_ns = now + timeout_ns;
-	timer->has_expired = timeout_ns == 0;
-	if (!worker || timer->has_expired)
-		return;
-	timer->owner = worker->current;
-	if (weft_heap_push(&worker->timers, &timer->timer, timer->deadline_ns) < 0)
-		timer->has_expired = true; /* better late at once than never */
+	if (!worker || timeout_ns < WEFT_SECONDS(1))
+		return weft_now();
+	return worker->driver->ops->now_coarse(worker->driver) + WEFT__COARSE_NS;
 }
 
-static void timer_disarm(struct weft_timeout *timer)
+static void deadline_set(struct weft_timeout *timeout, int64_t timeout_ns)
 {
-	if (weft__worker && weft_heap_is_linked(&timer->timer))
-		weft_heap_remove(&weft__worker->timers, &timer->timer);
+	struct weft__worker *worker = weft__worker;
+	int64_t now = now_for(worker, timeout_ns);
+
+	*timeout = (struct weft_timeout){.deadline_ns = INT64_MAX};
+	weft_heap_node_init(&timeout->timer);
+	if (timeout_ns < 0 || timeout_ns > INT64_MAX - now)
+		return;
+	timeout->deadline_ns = now + timeout_ns;
+	timeout->has_expired = timeout_ns == 0;
+	timeout->owner = worker ? worker->current : NULL;
+}
+
+static void timer_arm(struct weft__worker *worker, struct weft_timeout *timeout)
+{
+	if (timeout->has_expired || timeout->deadline_ns == INT64_MAX ||
+		weft_heap_is_linked(&timeout->timer))
+		return;
+	if (weft_heap_push(&worker->timers, &timeout->timer, timeout->deadline_ns) < 0)
+		timeout->has_expired = true; /* better late at once than never */
+}
+
+static void timer_disarm(struct weft_timeout *timeout)
+{
+	if (weft__worker && weft_heap_is_linked(&timeout->timer))
+		weft_heap_remove(&weft__worker->timers, &timeout->timer);
+}
+
+void weft__context_arm(struct weft__worker *worker, struct weft__context *context)
+{
+	context->has_unarmed = false;
+	for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
+		timer_arm(worker, scope);
+	context->interrupt = interrupt_of(context);
 }
 
 void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns)
 {
 	struct weft__context *context = weft__context_self();
 
-	timer_arm(weft__worker, timeout, timeout_ns);
+	deadline_set(timeout, timeout_ns);
 	scope_push(context, timeout);
+	context->has_unarmed = true;
 	if (timeout->has_expired && !context->interrupt)
 		context->interrupt = ETIMEDOUT;
+}
+
+/* The timer may not have been looked at: the caller computed, or is a thread. */
+static bool has_passed(int64_t deadline_ns)
+{
+	struct weft__worker *worker = weft__worker;
+
+	if (deadline_ns == INT64_MAX)
+		return false;
+	if (worker &&
+		worker->driver->ops->now_coarse(worker->driver) + WEFT__COARSE_NS < deadline_ns)
+		return false;
+	return deadline_ns <= weft_now();
 }
 
 bool weft_timeout_end(struct weft_timeout *timeout)
@@ -158,9 +197,8 @@ bool weft_timeout_end(struct weft_timeout *timeout)
 	int saved = errno;
 
 	timer_disarm(timeout);
-	/* The timer may not have been looked at: the caller computed, or is a thread. */
-	if (!timeout->has_expired && timeout->deadline_ns != INT64_MAX)
-		timeout->has_expired = timeout->deadline_ns <= weft_now();
+	if (!timeout->has_expired)
+		timeout->has_expired = has_passed(timeout->deadline_ns);
 	scope_pop(weft__context_self(), timeout);
 	errno = saved;
 	return timeout->has_expired;
@@ -215,7 +253,8 @@ int weft_sleep(int64_t duration_ns)
 	} else if (!code && !worker) {
 		code = thread_sleep(context, duration_ns);
 	} else if (!code) {
-		timer_arm(worker, &timer, duration_ns);
+		deadline_set(&timer, duration_ns);
+		timer_arm(worker, &timer);
 		while (!timer.has_expired && !(code = context->interrupt))
 			weft__park(worker);
 		timer_disarm(&timer);

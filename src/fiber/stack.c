@@ -68,21 +68,6 @@ void weft__stack_unlock(void)
 	pthread_mutex_unlock(&shared.mutex);
 }
 
-/*
- * Stacks are page-aligned, so the same depth of every stack would fall into the same
- * set of the first-level cache (64 sets of 64 bytes: one page) and a few hundred fibers
- * would evict each other. Each stack starts a different number of lines down, up to a
- * quarter of a page, so that a shallow fiber still needs one page only.
- */
-void *weft__stack_top(void *bottom, int stack_class)
-{
-	/* Stacks lie an odd multiple of 16 KiB apart (2 for the smallest): all 16 colours come up.
-	 */
-	size_t colour = ((uintptr_t)bottom >> 14) % 16;
-
-	return (char *)bottom + weft__stack_class_size(stack_class) - colour * 64;
-}
-
 /* ---- Arenas ------------------------------------------------------------------ */
 
 static struct arena *arena_new(int stack_class)

@@ -101,29 +101,12 @@ void weft__inbox_drain(struct weft__worker *worker)
 	}
 }
 
-/* Generation 0 would make ids that equal "no fiber". */
-static uint64_t next_generation(uint64_t control)
-{
-	uint32_t generation = weft__generation(control) + 1;
-
-	return (uint64_t)(generation ? generation : 1) << 32;
-}
-
-bool weft__fiber_release_if(
-	struct weft__worker *worker, struct weft__fiber *fiber, uint64_t control)
-{
-	if (!atomic_compare_exchange_strong(&fiber->control, &control, next_generation(control)))
-		return false;
-	weft__slot_give(worker ? &worker->slots : NULL, fiber);
-	return true;
-}
-
 void weft__fiber_release(struct weft__worker *worker, struct weft__fiber *fiber)
 {
 	uint64_t control = atomic_load(&fiber->control), next;
 
 	do {
-		next = next_generation(control);
+		next = weft__next_generation(control);
 		if (control & WEFT__QUEUED)
 			next |= WEFT__QUEUED | WEFT__FREEING;
 	} while (!atomic_compare_exchange_weak(&fiber->control, &control, next));

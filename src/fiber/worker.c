@@ -24,17 +24,6 @@ __thread struct weft__worker *weft__worker;
 
 /* ---- The run queue --------------------------------------------------------------- */
 
-void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber)
-{
-	atomic_store_explicit(&fiber->turn, ++worker->turn, memory_order_relaxed);
-	fiber->next = NULL;
-	if (worker->run_head)
-		worker->run_tail->next = fiber;
-	else
-		worker->run_head = fiber;
-	worker->run_tail = fiber;
-}
-
 static struct weft__fiber *run_pop(struct weft__worker *worker)
 {
 	struct weft__fiber *fiber = worker->run_head;
@@ -125,6 +114,11 @@ void weft__park(struct weft__worker *worker)
 {
 	struct weft__fiber *self = worker->current;
 
+	if (UNLIKELY(self->context.has_unarmed)) {
+		weft__context_arm(worker, &self->context);
+		if (self->context.interrupt)
+			return; /* no memory for a timer: it counts as expired */
+	}
 	self->state = WEFT__PARKED;
 	hop(worker, self, choose(worker));
 }
@@ -139,6 +133,8 @@ void weft_yield(void)
 		return;
 	}
 	self = worker->current;
+	if (UNLIKELY(self->context.has_unarmed))
+		weft__context_arm(worker, &self->context);
 	self->state = WEFT__READY;
 	weft__run_push(worker, self);
 	next = choose(worker);
@@ -187,7 +183,7 @@ void weft__fiber_main(void *arg)
 	atomic_store_explicit(&self->started_on, worker, memory_order_relaxed);
 	if (atomic_load(&self->control) & WEFT__CANCELLED)
 		weft__context_cancel(worker, self);
-	errno = 0;
+	*worker->errno_place = 0;
 	self->result = self->fn(self->arg);
 	if (!weft__worker)
 		_exit(self->result & 0xff); /* the child of a fork(): fork.c */

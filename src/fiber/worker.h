@@ -27,7 +27,7 @@ struct weft__runtime;
 /** How much of those one call into the kernel uses up. */
 #define WEFT__TICKS_PER_CALL 4
 /** Longest time in ns between two looks at the kernel while fibers are runnable. */
-#define WEFT__POLL_INTERVAL WEFT_MICROSECONDS(100)
+#define WEFT__POLL_INTERVAL WEFT_MICROSECONDS(250)
 /** Calls a fiber may make that need not wait, before it gives way to the others. */
 #define WEFT__CALL_BUDGET 32
 
@@ -74,7 +74,16 @@ void weft__park(struct weft__worker *worker);
 void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber);
 
 /** Put a fiber that is marked READY, and not queued anywhere, at the end of the run queue. */
-void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber);
+static inline void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	atomic_store_explicit(&fiber->turn, ++worker->turn, memory_order_relaxed);
+	fiber->next = NULL;
+	if (worker->run_head)
+		worker->run_tail->next = fiber;
+	else
+		worker->run_head = fiber;
+	worker->run_tail = fiber;
+}
 
 /* ---- From any thread: src/fiber/wake.c ------------------------------------------ */
 
@@ -93,10 +102,6 @@ void weft__inbox_drain(struct weft__worker *worker);
  */
 void weft__fiber_release(struct weft__worker *worker, struct weft__fiber *fiber);
 
-/** The same, if its control word still is this one, with neither LOCKED nor QUEUED in it. */
-bool weft__fiber_release_if(
-	struct weft__worker *worker, struct weft__fiber *fiber, uint64_t control);
-
 /* ---- Starting: src/fiber/spawn.c --------------------------------------------------- */
 
 /** Make an unstarted fiber of this worker runnable, for thieves too unless it is pinned. */
@@ -106,6 +111,9 @@ void weft__start_or_run(struct weft__worker *worker, struct weft__fiber *fiber);
 
 /** A timer has come, and is off the heap. */
 void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeout);
+
+/** The fiber is about to give way: its deadlines become timers. */
+void weft__context_arm(struct weft__worker *worker, struct weft__context *context);
 
 /** A fiber of this worker was cancelled. */
 void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber);
@@ -122,7 +130,21 @@ int64_t weft__context_deadline(const struct weft__context *context);
 /* ---- Ends: src/fiber/join.c, src/fiber/local.c ----------------------------------------- */
 
 /** The fiber has its result and nobody is on its stack: tell its joiners, let its record go. */
-void weft__conclude(struct weft__worker *worker, struct weft__fiber *fiber);
+void weft__conclude_slow(struct weft__worker *worker, struct weft__fiber *fiber);
+
+static inline void weft__conclude(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	const uint64_t others = WEFT__LOCKED | WEFT__JOINED | WEFT__QUEUED;
+	uint64_t control = atomic_load_explicit(&fiber->control, memory_order_relaxed);
+	bool is_detached = control & WEFT__DETACHED;
+	uint64_t next = is_detached ? weft__next_generation(control) : control | WEFT__ENDED;
+
+	/* The common end, in one step: nobody looks, nobody has joined yet. */
+	if ((control & others) || !atomic_compare_exchange_strong(&fiber->control, &control, next))
+		weft__conclude_slow(worker, fiber);
+	else if (is_detached)
+		weft__slot_give(&worker->slots, fiber);
+}
 
 /** Deferred calls and the destruction of fiber-locals, shielded, on the fiber itself. */
 void weft__fiber_clean(struct weft__fiber *fiber);

@@ -61,6 +61,9 @@ struct weft__op {
 	off_t *offset;                /* SENDFILE */
 };
 
+/** How far now_coarse() may be behind: a tick of the slowest kernel clock (HZ=100), and some. */
+#define WEFT__COARSE_NS ((int64_t)12 * 1000 * 1000)
+
 struct weft__driver_ops {
 	const char *name;
 
@@ -70,6 +73,9 @@ struct weft__driver_ops {
 
 	/** The time, in ns, of the clock that deadlines are on. */
 	int64_t (*now)(struct weft__driver *driver);
+
+	/** The same, cheaper: a time at most WEFT__COARSE_NS behind, never ahead. */
+	int64_t (*now_coarse)(struct weft__driver *driver);
 
 	/**
 	 * Make fibers ready whose operations can go on; sleep until there is one, until

@@ -50,13 +50,24 @@ static int epoll_arm(struct weft__readiness *readiness, int fd, uint32_t generat
 	return errno;
 }
 
-static int64_t epoll_now(struct weft__driver *driver)
+static int64_t clock_read(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)driver;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
+}
+
+static int64_t epoll_now(struct weft__driver *driver)
+{
+	(void)driver;
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+static int64_t epoll_now_coarse(struct weft__driver *driver)
+{
+	(void)driver;
+	return clock_read(CLOCK_MONOTONIC_COARSE);
 }
 
 /* Timeout in ns, -1 for none. Kernels before 5.11 have milliseconds only: rounded up. */
@@ -155,6 +166,7 @@ const struct weft__driver_ops weft__driver_epoll = {
 	.create = epoll_create_for,
 	.destroy = epoll_destroy,
 	.now = epoll_now,
+	.now_coarse = epoll_now_coarse,
 	.wait = epoll_wait_for,
 	.wake = epoll_wake,
 	.perform = weft__readiness_perform,
