@@ -3,7 +3,8 @@
  *
  * Names, arguments, results and errno are those of the POSIX call without the
  * prefix; each comment says only what differs. All of them:
- * - never fail with EINTR or EAGAIN, and never raise SIGPIPE (EPIPE instead);
+ * - never fail with EINTR, nor with EAGAIN unless the caller passes MSG_DONTWAIT, and
+ *   never raise SIGPIPE (EPIPE instead);
  * - can fail with ETIMEDOUT or ECANCELED (weft/scope.h), and with EBADF when the
  *   descriptor is closed by weft_close() while they wait;
  * - take any descriptor. weft makes its own non-blocking and close-on-exec; one made

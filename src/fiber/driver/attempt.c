@@ -126,3 +126,11 @@ int weft__op_direction(const struct weft__op *op)
 		       ? POLLIN
 		       : POLLOUT;
 }
+
+bool weft__op_is_impatient(const struct weft__op *op)
+{
+	bool has_flags = (op->kind >= WEFT__OP_RECV && op->kind <= WEFT__OP_RECVMSG) ||
+			 (op->kind >= WEFT__OP_SEND && op->kind <= WEFT__OP_SENDMSG);
+
+	return has_flags && (op->flags & MSG_DONTWAIT);
+}

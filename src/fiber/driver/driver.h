@@ -115,6 +115,9 @@ int64_t weft__perform(struct weft__op *op);
 /** Make the system call once. The result, or -errno; -EAGAIN when it would wait. Never -EINTR. */
 int64_t weft__attempt(struct weft__op *op);
 
+/** Whether the caller said MSG_DONTWAIT, on a call that has flags: it gets its EAGAIN. */
+bool weft__op_is_impatient(const struct weft__op *op);
+
 /** POLLIN or POLLOUT: what a kind waits for; for POLL its events. */
 int weft__op_direction(const struct weft__op *op);
 

@@ -291,7 +291,7 @@ static bool may_try(struct weft__fd_entry *entry, const struct weft__op *op, int
 {
 	struct waiter self = {.direction = direction};
 
-	if (op->kind == WEFT__OP_POLL)
+	if (op->kind == WEFT__OP_POLL || weft__op_is_impatient(op))
 		return true;
 	return (entry->ready & direction) &&
 	       (weft_list_is_empty(&entry->waiters) || is_first(entry, &self));
@@ -327,7 +327,7 @@ int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op
 		if (result == -EAGAIN)
 			entry->ready &= ~direction;
 	}
-	if (would_wait(op, result)) {
+	if (would_wait(op, result) && !weft__op_is_impatient(op)) {
 		result = op->kind == WEFT__OP_CONNECT ? connect_wait(readiness, known, entry, op)
 						      : wait_in_line(readiness, known, entry, op);
 		if (result == -EBADF)

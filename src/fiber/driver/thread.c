@@ -24,7 +24,7 @@ struct blocked {
 	struct weft_list_node node;
 	int fd;
 	int event_fd;
-	bool is_closed;
+	atomic_bool is_closed;
 };
 
 /* Threads that wait, for weft_close() to look through. Cold: threads are few. */
@@ -166,16 +166,19 @@ int64_t weft__thread_perform(struct weft__op *op)
 {
 	struct weft__context *context = weft__context_self();
 	int direction = weft__op_direction(op);
+	bool is_impatient = weft__op_is_impatient(op);
 	int code = weft__interrupt(context);
 	int64_t result = 0;
 
-	if (!code && op->kind != WEFT__OP_CONNECT && is_blocking(op))
+	if (op->fd < 0)
+		return -EBADF; /* poll(2) would pass it over, and wait */
+	if (!code && op->kind != WEFT__OP_CONNECT && !is_impatient && is_blocking(op))
 		code = block(context, op->fd, direction);
 	while (!code) {
 		result = attempt_quietly(op);
 		if (result == -EINPROGRESS && op->kind == WEFT__OP_CONNECT)
 			return connect_end(context, op->fd);
-		if (result != -EAGAIN)
+		if (result != -EAGAIN || is_impatient)
 			return result;
 		if (op->kind == WEFT__OP_CONNECT)
 			code = weft_sleep(WEFT_MILLISECONDS(1)) < 0 ? errno : 0;
