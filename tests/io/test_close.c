@@ -9,6 +9,16 @@
 #include "weft/scope.h"
 #include "weft/socket.h"
 
+/*
+ * TSan takes a close(2) beside a read(2) on one descriptor for a race. Here it is what is
+ * tested: the kernel sorts them out, and whose number it is then.
+ */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:^close$\n";
+}
+
 static atomic_int waiting;
 
 struct wait {
@@ -158,17 +168,20 @@ static int reuse_numbers(void *arg)
 
 		CHECK_INT(weft_pipe(old_fds), ==, 0);
 		old_waiter = start_on(1 + i % workers, read_byte, &old_fds[0]);
-		/* Let it park, or not, or be about to. */
-		for (unsigned k = 0; k < i % 4; k++)
-			weft_yield();
-		if (i % 4 == 3)
-			weft_sleep(WEFT_MICROSECONDS(20));
-		else if (workers > 1)
-			weft_sleep(WEFT_MICROSECONDS(200)); /* it must have begun to read the old */
+		/* On one worker it parks at the first yield; elsewhere it has begun to read by now.
+		 */
+		weft_yield();
+		if (workers > 1 || i % 4 == 3)
+			weft_sleep(WEFT_MICROSECONDS(200));
 		weft_close(old_fds[0]);
+		/* On one worker the number is used again before the old waiter runs. */
+		if (workers == 1)
+			CHECK_INT(weft_pipe(new_fds), ==, 0);
 		CHECK_INT(weft_join(old_waiter, &result, WEFT_SECONDS(20)), ==, 0);
 		CHECK_INT(result, ==, -EBADF);
-		CHECK_INT(weft_pipe(new_fds), ==, 0);
+		if (workers > 1)
+			CHECK_INT(weft_pipe(new_fds), ==, 0);
+		CHECK_INT(new_fds[0], ==, old_fds[0]);
 		new_waiter = start_on(1 + (i + 1) % workers, read_byte, &new_fds[0]);
 		if (i & 8)
 			weft_sleep(WEFT_MICROSECONDS(20));
