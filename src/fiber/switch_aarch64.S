@@ -5,7 +5,7 @@
  *
  * - A switch is a function call to the compiler. Callee-saved are x19-x28, the frame
  *   pointer x29, sp, and the low halves of v8-v15 (d8-d15); the return address is in x30.
- *   x18 is the platform's and belongs to the thread, which does not change. All other
+ *   x18 is a scratch register on Linux (elsewhere the platform's, which a thread keeps). All other
  *   registers may be gone after a call.
  * - FPCR (rounding, flush-to-zero) is kept across calls, so it goes with the stack, and is
  *   written only where it differs: the write serialises. FPSR is not preserved by calls.
