@@ -60,15 +60,30 @@ static void report(const struct weft__fiber *fiber, size_t size)
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
 }
 
-/* The default action comes when the faulting instruction is run again. */
+/* Sent by somebody, not met by an instruction: it has no address, and won't come again. */
+static bool is_sent(const siginfo_t *info)
+{
+	return info->si_code <= 0;
+}
+
+static void take_default_action(int number, const siginfo_t *info)
+{
+	sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	if (is_sent(info))
+		raise(number);
+	/* Else the instruction that met it is run again, and meets it again. */
+}
+
 static void hand_over(int number, siginfo_t *info, void *context)
 {
 	const struct sigaction *previous = number == SIGSEGV ? &previous_segv : &previous_bus;
 
 	if (previous->sa_flags & SA_SIGINFO)
 		previous->sa_sigaction(number, info, context);
+	else if (previous->sa_handler == SIG_IGN && is_sent(info))
+		return;
 	else if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN)
-		sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+		take_default_action(number, info);
 	else
 		previous->sa_handler(number);
 }
@@ -80,7 +95,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	void *bottom;
 	size_t size;
 
-	if (worker && worker->current != &worker->base &&
+	if (worker && worker->current != &worker->base && !is_sent(info) &&
 		weft__stack_find(info->si_addr, &bottom, &size, &is_in_guard) && is_in_guard &&
 		bottom == worker->current->stack)
 		report(worker->current, size);

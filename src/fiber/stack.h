@@ -12,6 +12,9 @@
  * stacks until half of vm.max_map_count is used up, and those after that go unguarded
  * (weft__stack_unguarded() counts them).
  *
+ * A frame larger than the guard (16 KiB of locals in one function) can step over it unseen,
+ * unless its code was compiled with -fstack-clash-protection.
+ *
  * weft__stack_take() and _give() on a pool belong to the pool's worker; with a NULL pool
  * they lock, and any thread may call them.
  */

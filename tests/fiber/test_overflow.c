@@ -124,4 +124,21 @@ CHECK_CASE(the_programs_own_handler_is_called_still)
 	CHECK(strstr(said, "overflowed"));
 }
 
+static int send_itself(void *arg)
+{
+	(void)arg;
+	kill(getpid(), SIGSEGV);
+	weft_sleep(WEFT_MILLISECONDS(100));
+	return 0;
+}
+
+CHECK_CASE(a_signal_that_was_sent_ends_the_program_as_ever)
+{
+	char said[65536];
+	int status = run_and_listen(send_itself, NULL, said, sizeof(said));
+
+	CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+	CHECK(!strstr(said, "overflowed"));
+}
+
 CHECK_MAIN()
