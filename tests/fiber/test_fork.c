@@ -146,6 +146,12 @@ CHECK_CASE(a_close_in_the_child_wakes_nobody_of_the_parent)
 	run(2, fork_and_close, NULL);
 }
 
+/*
+ * Not under ASan: its allocator's own locks stay locked in the child of a program with
+ * threads, so the child's first malloc may wait for ever.
+ */
+#ifndef __SANITIZE_ADDRESS__
+
 static int nothing(void *arg)
 {
 	(void)arg;
@@ -192,5 +198,7 @@ CHECK_CASE(a_fork_while_other_workers_spawn_leaves_no_lock_held)
 {
 	run(3, fork_while_others_spawn, NULL);
 }
+
+#endif
 
 CHECK_MAIN()
