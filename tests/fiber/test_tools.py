@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""test_tools.py - C++ exceptions inside a fiber, and what gdb sees of one.
+
+Each case builds a small program against libweft.a and is skipped where its tool is missing.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.environ.get("WEFT_BUILD", "build")
+IS_PLAIN = not any(variant in BUILD for variant in ("asan", "tsan"))
+
+CXX = r"""
+#include <cstdio>
+#include <stdexcept>
+#include <weft/weft.h>
+
+struct guard { int *count; ~guard() { ++*count; } };
+
+static int thrower(void *arg)
+{
+	int unwound = 0, caught = 0;
+
+	for (int i = 0; i < 3; i++) {
+		try {
+			guard held{&unwound};
+			weft_sleep(WEFT_MICROSECONDS(10)); /* others run, and throw, in between */
+			throw std::runtime_error("inside");
+		} catch (const std::runtime_error &) {
+			weft_yield();
+			caught++;
+		}
+	}
+	return *static_cast<int *>(arg) + caught * 10 + unwound;
+}
+
+static int start(void *)
+{
+	int base = 100, results[4] = {};
+	weft_fiber_id fibers[4];
+
+	for (auto &fiber : fibers)
+		fiber = weft_spawn(thrower, &base);
+	if (weft_join_all(fibers, 4, results, WEFT_FOREVER) != 4)
+		return 1;
+	for (int result : results)
+		if (result != 133)
+			return 2;
+	std::puts("caught");
+	return 0;
+}
+
+int main() { return weft_run(nullptr, start, nullptr); }
+"""
+
+GDB = r"""
+#include <weft/fiber.h>
+
+__attribute__((noinline)) void deep_inside(int *n) { __asm__ volatile("" : : "r"(n) : "memory"); }
+static int in_a_fiber(void *arg) { (void)arg; int n = 0; weft_yield(); deep_inside(&n); return n; }
+static int start(void *arg)
+{
+	(void)arg;
+	return weft_join(weft_spawn(in_a_fiber, 0), 0, WEFT_FOREVER);
+}
+int main(void) { return weft_run(&(struct weft_run_options){.workers = 1}, start, 0); }
+"""
+
+
+def build(folder, compiler, name, text):
+    source, program = os.path.join(folder, name), os.path.join(folder, "program")
+    with open(source, "w", encoding="ascii") as file:
+        file.write(text)
+    flags = ["-fsanitize=address,undefined"] if "asan" in BUILD else []
+    subprocess.run([compiler, "-g", "-O1", *flags, source, "-Iinclude", f"{BUILD}/libweft.a",
+                    "-pthread", "-o", program], check=True)
+    return program
+
+
+def exceptions(folder):
+    program = build(folder, "g++", "exceptions.cc", CXX)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode == 0 and done.stdout == "caught\n", done.stdout + done.stderr
+
+
+def backtrace(folder):
+    program = build(folder, "gcc", "backtrace.c", GDB)
+    done = subprocess.run(["gdb", "-nx", "-batch", "-ex", "break deep_inside", "-ex", "run",
+                           "-ex", "bt", program],
+                          capture_output=True, text=True, timeout=60, check=False)
+    frames = [line for line in done.stdout.splitlines() if line.startswith("#")]
+    names = " ".join(frames)
+    is_right = ("deep_inside" in names and "in_a_fiber" in names and len(frames) <= 5
+                and "weft__entry" in frames[-1] and "Backtrace stopped" not in done.stdout)
+    return is_right, done.stdout + done.stderr
+
+
+CASES = [
+    ("an_exception_is_caught_inside_its_fiber_across_waits", exceptions, "g++", True),
+    ("gdbs_backtrace_of_a_fiber_ends_at_its_first_frame", backtrace, "gdb", IS_PLAIN),
+]
+
+
+def main():
+    failed = 0
+    print(f"1..{len(CASES)}")
+    for number, (name, case, tool, is_meant) in enumerate(CASES, 1):
+        if not is_meant or not shutil.which(tool):
+            print(f"ok {number} - {name} # SKIP no {tool} here, or a sanitized build")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            is_right, said = case(folder)
+        if not is_right:
+            failed += 1
+            print("".join(f"# {line}\n" for line in said.splitlines()), end="")
+        print(f"{'ok' if is_right else 'not ok'} {number} - {name}", flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
