@@ -1,0 +1,189 @@
+/*
+ * test_faults.c - the n-th allocation or descriptor is refused, for every n: each time a
+ * defined error, nothing lost, nothing hung.
+ *
+ * The program's own definitions stand before the C library's. Not in sanitized builds,
+ * whose allocators stand there already.
+ */
+#include "fiber/sanitize.h"
+
+#include "check.h"
+
+#if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "weft/fiber.h"
+#include "weft/scope.h"
+#include "weft/socket.h"
+
+static atomic_int countdown; /* 0: nothing is refused */
+static atomic_int refused;
+
+static bool is_refused(int code)
+{
+	int left = atomic_load(&countdown);
+
+	while (left > 0 && !atomic_compare_exchange_weak(&countdown, &left, left - 1))
+		;
+	if (left != 1)
+		return false;
+	atomic_fetch_add(&refused, 1);
+	errno = code;
+	return true;
+}
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+/* Visible, or the linker would leave the C library its own. */
+#define IN_FRONT __attribute__((visibility("default")))
+
+IN_FRONT void *malloc(size_t size)
+{
+	return is_refused(ENOMEM) ? NULL : __libc_malloc(size);
+}
+
+IN_FRONT void *calloc(size_t count, size_t size)
+{
+	return is_refused(ENOMEM) ? NULL : __libc_calloc(count, size);
+}
+
+IN_FRONT void *realloc(void *old, size_t size)
+{
+	return is_refused(ENOMEM) ? NULL : __libc_realloc(old, size);
+}
+
+IN_FRONT void *reallocarray(void *old, size_t count, size_t size)
+{
+	return is_refused(ENOMEM) ? NULL : __libc_realloc(old, count * size);
+}
+
+IN_FRONT void *aligned_alloc(size_t alignment, size_t size)
+{
+	return is_refused(ENOMEM) ? NULL : __libc_memalign(alignment, size);
+}
+
+IN_FRONT void *mmap(void *place, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	if (is_refused(ENOMEM))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, place, len, prot, flags, fd, offset);
+}
+
+IN_FRONT int epoll_create1(int flags)
+{
+	return is_refused(EMFILE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+IN_FRONT int eventfd(unsigned count, int flags)
+{
+	return is_refused(EMFILE) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
+}
+
+static int descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int count = 0;
+
+	CHECK(folder != NULL);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* ---- What is tried ------------------------------------------------------------------- */
+
+static weft_local_key key;
+static atomic_int ended, deferred;
+
+static void count_deferred(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&deferred, 1);
+}
+
+/* Uses what it can get; each refusal must be a defined one. */
+static int use_everything(void *arg)
+{
+	char byte;
+
+	if (weft_local_set(key, arg) < 0)
+		CHECK_INT(errno, ==, ENOMEM);
+	if (weft_defer(count_deferred, NULL) < 0) {
+		CHECK_INT(errno, ==, ENOMEM);
+		count_deferred(NULL);
+	}
+	WEFT_WITH_TIMEOUT (WEFT_MICROSECONDS(100)) {
+		CHECK_INT(weft_read(*(int *)arg, &byte, 1), ==, -1);
+		CHECK(errno == ETIMEDOUT || errno == ENOMEM);
+	}
+	atomic_fetch_add(&ended, 1);
+	return 0;
+}
+
+static int many_fibers(void *arg)
+{
+	struct weft_spawn_options options = {.detached = true};
+	int started = 0;
+
+	(void)arg;
+	for (int i = 0; i < 40; i++) {
+		int fds[2];
+
+		CHECK_INT(weft_pipe(fds), ==, 0);
+		options.worker = (unsigned)i % 3; /* any, the first, the second */
+		options.stack_size_bytes = i % 2 ? 128 * 1024 : 0;
+		if (weft_spawn_with(&options, use_everything, &fds[0]) != 0)
+			started++;
+		else
+			CHECK(errno == ENOMEM || errno == EAGAIN);
+		while (atomic_load(&ended) < started)
+			if (weft_sleep(WEFT_MICROSECONDS(20)) < 0)
+				CHECK_INT(errno, ==, ETIMEDOUT);
+		weft_close(fds[0]);
+		weft_close(fds[1]);
+	}
+	return 0;
+}
+
+CHECK_CASE(whichever_allocation_or_descriptor_is_refused_the_error_is_defined)
+{
+	const struct weft_run_options options = {.workers = 2};
+	int failures = 0, n = 0, before;
+
+	CHECK_INT(weft_local_new(&key, NULL), ==, 0);
+	before = descriptors();
+	do {
+		int result;
+
+		atomic_store(&ended, 0);
+		atomic_store(&deferred, 0);
+		atomic_store(&refused, 0);
+		atomic_store(&countdown, ++n);
+		result = weft_run(&options, many_fibers, NULL);
+		atomic_store(&countdown, 0);
+		if (result < 0) {
+			CHECK(errno == ENOMEM || errno == EMFILE || errno == EAGAIN);
+			failures++;
+		}
+		CHECK_INT(atomic_load(&deferred), ==, atomic_load(&ended));
+		CHECK_INT(descriptors(), ==, before);
+	} while (atomic_load(&refused));
+	CHECK_INT(n, >, 10);       /* it did refuse something, */
+	CHECK_INT(failures, >, 3); /* and weft_run() itself too */
+	atomic_store(&ended, 0);
+	CHECK_INT(weft_run(&options, many_fibers, NULL), ==, 0);
+}
+
+#endif
+
+CHECK_MAIN()
