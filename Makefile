@@ -52,7 +52,7 @@ LDFLAGS_cov := --coverage
 
 # Thread-locals are read on every switch: initial-exec keeps that one instruction.
 CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' $(WARN) -pthread -fPIC \
-	-fvisibility=hidden -ftls-model=initial-exec -fno-omit-frame-pointer \
+	-fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec -fno-omit-frame-pointer \
 	$(CFLAGS_$(VARIANT)) $(CFLAGS)
 LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 

@@ -9,18 +9,18 @@
 #include "weft/fiber.h"
 #include "weft/serve.h"
 
-#define BUFFER_SIZE 4096
-
 static int echo(struct weft_stream *peer, void *arg)
 {
-	char buffer[BUFFER_SIZE];
+	const char *data;
 	ssize_t len;
 
 	(void)arg;
-	while ((len = weft_stream_read(peer, buffer, sizeof(buffer))) > 0)
-		if (weft_stream_write_all(peer, buffer, (size_t)len) < 0 ||
+	while ((len = weft_stream_peek(peer, 1, &data)) > 0) {
+		if (weft_stream_write_all(peer, data, (size_t)len) < 0 ||
 			weft_stream_flush(peer) < 0)
 			return -1;
+		weft_stream_consume(peer, (size_t)len);
+	}
 	return (int)len;
 }
 

@@ -124,6 +124,14 @@ struct weft__context *weft__context_self(void);
 /** What a call that may wait must fail with now, on the calling fiber or thread; or 0. */
 int weft__interrupt(struct weft__context *context);
 
+/** The same for the caller, quickly: weft_interrupted() of include/weft/scope.h. */
+static inline int weft__interrupted(void)
+{
+	struct weft__worker *worker = weft__worker;
+
+	return worker ? worker->current->context.interrupt : weft_interrupted();
+}
+
 /** Nearest deadline in force; INT64_MAX: none. */
 int64_t weft__context_deadline(const struct weft__context *context);
 

@@ -66,10 +66,11 @@ static void make_ender(void)
 /* Whether the end of this thread will find its cache. */
 static bool arm_ender(void)
 {
-	if (!cache.has_ender) {
-		pthread_once(&ender_once, make_ender);
-		cache.has_ender = ender_works && pthread_setspecific(ender_key, &cache) == 0;
-	}
+	int saved_errno = errno;
+
+	pthread_once(&ender_once, make_ender);
+	cache.has_ender = ender_works && pthread_setspecific(ender_key, &cache) == 0;
+	errno = saved_errno;
 	return cache.has_ender;
 }
 
@@ -87,16 +88,17 @@ void *weft__buffer_take(void)
 void weft__buffer_give(void *data)
 {
 	struct free_buffer *buffer = data;
-	int saved_errno = errno;
+	int saved_errno;
 
 	if (!buffer)
 		return;
-	if (cache.count + 1 > CACHED_MAX || !arm_ender()) {
-		free(buffer);
-	} else {
+	if (cache.count + 1 <= CACHED_MAX && (cache.has_ender || arm_ender())) {
 		buffer->next = cache.newest;
 		cache.newest = buffer;
 		cache.count++;
+		return;
 	}
+	saved_errno = errno;
+	free(buffer);
 	errno = saved_errno;
 }

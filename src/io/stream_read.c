@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fiber/driver/driver.h"
+#include "fiber/worker.h"
 #include "io/buffer.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -28,7 +28,7 @@ static size_t buffered(const struct weft_stream *stream)
 /* The scope's rule: an expired or cancelled one fails even where no wait was needed. */
 static int check_scope(void)
 {
-	int code = weft_interrupted();
+	int code = weft__interrupted();
 
 	if (code == 0)
 		return 0;

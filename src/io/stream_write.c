@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fiber/worker.h"
 #include "io/buffer.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -40,7 +41,7 @@ static int fail(int code)
 /* What every write asks first: the scope's rule, and whether the stream is still whole. */
 static int check_writable(const struct weft_stream *stream)
 {
-	int code = weft_interrupted();
+	int code = weft__interrupted();
 
 	if (code != 0)
 		return fail(code);
@@ -144,9 +145,16 @@ static int send_parts(struct weft_stream *stream, struct cursor *cursor, int fla
 
 static int flush(struct weft_stream *stream, int flags)
 {
-	struct cursor nothing = {.parts = NULL};
+	while (buffered(stream) > 0) {
+		struct iovec rest = {stream->out.data + stream->out.start, buffered(stream)};
+		ssize_t sent = send_once(stream, &rest, 1, flags);
 
-	return send_parts(stream, &nothing, flags);
+		if (sent < 0)
+			return -1;
+		stream->out.start += (size_t)sent;
+	}
+	weft__stream_half_rest(&stream->out);
+	return 0;
 }
 
 /* ---- Writing ---------------------------------------------------------------------- */
@@ -166,11 +174,16 @@ static int append(struct weft_stream *stream, const void *data, size_t len)
 	return 0;
 }
 
-int weft_stream_write_all(struct weft_stream *stream, const void *data, size_t len)
+static int send_all(struct weft_stream *stream, const void *data, size_t len)
 {
 	struct iovec part = {(void *)data, len};
 	struct cursor cursor = {.parts = &part, .count = 1};
 
+	return send_parts(stream, &cursor, 0);
+}
+
+int weft_stream_write_all(struct weft_stream *stream, const void *data, size_t len)
+{
 	if (check_writable(stream) < 0)
 		return -1;
 	if (len == 0)
@@ -178,7 +191,7 @@ int weft_stream_write_all(struct weft_stream *stream, const void *data, size_t l
 	/* A large write gains nothing from a copy, unless small ones wait before it. */
 	if (len <= room(stream) && (len < WEFT__STREAM_DIRECT_MIN || buffered(stream) > 0))
 		return append(stream, data, len);
-	return send_parts(stream, &cursor, 0);
+	return send_all(stream, data, len);
 }
 
 int weft_stream_writev_all(struct weft_stream *stream, const struct iovec *parts, int count)

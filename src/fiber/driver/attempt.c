@@ -116,21 +116,3 @@ int64_t weft__attempt(struct weft__op *op)
 	}
 	return result;
 }
-
-int weft__op_direction(const struct weft__op *op)
-{
-	if (op->kind == WEFT__OP_POLL)
-		return op->flags & (POLLIN | POLLOUT);
-	return op->kind == WEFT__OP_ACCEPT ||
-			       (op->kind >= WEFT__OP_READ && op->kind <= WEFT__OP_RECVMSG)
-		       ? POLLIN
-		       : POLLOUT;
-}
-
-bool weft__op_is_impatient(const struct weft__op *op)
-{
-	bool has_flags = (op->kind >= WEFT__OP_RECV && op->kind <= WEFT__OP_RECVMSG) ||
-			 (op->kind >= WEFT__OP_SEND && op->kind <= WEFT__OP_SENDMSG);
-
-	return has_flags && (op->flags & MSG_DONTWAIT);
-}

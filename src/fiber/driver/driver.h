@@ -10,6 +10,7 @@
 #ifndef FIBER_DRIVER_DRIVER_H
 #define FIBER_DRIVER_DRIVER_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -115,10 +116,33 @@ int64_t weft__perform(struct weft__op *op);
 /** Make the system call once. The result, or -errno; -EAGAIN when it would wait. Never -EINTR. */
 int64_t weft__attempt(struct weft__op *op);
 
+static inline bool weft__op_is_among(const struct weft__op *op, unsigned kinds)
+{
+	return kinds >> op->kind & 1;
+}
+
+#define WEFT__OP_KINDS_FROM_TO(first, last) ((2u << (last)) - (1u << (first)))
+
+/** The kinds that have flags of send(2) or recv(2). */
+#define WEFT__OPS_WITH_FLAGS                                       \
+	(WEFT__OP_KINDS_FROM_TO(WEFT__OP_RECV, WEFT__OP_RECVMSG) | \
+		WEFT__OP_KINDS_FROM_TO(WEFT__OP_SEND, WEFT__OP_SENDMSG))
+
 /** Whether the caller said MSG_DONTWAIT, on a call that has flags: it gets its EAGAIN. */
-bool weft__op_is_impatient(const struct weft__op *op);
+static inline bool weft__op_is_impatient(const struct weft__op *op)
+{
+	return (op->flags & MSG_DONTWAIT) && weft__op_is_among(op, WEFT__OPS_WITH_FLAGS);
+}
 
 /** POLLIN or POLLOUT: what a kind waits for; for POLL its events. */
-int weft__op_direction(const struct weft__op *op);
+static inline int weft__op_direction(const struct weft__op *op)
+{
+	if (op->kind == WEFT__OP_POLL)
+		return op->flags & (POLLIN | POLLOUT);
+	return weft__op_is_among(op, 1u << WEFT__OP_ACCEPT | WEFT__OP_KINDS_FROM_TO(WEFT__OP_READ,
+								     WEFT__OP_RECVMSG))
+		       ? POLLIN
+		       : POLLOUT;
+}
 
 #endif

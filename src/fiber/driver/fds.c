@@ -7,14 +7,11 @@
 
 #include <stdlib.h>
 
-#define CHUNK_BITS  10
-#define CHUNK_COUNT (1u << CHUNK_BITS)
-
-static _Atomic(struct weft__fd *) chunks[WEFT__FDS_MAX / CHUNK_COUNT];
+_Atomic(struct weft__fd *) weft__fd_chunks[WEFT__FDS_MAX / WEFT__FDS_CHUNK_COUNT];
 
 static struct weft__fd *chunk_add(_Atomic(struct weft__fd *) *place)
 {
-	struct weft__fd *chunk = calloc(CHUNK_COUNT, sizeof *chunk);
+	struct weft__fd *chunk = calloc(WEFT__FDS_CHUNK_COUNT, sizeof *chunk);
 	struct weft__fd *theirs = NULL;
 
 	if (!chunk)
@@ -25,19 +22,14 @@ static struct weft__fd *chunk_add(_Atomic(struct weft__fd *) *place)
 	return theirs;
 }
 
-struct weft__fd *weft__fd_of(int fd)
+struct weft__fd *weft__fd_of_slow(int fd)
 {
 	struct weft__fd *chunk;
 
 	if (fd < 0 || fd >= WEFT__FDS_MAX)
 		return NULL;
-	chunk = atomic_load_explicit(&chunks[fd >> CHUNK_BITS], memory_order_acquire);
-	if (__builtin_expect(!chunk, 0)) {
-		chunk = chunk_add(&chunks[fd >> CHUNK_BITS]);
-		if (!chunk)
-			return NULL;
-	}
-	return &chunk[fd & (CHUNK_COUNT - 1)];
+	chunk = chunk_add(&weft__fd_chunks[fd >> WEFT__FDS_CHUNK_BITS]);
+	return chunk ? &chunk[fd & (WEFT__FDS_CHUNK_COUNT - 1)] : NULL;
 }
 
 void weft__fd_made(int fd, uint32_t traits)

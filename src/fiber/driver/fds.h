@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum weft__fd_traits {
@@ -26,8 +27,23 @@ struct weft__fd {
 /** Highest descriptor that fibers can wait on. */
 #define WEFT__FDS_MAX (4 * 1024 * 1024)
 
+#define WEFT__FDS_CHUNK_BITS  10
+#define WEFT__FDS_CHUNK_COUNT (1u << WEFT__FDS_CHUNK_BITS)
+
+/** Made as numbers come up, and never freed. */
+extern _Atomic(struct weft__fd *) weft__fd_chunks[WEFT__FDS_MAX / WEFT__FDS_CHUNK_COUNT];
+struct weft__fd *weft__fd_of_slow(int fd);
+
 /** Of a descriptor's number; NULL: out of range, or no memory. */
-struct weft__fd *weft__fd_of(int fd);
+static inline struct weft__fd *weft__fd_of(int fd)
+{
+	struct weft__fd *chunk = NULL;
+
+	if (fd >= 0 && fd < WEFT__FDS_MAX)
+		chunk = atomic_load_explicit(
+			&weft__fd_chunks[fd >> WEFT__FDS_CHUNK_BITS], memory_order_acquire);
+	return chunk ? &chunk[fd & (WEFT__FDS_CHUNK_COUNT - 1)] : weft__fd_of_slow(fd);
+}
 
 /** weft has made this descriptor: a new generation. */
 void weft__fd_made(int fd, uint32_t traits);

@@ -33,13 +33,15 @@
 
 #define BOTH (POLLIN | POLLOUT)
 
+/** No descriptor's: of an entry that was never used. */
+#define NO_GENERATION UINT64_MAX
+
 struct weft__fd_entry {
 	struct weft_list waiters;
-	uint32_t generation;
+	uint64_t generation;
 	uint8_t ready;  /* POLLIN and POLLOUT: a call may succeed */
 	bool is_armed;  /* the kernel tells us */
 	bool is_ending; /* an end or error was told: short counts prove nothing */
-	bool is_known;  /* not fresh memory */
 };
 
 struct waiter {
@@ -81,8 +83,10 @@ static struct weft__fd_entry *entry_make(struct weft__readiness *readiness, int 
 
 	if (!chunk)
 		return NULL;
-	for (unsigned i = 0; i < CHUNK_COUNT; i++)
+	for (unsigned i = 0; i < CHUNK_COUNT; i++) {
 		weft_list_init(&chunk[i].waiters);
+		chunk[i].generation = NO_GENERATION;
+	}
 	readiness->chunks[(unsigned)fd >> CHUNK_BITS] = chunk;
 	return entry_find(readiness, fd);
 }
@@ -102,7 +106,6 @@ static void entry_renew(
 	entry->generation = generation;
 	entry->ready = BOTH;
 	entry->is_armed = entry->is_ending = false;
-	entry->is_known = true;
 }
 
 /* Wake the first waiter in each of these directions, and every poll. */
@@ -139,7 +142,7 @@ static void forget_if_stale(struct weft__worker *worker, struct weft__fd_entry *
 {
 	uint32_t generation = atomic_load(&weft__fd_of(fd)->generation);
 
-	if (entry->is_known && entry->generation != generation)
+	if (entry->generation != NO_GENERATION && entry->generation != generation)
 		entry_renew(worker, entry, generation);
 }
 
@@ -178,37 +181,29 @@ static void make_nonblocking(const struct weft__op *op)
 {
 	int flags;
 
-	if (op->kind >= WEFT__OP_RECV && op->kind <= WEFT__OP_RECVMSG)
-		return;
-	if (op->kind >= WEFT__OP_SEND && op->kind <= WEFT__OP_SENDMSG)
+	if (weft__op_is_among(op, WEFT__OPS_WITH_FLAGS))
 		return;
 	flags = fcntl(op->fd, F_GETFL);
 	if (flags >= 0 && !(flags & O_NONBLOCK))
 		fcntl(op->fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/* Where the length is spread over iovecs it is not worth adding up. */
 static bool is_short(const struct weft__op *op, int64_t result)
 {
-	switch (op->kind) {
-	case WEFT__OP_READ:
-	case WEFT__OP_RECV:
-	case WEFT__OP_WRITE:
-	case WEFT__OP_SEND:
-		return result > 0 && (size_t)result < op->len && op->flags == 0;
-	default:
-		return false; /* the length is spread over iovecs: not worth adding up */
-	}
+	const unsigned kinds = 1u << WEFT__OP_READ | 1u << WEFT__OP_RECV | 1u << WEFT__OP_WRITE |
+			       1u << WEFT__OP_SEND;
+
+	return result > 0 && (size_t)result < op->len && op->flags == 0 &&
+	       weft__op_is_among(op, kinds);
 }
 
 static int arm(struct weft__readiness *readiness, struct weft__fd *known,
 	struct weft__fd_entry *entry, int fd)
 {
 	uint32_t traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
-	int code;
+	int code = readiness->arm(readiness, fd, (uint32_t)entry->generation);
 
-	if (entry->is_armed)
-		return 0;
-	code = readiness->arm(readiness, fd, entry->generation);
 	if (code)
 		return code;
 	atomic_fetch_or_explicit(&known->workers, UINT64_C(1) << readiness->driver.worker->index,
@@ -231,7 +226,7 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 
 	weft_list_push_back(&entry->waiters, &self.node);
 	for (;;) {
-		result = -arm(readiness, known, entry, op->fd);
+		result = entry->is_armed ? 0 : -arm(readiness, known, entry, op->fd);
 		if (result)
 			break;
 		weft__park(worker);
@@ -268,13 +263,6 @@ static int64_t connect_wait(struct weft__readiness *readiness, struct weft__fd *
 	return -code;
 }
 
-static bool would_wait(const struct weft__op *op, int64_t result)
-{
-	if (op->kind == WEFT__OP_CONNECT)
-		return result == -EINPROGRESS || result == -EALREADY;
-	return result == -EAGAIN;
-}
-
 /* A full backlog of a Unix listener says EAGAIN, and poll(2) can't tell when it has room. */
 static int64_t connect_attempt(struct weft__op *op)
 {
@@ -284,6 +272,16 @@ static int64_t connect_attempt(struct weft__op *op)
 		if (weft_sleep(WEFT_MILLISECONDS(1)) < 0)
 			return -errno;
 	return result;
+}
+
+static int64_t connect_perform(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, struct weft__op *op)
+{
+	int64_t result = connect_attempt(op);
+
+	if (result != -EINPROGRESS && result != -EALREADY)
+		return result;
+	return connect_wait(readiness, known, entry, op);
 }
 
 /* A call that may succeed, and that nobody has been waiting for. */
@@ -297,45 +295,49 @@ static bool may_try(struct weft__fd_entry *entry, const struct weft__op *op, int
 	       (weft_list_is_empty(&entry->waiters) || is_first(entry, &self));
 }
 
+static int64_t transfer(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, struct weft__op *op)
+{
+	int direction = weft__op_direction(op);
+	bool is_tcp = atomic_load_explicit(&known->traits, memory_order_relaxed) & WEFT__FD_TCP;
+	int64_t result = -EAGAIN;
+
+	if (may_try(entry, op, direction)) {
+		result = weft__attempt(op);
+		if (result == -EAGAIN)
+			entry->ready &= ~direction;
+	}
+	if (result == -EAGAIN && !weft__op_is_impatient(op)) {
+		result = wait_in_line(readiness, known, entry, op);
+		if (result == -EBADF)
+			return result; /* the entry is somebody else's now */
+	}
+	if (is_tcp && !entry->is_ending && is_short(op, result))
+		entry->ready &= ~direction;
+	if (!weft_list_is_empty(&entry->waiters))
+		wake_waiters(readiness->driver.worker, entry, entry->ready & direction);
+	return result;
+}
+
 int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op)
 {
 	struct weft__readiness *readiness = (struct weft__readiness *)driver;
 	struct weft__fd *known = weft__fd_of(op->fd);
 	struct weft__fd_entry *entry = entry_find(readiness, op->fd);
-	int direction = weft__op_direction(op);
-	uint32_t generation, traits;
-	int64_t result = -EAGAIN;
+	uint32_t generation;
 
 	if (op->fd < 0)
 		return -EBADF;
 	if (!known || (!entry && !(entry = entry_make(readiness, op->fd))))
 		return op->fd < WEFT__FDS_MAX ? -ENOMEM : -EMFILE;
 	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
-	traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
-	if (entry->generation != generation || !entry->is_known)
+	if (entry->generation != generation)
 		entry_renew(driver->worker, entry, generation);
-	if (!(traits & WEFT__FD_OURS)) {
+	if (!(atomic_load_explicit(&known->traits, memory_order_relaxed) & WEFT__FD_OURS)) {
 		make_nonblocking(op);
 		if (weft_list_is_empty(&entry->waiters))
 			entry->ready = BOTH; /* it may be another file by now */
 	}
-
-	if (op->kind == WEFT__OP_CONNECT)
-		result = connect_attempt(op);
-	else if (may_try(entry, op, direction)) {
-		result = weft__attempt(op);
-		if (result == -EAGAIN)
-			entry->ready &= ~direction;
-	}
-	if (would_wait(op, result) && !weft__op_is_impatient(op)) {
-		result = op->kind == WEFT__OP_CONNECT ? connect_wait(readiness, known, entry, op)
-						      : wait_in_line(readiness, known, entry, op);
-		if (result == -EBADF)
-			return result; /* the entry is somebody else's now */
-	}
-	if ((traits & WEFT__FD_TCP) && !entry->is_ending && is_short(op, result))
-		entry->ready &= ~direction;
-	if (!weft_list_is_empty(&entry->waiters))
-		wake_waiters(driver->worker, entry, entry->ready & direction);
-	return result;
+	return op->kind == WEFT__OP_CONNECT ? connect_perform(readiness, known, entry, op)
+					    : transfer(readiness, known, entry, op);
 }
