@@ -1,0 +1,150 @@
+/*
+ * test_local.c - what is each fiber's own: errno, rounding, name, locals, deferred calls.
+ * check: tsan aarch64 valgrind
+ */
+#include "weft/fiber.h"
+
+#include <fenv.h>
+
+#include "fiber/bodies.h"
+
+static int keep_errno(void *arg)
+{
+	errno = (int)(intptr_t)arg;
+	for (int i = 0; i < 10; i++) {
+		weft_yield();
+		CHECK_INT(errno, ==, (intptr_t)arg);
+	}
+	return 0;
+}
+
+static int keep_rounding(void *arg)
+{
+	int mode = (int)(intptr_t)arg;
+	volatile double one = 1, three = 3, third;
+
+	fesetround(mode);
+	third = one / three;
+	for (int i = 0; i < 10; i++) {
+		weft_yield();
+		CHECK_INT(fegetround(), ==, mode);
+		CHECK(one / three == third);
+	}
+	return 0;
+}
+
+static int each_its_own(void *arg)
+{
+	weft_fiber_id fibers[6];
+
+	(void)arg;
+	fibers[0] = weft_spawn(keep_errno, (void *)EBUSY);
+	fibers[1] = weft_spawn(keep_errno, (void *)EPERM);
+	fibers[2] = weft_spawn(keep_rounding, (void *)FE_UPWARD);
+	fibers[3] = weft_spawn(keep_rounding, (void *)FE_DOWNWARD);
+	fibers[4] = weft_spawn(keep_rounding, (void *)FE_TONEAREST);
+	fibers[5] = weft_spawn(keep_rounding, (void *)FE_UPWARD);
+	CHECK_INT(weft_join_all(fibers, 6, NULL, WEFT_FOREVER), ==, 6);
+	CHECK_INT(fegetround(), ==, FE_TONEAREST);
+	return 0;
+}
+
+CHECK_CASE(errno_and_rounding_mode_are_each_fibers_own)
+{
+	run(1, each_its_own, NULL);
+}
+
+static int rename_itself(void *arg)
+{
+	(void)arg;
+	CHECK_STR(weft_name(), "a name of more than thirty-one ");
+	weft_rename("short");
+	CHECK_STR(weft_name(), "short");
+	return 0;
+}
+
+static int names(void *arg)
+{
+	struct weft_spawn_options options = {.name = "a name of more than thirty-one bytes is cut"};
+
+	(void)arg;
+	CHECK_STR(weft_name(), "main");
+	CHECK_INT(weft_join(weft_spawn_with(&options, rename_itself, NULL), NULL, WEFT_FOREVER), ==,
+		0);
+	return 0;
+}
+
+CHECK_CASE(fibers_have_names)
+{
+	run(1, names, NULL);
+}
+
+static weft_local_key key;
+static int destroyed;
+
+static void count_destroyed(void *value)
+{
+	destroyed += (int)(intptr_t)value;
+}
+
+static int set_local(void *arg)
+{
+	CHECK(weft_local_get(key) == NULL);
+	CHECK_INT(weft_local_set(key, arg), ==, 0);
+	weft_yield();
+	CHECK(weft_local_get(key) == arg);
+	return 0;
+}
+
+static int locals(void *arg)
+{
+	weft_fiber_id fibers[2];
+
+	(void)arg;
+	CHECK_INT(weft_local_new(&key, count_destroyed), ==, 0);
+	CHECK_ERRNO(weft_local_set(key + 1, NULL), EINVAL);
+	fibers[0] = weft_spawn(set_local, (void *)1);
+	fibers[1] = weft_spawn(set_local, (void *)10);
+	CHECK_INT(weft_join_all(fibers, 2, NULL, WEFT_FOREVER), ==, 2);
+	CHECK_INT(destroyed, ==, 11);
+	return 0;
+}
+
+CHECK_CASE(locals_are_each_fibers_own_and_are_destroyed_at_its_end)
+{
+	run(1, locals, NULL);
+}
+
+static char order[16];
+static int order_len;
+
+static void append_letter(void *arg)
+{
+	weft_sleep(1); /* clean-up may wait, even when cancelled */
+	order[order_len++] = *(const char *)arg;
+}
+
+static int defer_two(void *arg)
+{
+	(void)arg;
+	weft_defer(append_letter, "1");
+	weft_defer(append_letter, "2");
+	weft_cancel(weft_self());
+	return 0;
+}
+
+static int deferred_calls(void *arg)
+{
+	(void)arg;
+	CHECK_INT(weft_join(weft_spawn(defer_two, NULL), NULL, WEFT_FOREVER), ==, 0);
+	CHECK_STR(order, "21");
+	return 0;
+}
+
+CHECK_CASE(deferred_calls_run_last_first_at_the_end)
+{
+	CHECK_ERRNO(weft_defer(append_letter, "0"), ENOTSUP);
+	run(1, deferred_calls, NULL);
+}
+
+CHECK_MAIN()
