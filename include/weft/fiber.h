@@ -146,6 +146,12 @@ WEFT_API size_t weft_fiber_count(void);
 /** CLOCK_MONOTONIC, in ns. Under the simulator: its virtual clock. */
 WEFT_API int64_t weft_now(void);
 
+/** CLOCK_REALTIME, in ns since 1970 (UTC). Under the simulator: from its virtual clock. */
+WEFT_API int64_t weft_wall_now(void);
+
+/** 64 random bits, fit for secrets (getrandom(2)). Under the simulator: out of its seed. */
+WEFT_API uint64_t weft_random(void);
+
 /* ---- Clean-up and fiber-local storage --------------------------------------- */
 
 /**

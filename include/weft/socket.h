@@ -72,6 +72,10 @@ WEFT_API ssize_t weft_sendmsg(int fd, const struct msghdr *message, int flags);
 /** sendfile(2) from the file at *offset (moved on by what was sent) to the socket fd. */
 WEFT_API ssize_t weft_sendfile(int fd, int file_fd, off_t *offset, size_t len);
 
+/** getsockopt(2) and setsockopt(2), as they are; weft/sockopt.h has them by name. */
+WEFT_API int weft_getsockopt(int fd, int level, int option, void *ret_value, socklen_t *len);
+WEFT_API int weft_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
+
 /** shutdown(2). Waiters see the end as the kernel tells it. */
 WEFT_API int weft_shutdown(int fd, int how);
 

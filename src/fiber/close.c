@@ -6,8 +6,6 @@
  * whatever they do with that number meanwhile is already under the new generation. To
  * tell takes no memory, so it can't fail.
  */
-#include <unistd.h>
-
 #include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
@@ -67,6 +65,7 @@ void weft__close_forked(void)
 int weft_close(int fd)
 {
 	uint64_t workers = weft__fd_closing(fd);
+	struct weft__driver *driver;
 	int result;
 
 	if (weft__worker) {
@@ -74,7 +73,7 @@ int weft_close(int fd)
 		workers &= ~(UINT64_C(1) << weft__worker->index);
 	}
 	weft__thread_closing(fd);
-	result = close(fd);
+	result = weft__net(&driver)->close(driver, fd);
 	if (result < 0 && errno == EINTR)
 		result = 0; /* on Linux it is closed all the same (close(2)) */
 	if (workers)
@@ -103,7 +102,7 @@ int weft_wait_descriptor(void)
 
 	if (!code) {
 		weft_list_node_init(&self.node);
-		weft__waiter_init(&self.waiter);
+		weft__waiter_init(&self.waiter, WEFT__WAIT_DESCRIPTOR, NULL);
 		atomic_fetch_add(&hungry_count, 1);
 		pthread_mutex_lock(&mutex);
 		weft_list_push_back(&hungry_waiters, &self.node);

@@ -38,6 +38,40 @@ enum weft__state {
 	WEFT__DONE,
 };
 
+/** What a parked fiber can be waiting for. */
+enum weft__wait_kind {
+	WEFT__WAIT_SLEEP,
+	WEFT__WAIT_JOIN,       /* object: the fiber's record; number: its generation */
+	WEFT__WAIT_FD,         /* number: the descriptor; events: POLLIN, POLLOUT... */
+	WEFT__WAIT_DESCRIPTOR, /* for any descriptor to be closed */
+	WEFT__WAIT_LAST_FIBER, /* weft_run() is ending */
+	WEFT__WAIT_LOCK,       /* object, here and below: what it waits at */
+	WEFT__WAIT_RWLOCK,
+	WEFT__WAIT_COND,
+	WEFT__WAIT_EVENT,
+	WEFT__WAIT_SEM,
+	WEFT__WAIT_BARRIER,
+	WEFT__WAIT_GROUP,
+	WEFT__WAIT_ONCE,
+	WEFT__WAIT_CHAN_SEND,
+	WEFT__WAIT_CHAN_RECV,
+	WEFT__WAIT_SELECT,
+	WEFT__WAIT_SCOPE,   /* for the fibers of a scope */
+	WEFT__WAIT_OFFLOAD, /* for a function that runs on a thread */
+	WEFT__WAIT_THREAD,  /* for a thread to end, a pool to have room */
+};
+
+/**
+ * Said when a fiber parks, and kept on its stack while it is parked: for the list of
+ * fibers and the search for deadlocks. Never read for anything that must be right.
+ */
+struct weft__wait {
+	enum weft__wait_kind kind;
+	int events;
+	int64_t number;
+	const void *object;
+};
+
 /**
  * Low half of the control word; the high half is the generation. QUEUED: the record is
  * in its home's inbox. WAKE, CANCEL, START: what it is there for. LOCKED guards joiners
@@ -76,7 +110,9 @@ struct weft__fiber {
 	struct weft__context context;
 	uint8_t state; /* enum weft__state */
 	uint8_t stack_class;
-	bool is_pinned; /* may not be taken by another worker */
+	bool is_pinned;                /* may not be taken by another worker */
+	const struct weft__wait *wait; /* PARKED: for what */
+	int64_t parked_ns;             /* PARKED: since about when; worker->now_ns */
 
 	/* What wakes, joins and ends touch. */
 	_Atomic uint64_t control; /* generation << 32 | enum weft__control */

@@ -122,7 +122,8 @@ static int join(weft_fiber_id id, int *ret_result)
 		self.result = fiber->result;
 		weft__fiber_release(weft__worker, fiber); /* unlocks: a new generation */
 	} else {
-		weft__waiter_init(&self.waiter);
+		weft__waiter_init(&self.waiter, WEFT__WAIT_JOIN, fiber);
+		self.waiter.wait.number = weft__generation(id);
 		self.next = fiber->joiners;
 		fiber->joiners = &self;
 		unlock(fiber, WEFT__JOINED);

@@ -72,6 +72,7 @@ static void cancel_others(struct weft__runtime *runtime)
  */
 static void end_others(struct weft__runtime *runtime)
 {
+	static const struct weft__wait wait = {.kind = WEFT__WAIT_LAST_FIBER};
 	int64_t pause = WEFT_MILLISECONDS(1);
 
 	atomic_store(&runtime->is_ending, true);
@@ -81,7 +82,7 @@ static void end_others(struct weft__runtime *runtime)
 		cancel_others(runtime);
 		weft_timeout_begin(&timer, pause);
 		while (!timer.has_expired && weft__runtime_fibers(runtime) > 1)
-			weft__park(weft__worker);
+			weft__park(weft__worker, &wait);
 		weft_timeout_end(&timer);
 		if (pause < WEFT_MILLISECONDS(50))
 			pause *= 2;
@@ -133,6 +134,7 @@ static struct weft__worker *worker_new(struct weft__runtime *runtime, unsigned i
 	if (weft__start_init(&worker->starting) < 0)
 		return NULL;
 	worker->driver = runtime->driver_ops->create(worker);
+	worker->is_choosing = runtime->driver_ops->choose != NULL;
 	if (!worker->driver) {
 		weft__start_fini(&worker->starting);
 		return NULL;

@@ -25,16 +25,6 @@ struct weft__context *weft__context_self(void)
 	return weft__thread_context ? weft__thread_context : &thread_context;
 }
 
-int64_t weft_now(void)
-{
-	struct timespec now;
-
-	if (weft__worker)
-		return weft__worker->driver->ops->now(weft__worker->driver);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
-}
-
 /* ---- What is in force ---------------------------------------------------------- */
 
 static int interrupt_of(const struct weft__context *context)
@@ -244,6 +234,7 @@ int weft_sleep(int64_t duration_ns)
 {
 	struct weft__context *context = weft__context_self();
 	struct weft__worker *worker = weft__worker;
+	static const struct weft__wait wait = {.kind = WEFT__WAIT_SLEEP};
 	struct weft_timeout timer;
 	int code = weft__interrupt(context);
 
@@ -256,7 +247,7 @@ int weft_sleep(int64_t duration_ns)
 		deadline_set(&timer, duration_ns);
 		timer_arm(worker, &timer);
 		while (!timer.has_expired && !(code = context->interrupt))
-			weft__park(worker);
+			weft__park(worker, &wait);
 		timer_disarm(&timer);
 	}
 	if (!code)

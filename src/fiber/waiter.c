@@ -12,9 +12,9 @@
 
 #include "fiber/runtime.h"
 
-void weft__waiter_init(struct weft__waiter *waiter)
+void weft__waiter_init(struct weft__waiter *waiter, enum weft__wait_kind kind, const void *object)
 {
-	*waiter = (struct weft__waiter){0};
+	*waiter = (struct weft__waiter){.wait = {.kind = kind, .object = object}};
 	if (weft__worker) {
 		waiter->fiber = weft__worker->current;
 		waiter->generation = weft__generation(atomic_load(&waiter->fiber->control));
@@ -45,7 +45,7 @@ int weft__waiter_wait(struct weft__waiter *waiter)
 		if (code)
 			return code;
 		if (waiter->fiber)
-			weft__park(weft__worker);
+			weft__park(weft__worker, &waiter->wait);
 		else
 			futex_wait(&waiter->is_woken, 0, weft__context_deadline(context));
 	}
@@ -56,7 +56,7 @@ void weft__waiter_wait_for_sure(struct weft__waiter *waiter)
 {
 	while (!is_woken(waiter)) {
 		if (waiter->fiber)
-			weft__park(weft__worker);
+			weft__park(weft__worker, &waiter->wait);
 		else
 			futex_wait(&waiter->is_woken, 0, INT64_MAX);
 	}

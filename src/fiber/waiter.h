@@ -13,16 +13,17 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct weft__fiber;
+#include "fiber/fiber.h"
 
 struct weft__waiter {
 	struct weft__fiber *fiber; /* NULL: a thread */
 	uint32_t generation;
 	_Atomic uint32_t is_woken; /* what a thread sleeps on (futex(2)) */
+	struct weft__wait wait;
 };
 
-/** Of the calling fiber or thread. */
-void weft__waiter_init(struct weft__waiter *waiter);
+/** Of the calling fiber or thread, to wait for an object of this kind. */
+void weft__waiter_init(struct weft__waiter *waiter, enum weft__wait_kind kind, const void *object);
 
 /** 0 when woken; ETIMEDOUT or ECANCELED when the ambient scope came first. */
 int weft__waiter_wait(struct weft__waiter *waiter);

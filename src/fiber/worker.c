@@ -32,11 +32,33 @@ static struct weft__fiber *run_pop(struct weft__worker *worker)
 	return fiber;
 }
 
+/* Any of the runnable fibers: what a simulator chooses. There is no other worker then. */
+static struct weft__fiber *run_pop_any(struct weft__worker *worker)
+{
+	struct weft__fiber **place = &worker->run_head, *fiber;
+	uint32_t count = 0, index;
+
+	for (fiber = worker->run_head; fiber; fiber = fiber->next)
+		count++;
+	index = count > 1 ? worker->driver->ops->choose(worker->driver, count) : 0;
+	for (fiber = NULL; index > 0; index--) {
+		fiber = *place;
+		place = &fiber->next;
+	}
+	if (*place == worker->run_tail)
+		worker->run_tail = fiber;
+	fiber = *place;
+	*place = fiber->next;
+	return fiber;
+}
+
 /* The fiber that has been runnable longest, or NULL. */
 static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
 {
 	struct weft__fiber *fiber;
 
+	if (UNLIKELY(worker->is_choosing))
+		return worker->run_head ? run_pop_any(worker) : NULL;
 	if (LIKELY(weft__start_is_empty(&worker->starting)))
 		return worker->run_head ? run_pop(worker) : NULL;
 	if (worker->run_head &&
@@ -110,7 +132,7 @@ static __attribute__((noinline)) void hop(
 	*worker->errno_place = saved;
 }
 
-void weft__park(struct weft__worker *worker)
+void weft__park(struct weft__worker *worker, const struct weft__wait *wait)
 {
 	struct weft__fiber *self = worker->current;
 
@@ -120,6 +142,8 @@ void weft__park(struct weft__worker *worker)
 			return; /* no memory for a timer: it counts as expired */
 	}
 	self->state = WEFT__PARKED;
+	self->wait = wait;
+	self->parked_ns = worker->now_ns;
 	hop(worker, self, choose(worker));
 }
 

@@ -39,6 +39,7 @@ struct weft__worker {
 	int ticks;
 	int call_budget;
 	bool is_calling_back; /* `after` is set */
+	bool is_choosing;     /* the driver says which fiber is next */
 	void (*after)(struct weft__worker *worker, void *arg);
 	void *after_arg;
 	int *errno_place; /* of this thread */
@@ -66,9 +67,9 @@ extern __thread struct weft__worker *weft__worker;
 
 /**
  * Let others run until somebody wakes the calling fiber. May return early: callers wait
- * in a loop on their own condition.
+ * in a loop on their own condition. *wait says what for, and stays until then.
  */
-void weft__park(struct weft__worker *worker);
+void weft__park(struct weft__worker *worker, const struct weft__wait *wait);
 
 /** Make a fiber of this worker runnable if it is parked. */
 void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber);

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fiber/driver/driver.h"
+
 #define UNIX_PREFIX     "unix:"
 #define UNIX_NAME_AT    offsetof(struct sockaddr_un, sun_path)
 #define UNIX_NAME_MAX   (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
@@ -342,14 +344,15 @@ bool weft_address_is_loopback(const struct weft_address *address)
 
 /* ---- Of descriptors ------------------------------------------------------------- */
 
-static int ask_name(
-	int (*call)(int, struct sockaddr *, socklen_t *), int fd, struct weft_address *ret_address)
+static int ask_name(int fd, struct weft_address *ret_address, bool is_peer)
 {
 	struct weft_address address;
 	socklen_t len = sizeof(struct sockaddr_un);
+	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
 	memset(&address, 0, sizeof(address));
-	if (call(fd, &address.any, &len) < 0)
+	if ((is_peer ? net->getpeername : net->getsockname)(driver, fd, &address.any, &len) < 0)
 		return -1;
 	/* The kernel tells the full length even of what it had to cut. */
 	address.len = len < sizeof(struct sockaddr_un) ? len : sizeof(struct sockaddr_un);
@@ -359,10 +362,10 @@ static int ask_name(
 
 int weft_getsockname(int fd, struct weft_address *ret_address)
 {
-	return ask_name(getsockname, fd, ret_address);
+	return ask_name(fd, ret_address, false);
 }
 
 int weft_getpeername(int fd, struct weft_address *ret_address)
 {
-	return ask_name(getpeername, fd, ret_address);
+	return ask_name(fd, ret_address, true);
 }

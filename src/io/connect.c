@@ -27,7 +27,7 @@ static int connect_to(const struct weft_address *address)
 		int on = 1;
 
 		/* A stream has its own buffer: what it sends is meant to go now. */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		weft_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
 	return fd;
 fail:

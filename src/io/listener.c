@@ -27,7 +27,7 @@
 
 static int set_option(int fd, int level, int option, int value)
 {
-	return setsockopt(fd, level, option, &value, sizeof(value));
+	return weft_setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 static int set_options(int fd, int family, const struct weft_listener_options *options)
@@ -123,7 +123,7 @@ struct weft_listener *weft_listener_from_fd(int fd)
 	bool is_tcp;
 	socklen_t len = sizeof(listens);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+	if (weft_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return NULL;
 	if (!listens) {
 		errno = EINVAL;

@@ -6,8 +6,6 @@
 #include "weft/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "fiber/driver/driver.h"
 #include "fiber/driver/fds.h"
@@ -24,7 +22,8 @@ static uint32_t traits_of(int domain, int type)
 
 int weft_socket(int domain, int type, int protocol)
 {
-	int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	struct weft__driver *driver;
+	int fd = weft__net(&driver)->socket(driver, domain, type, protocol);
 
 	if (fd >= 0)
 		weft__fd_made(fd, traits_of(domain, type));
@@ -33,7 +32,9 @@ int weft_socket(int domain, int type, int protocol)
 
 int weft_socketpair(int domain, int type, int protocol, int ret_fds[2])
 {
-	if (socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, ret_fds) < 0)
+	struct weft__driver *driver;
+
+	if (weft__net(&driver)->socketpair(driver, domain, type, protocol, ret_fds) < 0)
 		return -1;
 	weft__fd_made(ret_fds[0], 0);
 	weft__fd_made(ret_fds[1], 0);
@@ -42,7 +43,9 @@ int weft_socketpair(int domain, int type, int protocol, int ret_fds[2])
 
 int weft_pipe(int ret_fds[2])
 {
-	if (pipe2(ret_fds, O_NONBLOCK | O_CLOEXEC) < 0)
+	struct weft__driver *driver;
+
+	if (weft__net(&driver)->pipe(driver, ret_fds) < 0)
 		return -1;
 	weft__fd_made(ret_fds[0], 0);
 	weft__fd_made(ret_fds[1], 0);
@@ -68,17 +71,39 @@ int weft_accept(int fd, struct sockaddr *ret_address, socklen_t *len)
 
 int weft_bind(int fd, const struct sockaddr *address, socklen_t len)
 {
-	return bind(fd, address, len);
+	struct weft__driver *driver;
+
+	return weft__net(&driver)->bind(driver, fd, address, len);
 }
 
 int weft_listen(int fd, int backlog)
 {
-	return listen(fd, backlog);
+	struct weft__driver *driver;
+
+	return weft__net(&driver)->listen(driver, fd, backlog);
 }
 
 int weft_shutdown(int fd, int how)
 {
-	return shutdown(fd, how);
+	struct weft__driver *driver;
+
+	return weft__net(&driver)->shutdown(driver, fd, how);
+}
+
+int weft_getsockopt(int fd, int level, int option, void *ret_value, socklen_t *len)
+{
+	const struct weft__sockopt call = {level, option, ret_value, len};
+	struct weft__driver *driver;
+
+	return weft__net(&driver)->getsockopt(driver, fd, &call);
+}
+
+int weft_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	const struct weft__sockopt call = {level, option, (void *)value, &len};
+	struct weft__driver *driver;
+
+	return weft__net(&driver)->setsockopt(driver, fd, &call);
 }
 
 /* ---- That may wait ----------------------------------------------------------------------- */

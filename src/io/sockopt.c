@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "weft/socket.h"
+
 #define LINE(level_, name_, kind_)                                                             \
 	{                                                                                      \
 		.name = #name_, .level = level_, .option = name_, .kind = WEFT_SOCKOPT_##kind_ \
@@ -158,7 +160,7 @@ int weft_sockopt_get(int fd, const char *name, struct weft_sockopt_value *ret_va
 	memset(&raw, 0, sizeof(raw));
 	memset(&value, 0, sizeof(value));
 	len = raw_len(option->kind);
-	if (getsockopt(fd, option->level, option->option, &raw, &len) < 0)
+	if (weft_getsockopt(fd, option->level, option->option, &raw, &len) < 0)
 		return -1;
 	value.kind = option->kind;
 	switch (option->kind) {
@@ -234,7 +236,7 @@ int weft_sockopt_set(int fd, const char *name, const struct weft_sockopt_value *
 	len = to_raw(value, &raw);
 	if (len < 0)
 		return -1;
-	return setsockopt(fd, option->level, option->option, &raw, (socklen_t)len);
+	return weft_setsockopt(fd, option->level, option->option, &raw, (socklen_t)len);
 }
 
 int weft_sockopt_get_int(int fd, const char *name, int *ret_number)

@@ -84,7 +84,16 @@ static int64_t call(struct weft__op *op)
 		return sendfile(op->fd, op->other_fd, op->offset,
 			op->len < SENDFILE_MAX ? op->len : SENDFILE_MAX);
 	case WEFT__OP_POLL:
+	case WEFT__OP_POLL_NOW:
 		return poll_once(op);
+	case WEFT__OP_PREAD:
+		return op->position < 0 ? read(op->fd, op->data, op->len)
+					: pread(op->fd, op->data, op->len, op->position);
+	case WEFT__OP_PWRITE:
+		return op->position < 0 ? write(op->fd, op->data, op->len)
+					: pwrite(op->fd, op->data, op->len, op->position);
+	case WEFT__OP_FSYNC:
+		return op->flags ? fdatasync(op->fd) : fsync(op->fd);
 	}
 	errno = EINVAL;
 	return -1;

@@ -17,6 +17,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "weft/list.h"
+
 struct weft__worker;
 struct weft__driver;
 
@@ -35,7 +37,15 @@ enum weft__op_kind {
 	WEFT__OP_SENDTO,
 	WEFT__OP_SENDMSG,
 	WEFT__OP_SENDFILE,
-	WEFT__OP_POLL, /* flags: events to wait for; the result is the events there are */
+	WEFT__OP_POLL,     /* flags: events to wait for; the result is the events there are */
+	WEFT__OP_POLL_NOW, /* the same without waiting: -EAGAIN when there are none */
+
+	/* On files, which are never "not ready": a driver that can't do them without blocking
+	 * its worker answers -EOPNOTSUPP, and src/io does them on a thread. Outside fibers
+	 * they block the calling thread. */
+	WEFT__OP_PREAD,  /* position */
+	WEFT__OP_PWRITE, /* position */
+	WEFT__OP_FSYNC,  /* flags: not 0 for fdatasync(2) */
 };
 
 /**
@@ -59,7 +69,50 @@ struct weft__op {
 	struct sockaddr *address;
 	socklen_t *address_len_place; /* ACCEPT, RECVFROM */
 	socklen_t address_len;        /* CONNECT, SENDTO */
-	off_t *offset;                /* SENDFILE */
+	union {
+		off_t *offset;    /* SENDFILE */
+		int64_t position; /* PREAD, PWRITE; -1: the descriptor's own */
+	};
+};
+
+/** One fiber's interest in a descriptor, beside other things that it waits for. */
+struct weft__watch {
+	struct weft_list_node node;
+	struct weft__fiber *fiber; /* the calling one */
+	int fd;
+	int events;     /* POLLIN, POLLOUT */
+	bool is_poll;   /* consumes nothing, so it is woken beside others */
+	bool is_closed; /* the descriptor went away; off the list */
+};
+
+/** The arguments of getsockopt(2) and setsockopt(2) but the first. */
+struct weft__sockopt {
+	int level, option;
+	void *value;
+	socklen_t *len;
+};
+
+/**
+ * Calls on sockets that never wait, as their namesakes in section 2 of the manual: -1 with
+ * errno. A driver that has them makes descriptors of its own, and passes what it did not
+ * make on to the kernel.
+ */
+struct weft__net_ops {
+	int (*socket)(struct weft__driver *driver, int domain, int type, int protocol);
+	int (*socketpair)(
+		struct weft__driver *driver, int domain, int type, int protocol, int ret_fds[2]);
+	int (*pipe)(struct weft__driver *driver, int ret_fds[2]);
+	int (*bind)(
+		struct weft__driver *driver, int fd, const struct sockaddr *address, socklen_t len);
+	int (*listen)(struct weft__driver *driver, int fd, int backlog);
+	int (*shutdown)(struct weft__driver *driver, int fd, int how);
+	int (*getsockname)(
+		struct weft__driver *driver, int fd, struct sockaddr *ret_address, socklen_t *len);
+	int (*getpeername)(
+		struct weft__driver *driver, int fd, struct sockaddr *ret_address, socklen_t *len);
+	int (*getsockopt)(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
+	int (*setsockopt)(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
+	int (*close)(struct weft__driver *driver, int fd);
 };
 
 /** How far now_coarse() may be behind: a tick of the slowest kernel clock (HZ=100), and some. */
@@ -95,6 +148,22 @@ struct weft__driver_ops {
 	 * (fds.h) wake with EBADF: those of fd, or of all descriptors for -1.
 	 */
 	void (*forget)(struct weft__driver *driver, int fd);
+
+	/**
+	 * Make the fiber ready whenever an event of the watch has come, until unwatch(). What
+	 * was there before is not told: the fiber looks by POLL_NOW after this, and after
+	 * each wake. 0 or -errno.
+	 */
+	int (*watch)(struct weft__driver *driver, struct weft__watch *watch);
+	void (*unwatch)(struct weft__driver *driver, struct weft__watch *watch);
+
+	/* ---- Of drivers that stand in for the world: NULL, the real one --------------- */
+
+	const struct weft__net_ops *net;
+	int64_t (*wall)(struct weft__driver *driver);    /* ns since 1970 */
+	uint64_t (*random)(struct weft__driver *driver); /* all 64 bits are random */
+	/** Which of the runnable fibers, at least 2, goes next: under count. */
+	uint32_t (*choose)(struct weft__driver *driver, uint32_t count);
 };
 
 /** First member of every driver. */
@@ -110,6 +179,10 @@ const struct weft__driver_ops *weft__driver_find(const char *name);
 
 /** Carry out an operation for the calling fiber or thread. The result, or -1 with errno. */
 int64_t weft__perform(struct weft__op *op);
+
+/** The calls that never wait, as the caller's driver has them: driver/net.c. */
+extern const struct weft__net_ops weft__net_kernel;
+const struct weft__net_ops *weft__net(struct weft__driver **ret_driver);
 
 /* ---- For drivers over system calls: driver/attempt.c -------------------------- */
 
@@ -128,16 +201,19 @@ static inline bool weft__op_is_among(const struct weft__op *op, unsigned kinds)
 	(WEFT__OP_KINDS_FROM_TO(WEFT__OP_RECV, WEFT__OP_RECVMSG) | \
 		WEFT__OP_KINDS_FROM_TO(WEFT__OP_SEND, WEFT__OP_SENDMSG))
 
-/** Whether the caller said MSG_DONTWAIT, on a call that has flags: it gets its EAGAIN. */
+#define WEFT__OPS_ON_FILES WEFT__OP_KINDS_FROM_TO(WEFT__OP_PREAD, WEFT__OP_FSYNC)
+
+/** Whether the caller doesn't wait (MSG_DONTWAIT, POLL_NOW): it gets its EAGAIN. */
 static inline bool weft__op_is_impatient(const struct weft__op *op)
 {
-	return (op->flags & MSG_DONTWAIT) && weft__op_is_among(op, WEFT__OPS_WITH_FLAGS);
+	return op->kind == WEFT__OP_POLL_NOW ||
+	       ((op->flags & MSG_DONTWAIT) && weft__op_is_among(op, WEFT__OPS_WITH_FLAGS));
 }
 
 /** POLLIN or POLLOUT: what a kind waits for; for POLL its events. */
 static inline int weft__op_direction(const struct weft__op *op)
 {
-	if (op->kind == WEFT__OP_POLL)
+	if (op->kind == WEFT__OP_POLL || op->kind == WEFT__OP_POLL_NOW)
 		return op->flags & (POLLIN | POLLOUT);
 	return weft__op_is_among(op, 1u << WEFT__OP_ACCEPT | WEFT__OP_KINDS_FROM_TO(WEFT__OP_READ,
 								     WEFT__OP_RECVMSG))

@@ -171,4 +171,6 @@ const struct weft__driver_ops weft__driver_epoll = {
 	.wake = epoll_wake,
 	.perform = weft__readiness_perform,
 	.forget = weft__readiness_forget,
+	.watch = weft__readiness_watch,
+	.unwatch = weft__readiness_unwatch,
 };

@@ -44,14 +44,6 @@ struct weft__fd_entry {
 	bool is_ending; /* an end or error was told: short counts prove nothing */
 };
 
-struct waiter {
-	struct weft_list_node node;
-	struct weft__fiber *fiber;
-	int direction;
-	bool is_poll;   /* consumes nothing, so wakes beside others */
-	bool is_closed; /* the descriptor went away */
-};
-
 int weft__readiness_init(struct weft__readiness *readiness)
 {
 	readiness->chunks = calloc(CHUNKS_MAX, sizeof(struct weft__fd_entry *));
@@ -98,7 +90,7 @@ static void entry_renew(
 	struct weft_list_node *node;
 
 	while ((node = weft_list_pop_front(&entry->waiters))) {
-		struct waiter *waiter = weft_container_of(node, struct waiter, node);
+		struct weft__watch *waiter = weft_container_of(node, struct weft__watch, node);
 
 		waiter->is_closed = true;
 		weft__ready(worker, waiter->fiber);
@@ -113,13 +105,13 @@ static void wake_waiters(struct weft__worker *worker, struct weft__fd_entry *ent
 {
 	for (struct weft_list_node *node = entry->waiters.head.next;
 		node != &entry->waiters.head && directions; node = node->next) {
-		struct waiter *waiter = weft_container_of(node, struct waiter, node);
+		struct weft__watch *waiter = weft_container_of(node, struct weft__watch, node);
 
-		if (!(waiter->direction & directions))
+		if (!(waiter->events & directions))
 			continue;
 		weft__ready(worker, waiter->fiber);
 		if (!waiter->is_poll)
-			directions &= ~waiter->direction;
+			directions &= ~waiter->events;
 	}
 }
 
@@ -164,11 +156,11 @@ void weft__readiness_forget(struct weft__driver *driver, int fd)
 /* ---- Operations ----------------------------------------------------------------- */
 
 /* Whether nobody else waits, or waits longer, for the same. */
-static bool is_first(struct weft__fd_entry *entry, struct waiter *self)
+static bool is_first(struct weft__fd_entry *entry, struct weft__watch *self)
 {
 	for (struct weft_list_node *node = entry->waiters.head.next;
 		node != &entry->waiters.head && node != &self->node; node = node->next)
-		if (weft_container_of(node, struct waiter, node)->direction & self->direction)
+		if (weft_container_of(node, struct weft__watch, node)->events & self->events)
 			return false;
 	return true;
 }
@@ -219,8 +211,11 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 {
 	struct weft__worker *worker = readiness->driver.worker;
 	struct weft__fiber *fiber = worker->current;
-	struct waiter self = {.fiber = fiber,
-		.direction = weft__op_direction(op),
+	const struct weft__wait wait = {
+		.kind = WEFT__WAIT_FD, .number = op->fd, .events = weft__op_direction(op)};
+	struct weft__watch self = {.fiber = fiber,
+		.fd = op->fd,
+		.events = wait.events,
 		.is_poll = op->kind == WEFT__OP_POLL};
 	int64_t result;
 
@@ -229,19 +224,19 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 		result = entry->is_armed ? 0 : -arm(readiness, known, entry, op->fd);
 		if (result)
 			break;
-		weft__park(worker);
+		weft__park(worker, &wait);
 		if (self.is_closed)
 			return -EBADF; /* off the list already */
 		if (fiber->context.interrupt) {
 			result = -fiber->context.interrupt;
 			break;
 		}
-		if (!(entry->ready & self.direction) || (!self.is_poll && !is_first(entry, &self)))
+		if (!(entry->ready & self.events) || (!self.is_poll && !is_first(entry, &self)))
 			continue;
 		result = weft__attempt(op);
 		if (result != -EAGAIN)
 			break;
-		entry->ready &= ~self.direction;
+		entry->ready &= ~self.events;
 	}
 	weft_list_remove(&self.node);
 	return result;
@@ -287,9 +282,9 @@ static int64_t connect_perform(struct weft__readiness *readiness, struct weft__f
 /* A call that may succeed, and that nobody has been waiting for. */
 static bool may_try(struct weft__fd_entry *entry, const struct weft__op *op, int direction)
 {
-	struct waiter self = {.direction = direction};
+	struct weft__watch self = {.events = direction};
 
-	if (op->kind == WEFT__OP_POLL || weft__op_is_impatient(op))
+	if (op->kind >= WEFT__OP_POLL || weft__op_is_impatient(op))
 		return true;
 	return (entry->ready & direction) &&
 	       (weft_list_is_empty(&entry->waiters) || is_first(entry, &self));
@@ -319,20 +314,37 @@ static int64_t transfer(struct weft__readiness *readiness, struct weft__fd *know
 	return result;
 }
 
+/* The entry of a descriptor, as of its present generation; NULL with -errno in *ret_code. */
+static struct weft__fd_entry *entry_open(
+	struct weft__readiness *readiness, int fd, struct weft__fd **ret_known, int *ret_code)
+{
+	struct weft__fd *known = weft__fd_of(fd);
+	struct weft__fd_entry *entry = entry_find(readiness, fd);
+	uint32_t generation;
+
+	if (!known || (!entry && !(entry = entry_make(readiness, fd)))) {
+		*ret_code = fd < 0 ? -EBADF : fd < WEFT__FDS_MAX ? -ENOMEM : -EMFILE;
+		return NULL;
+	}
+	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
+	if (entry->generation != generation)
+		entry_renew(readiness->driver.worker, entry, generation);
+	*ret_known = known;
+	return entry;
+}
+
 int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op)
 {
 	struct weft__readiness *readiness = (struct weft__readiness *)driver;
-	struct weft__fd *known = weft__fd_of(op->fd);
-	struct weft__fd_entry *entry = entry_find(readiness, op->fd);
-	uint32_t generation;
+	struct weft__fd_entry *entry;
+	struct weft__fd *known;
+	int code;
 
-	if (op->fd < 0)
-		return -EBADF;
-	if (!known || (!entry && !(entry = entry_make(readiness, op->fd))))
-		return op->fd < WEFT__FDS_MAX ? -ENOMEM : -EMFILE;
-	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
-	if (entry->generation != generation)
-		entry_renew(driver->worker, entry, generation);
+	if (weft__op_is_among(op, WEFT__OPS_ON_FILES))
+		return -EOPNOTSUPP;
+	entry = entry_open(readiness, op->fd, &known, &code);
+	if (!entry)
+		return code;
 	if (!(atomic_load_explicit(&known->traits, memory_order_relaxed) & WEFT__FD_OURS)) {
 		make_nonblocking(op);
 		if (weft_list_is_empty(&entry->waiters))
@@ -340,4 +352,31 @@ int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op
 	}
 	return op->kind == WEFT__OP_CONNECT ? connect_perform(readiness, known, entry, op)
 					    : transfer(readiness, known, entry, op);
+}
+
+/* ---- Watching ---------------------------------------------------------------------- */
+
+int weft__readiness_watch(struct weft__driver *driver, struct weft__watch *watch)
+{
+	struct weft__readiness *readiness = (struct weft__readiness *)driver;
+	struct weft__fd_entry *entry;
+	struct weft__fd *known;
+	int code;
+
+	entry = entry_open(readiness, watch->fd, &known, &code);
+	if (!entry)
+		return code;
+	watch->is_poll = true;
+	watch->is_closed = false;
+	code = entry->is_armed ? 0 : arm(readiness, known, entry, watch->fd);
+	if (!code)
+		weft_list_push_back(&entry->waiters, &watch->node);
+	return -code;
+}
+
+void weft__readiness_unwatch(struct weft__driver *driver, struct weft__watch *watch)
+{
+	(void)driver;
+	if (!watch->is_closed)
+		weft_list_remove(&watch->node);
 }

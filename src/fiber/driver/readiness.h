@@ -28,8 +28,10 @@ void weft__readiness_fini(struct weft__readiness *readiness);
 void weft__readiness_event(
 	struct weft__readiness *readiness, int fd, uint32_t generation, int events);
 
-/** perform and forget of struct weft__driver_ops. */
+/** perform, forget, watch and unwatch of struct weft__driver_ops. */
 int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op);
 void weft__readiness_forget(struct weft__driver *driver, int fd);
+int weft__readiness_watch(struct weft__driver *driver, struct weft__watch *watch);
+void weft__readiness_unwatch(struct weft__driver *driver, struct weft__watch *watch);
 
 #endif
