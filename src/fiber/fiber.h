@@ -96,8 +96,11 @@ struct weft__context {
 	struct weft_timeout *scope; /* innermost */
 	int interrupt;              /* what a waiting call fails with now; 0: it may wait */
 	bool is_cancelled;
-	bool has_unarmed; /* some deadline in force may have no timer yet */
-	void **locals;    /* WEFT_LOCALS_MAX values, NULL until the first is set */
+	bool has_unarmed;            /* some deadline in force may have no timer yet */
+	struct weft_coro *coro;      /* the coroutine that runs; NULL: the own stack does */
+	struct weft_coro *coro_root; /* the own stack, while a coroutine runs */
+	struct weft_coro *coro_from; /* who switched last */
+	void **locals;               /* WEFT_LOCALS_MAX values, NULL until the first is set */
 };
 
 struct weft__fiber {

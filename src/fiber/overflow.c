@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fiber/coro.h"
 #include "fiber/runtime.h"
 
 /** glibc's backtrace() and symbolising want room. */
@@ -48,15 +49,21 @@ static void say_number(size_t number)
 	say(place);
 }
 
-static void report(const struct weft__fiber *fiber, size_t size)
+static void report(const struct weft__fiber *fiber, const struct weft_coro *coro, size_t size)
 {
 	void *frames[FRAMES_MAX];
 
-	say("weft: fiber \"");
+	if (coro) {
+		say("weft: coroutine \"");
+		say(coro->name);
+		say("\" of fiber \"");
+	} else {
+		say("weft: fiber \"");
+	}
 	say(fiber->name);
 	say("\" overflowed its stack of ");
 	say_number(size);
-	say(" bytes; give it more with weft_spawn_options.stack_size_bytes\n");
+	say(" bytes; give it more with stack_size_bytes in its options\n");
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
 }
 
@@ -90,15 +97,16 @@ static void hand_over(int number, siginfo_t *info, void *context)
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	struct weft__worker *worker = weft__worker;
+	struct weft__fiber *fiber = weft__worker ? weft__worker->current : NULL;
+	struct weft_coro *coro = fiber ? fiber->context.coro : NULL;
 	bool is_in_guard = false;
 	void *bottom;
 	size_t size;
 
-	if (worker && worker->current != &worker->base && !is_sent(info) &&
+	if (fiber && fiber != &weft__worker->base && !is_sent(info) &&
 		weft__stack_find(info->si_addr, &bottom, &size, &is_in_guard) && is_in_guard &&
-		bottom == worker->current->stack)
-		report(worker->current, size);
+		bottom == (coro ? coro->stack : fiber->stack))
+		report(fiber, coro, size);
 	hand_over(number, info, context);
 }
 

@@ -89,6 +89,12 @@ void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeou
 	weft__ready(worker, fiber);
 }
 
+void weft__context_changed(struct weft__context *context)
+{
+	context->has_unarmed = context->scope != NULL;
+	context->interrupt = interrupt_of(context);
+}
+
 void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber)
 {
 	fiber->context.is_cancelled = true;

@@ -116,6 +116,9 @@ void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeou
 /** The fiber is about to give way: its deadlines become timers. */
 void weft__context_arm(struct weft__worker *worker, struct weft__context *context);
 
+/** Other scopes are in force from now on. */
+void weft__context_changed(struct weft__context *context);
+
 /** A fiber of this worker was cancelled. */
 void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber);
 
