@@ -20,6 +20,7 @@
 #define WEFT_SCOPE_H
 
 #include "weft/api.h"
+#include "weft/fiber.h"
 #include "weft/heap.h"
 
 WEFT_BEGIN
@@ -31,6 +32,7 @@ struct weft_timeout {
 	int64_t deadline_ns;         /* on weft_now(); INT64_MAX: none */
 	void *owner;                 /* context it bounds */
 	bool is_shield, has_expired;
+	bool is_cancelled; /* by a fiber of the scope that failed; atomic */
 };
 
 /**
@@ -53,6 +55,49 @@ WEFT_API void weft_shield_end(struct weft_timeout *shield);
 
 /** 0, or the errno a waiting call would fail with now: ECANCELED or ETIMEDOUT. */
 WEFT_API int weft_interrupted(void);
+
+/* ---- Scopes with fibers in them ---------------------------------------------- */
+
+/** A deadline, and fibers that end before it is over. The fields are weft's own. */
+struct weft_scope {
+	struct weft_timeout timeout;
+	struct weft__scope_fibers *fibers; /* NULL: none was started */
+};
+
+/**
+ * Begin a scope with fibers in it, all of which have ended when weft_scope_end() returns:
+ *
+ *	weft_scope_begin(&scope, WEFT_SECONDS(5));
+ *	weft_scope_spawn(&scope, fetch, &first);
+ *	weft_scope_spawn(&scope, fetch, &second);
+ *	if (weft_scope_end(&scope) < 0)
+ *		...one of them failed, and the other was cancelled; or the 5 s were over...
+ *
+ * It bounds the calling fiber as weft_timeout_begin() does, and its fibers too: they have
+ * the nearest deadline in force where they are started. It is ended where it was begun.
+ */
+WEFT_API void weft_scope_begin(struct weft_scope *scope, int64_t timeout_ns);
+
+/**
+ * weft_spawn() in the scope; by the fiber that began it, which may be the only one to do
+ * so. The scope joins the fiber. A fiber that returns less than 0 has failed: the first to
+ * fail cancels the others, and the waiting calls of the scope's own fiber, with ECANCELED.
+ * Errors: those of weft_spawn(), ECANCELED (a fiber has failed, or weft_scope_cancel()),
+ * EINVAL (detached).
+ */
+WEFT_API weft_fiber_id weft_scope_spawn(struct weft_scope *scope, weft_fiber_fn *fn, void *arg);
+WEFT_API weft_fiber_id weft_scope_spawn_with(struct weft_scope *scope,
+	const struct weft_spawn_options *options, weft_fiber_fn *fn, void *arg);
+
+/** Cancel the scope's fibers; that they end with ECANCELED is no failure then. */
+WEFT_API void weft_scope_cancel(struct weft_scope *scope);
+
+/**
+ * Wait for the fibers, and end the scope. A deadline or cancellation meanwhile cancels
+ * them, and they are waited for all the same. Returns 0, or what the first fiber to
+ * fail returned, with its errno; else -1 with ETIMEDOUT or ECANCELED when that came first.
+ */
+WEFT_API int weft_scope_end(struct weft_scope *scope);
 
 /* ---- The same as blocks ------------------------------------------------------ */
 

@@ -89,6 +89,7 @@ enum weft__control {
 	WEFT__FREEING = 1 << 8,
 	WEFT__CANCELLED = 1 << 9, /* cancel was asked for, at any time */
 	WEFT__LIVE = 1 << 10,     /* started and not given back */
+	WEFT__SCOPES = 1 << 11,   /* queued because a scope was cancelled from elsewhere */
 };
 
 /** Ambient state of a fiber, or of a thread that is none: src/fiber/scope.c. */

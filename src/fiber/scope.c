@@ -30,11 +30,13 @@ struct weft__context *weft__context_self(void)
 static int interrupt_of(const struct weft__context *context)
 {
 	const struct weft_timeout *scope;
-	bool is_late = false;
+	bool is_late = false, is_cancelled = false;
 
-	for (scope = context->scope; scope && !scope->is_shield; scope = scope->outer)
+	for (scope = context->scope; scope && !scope->is_shield; scope = scope->outer) {
 		is_late |= scope->has_expired;
-	if (!scope && context->is_cancelled)
+		is_cancelled |= __atomic_load_n(&scope->is_cancelled, __ATOMIC_ACQUIRE);
+	}
+	if (is_cancelled || (!scope && context->is_cancelled))
 		return ECANCELED;
 	return is_late ? ETIMEDOUT : 0;
 }
@@ -95,12 +97,17 @@ void weft__context_changed(struct weft__context *context)
 	context->interrupt = interrupt_of(context);
 }
 
-void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber)
+void weft__context_look(struct weft__worker *worker, struct weft__fiber *fiber)
 {
-	fiber->context.is_cancelled = true;
 	fiber->context.interrupt = interrupt_of(&fiber->context);
 	if (fiber->context.interrupt)
 		weft__ready(worker, fiber);
+}
+
+void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	fiber->context.is_cancelled = true;
+	weft__context_look(worker, fiber);
 }
 
 static void scope_push(struct weft__context *context, struct weft_timeout *scope)

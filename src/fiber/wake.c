@@ -60,7 +60,7 @@ bool weft__post(struct weft__fiber *fiber, uint32_t generation, unsigned flag)
 
 static void deliver(struct weft__worker *worker, struct weft__fiber *fiber)
 {
-	const uint64_t asked = WEFT__WAKE | WEFT__CANCEL | WEFT__START;
+	const uint64_t asked = WEFT__WAKE | WEFT__CANCEL | WEFT__START | WEFT__SCOPES;
 	uint64_t control =
 		atomic_fetch_and(&fiber->control, ~(asked | WEFT__QUEUED | WEFT__FREEING));
 
@@ -82,6 +82,8 @@ static void deliver(struct weft__worker *worker, struct weft__fiber *fiber)
 		return; /* it will see when it starts */
 	if (control & WEFT__CANCEL)
 		weft__context_cancel(worker, fiber);
+	if (control & WEFT__SCOPES)
+		weft__context_look(worker, fiber);
 	if (control & WEFT__WAKE)
 		weft__ready(worker, fiber);
 }

@@ -119,6 +119,9 @@ void weft__context_arm(struct weft__worker *worker, struct weft__context *contex
 /** Other scopes are in force from now on. */
 void weft__context_changed(struct weft__context *context);
 
+/** A scope of this worker's fiber was cancelled by another fiber. */
+void weft__context_look(struct weft__worker *worker, struct weft__fiber *fiber);
+
 /** A fiber of this worker was cancelled. */
 void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber);
 
