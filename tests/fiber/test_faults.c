@@ -187,6 +187,38 @@ CHECK_CASE(whichever_allocation_or_descriptor_is_refused_the_error_is_defined)
 	CHECK_INT(weft_run(&options, many_fibers, NULL), ==, 0);
 }
 
+/* ---- A timer ------------------------------------------------------------------------- */
+
+static int wait_without_a_timer(void *arg)
+{
+	struct weft_timeout scope;
+	char byte = 'x';
+	int fds[2];
+
+	(void)arg;
+	CHECK_INT(weft_pipe(fds), ==, 0);
+	/* What the descriptor itself needs is there after this. */
+	CHECK_INT(weft_write(fds[1], &byte, 1), ==, 1);
+	CHECK_INT(weft_read(fds[0], &byte, 1), ==, 1);
+	weft_timeout_begin(&scope, WEFT_SECONDS(3600));
+	atomic_store(&countdown, 1);
+	CHECK_ERRNO(weft_read(fds[0], &byte, 1), ETIMEDOUT);
+	CHECK_INT(atomic_load(&refused), ==, 1);
+	CHECK_INT(weft_interrupted(), ==, ETIMEDOUT);
+	CHECK(weft_timeout_end(&scope));
+	CHECK_INT(weft_interrupted(), ==, 0);
+	weft_close(fds[0]);
+	weft_close(fds[1]);
+	return 0;
+}
+
+CHECK_CASE(a_scope_without_memory_for_its_timer_counts_as_expired)
+{
+	const struct weft_run_options options = {.workers = 1};
+
+	CHECK_INT(weft_run(&options, wait_without_a_timer, NULL), ==, 0);
+}
+
 #else
 
 CHECK_CASE(faults_are_met_in_the_release_build_only)

@@ -1,27 +1,22 @@
 /*
- * test_scope.c - deadlines, shields and timers (include/weft/scope.h).
+ * test_scope.c - deadlines and shields (include/weft/scope.h).
  * check: tsan valgrind
  */
 #include "weft/scope.h"
 
 #include <errno.h>
 
-#include "check.h"
-#include "weft/fiber.h"
+#include "base/hostile.h"
+#include "fiber/bodies.h"
 #include "weft/socket.h"
 
 #define HOUR WEFT_SECONDS(3600)
-
-static void run(weft_fiber_fn *fn, void *arg)
-{
-	CHECK_INT(weft_run(&(struct weft_run_options){.workers = 1}, fn, arg), ==, 0);
-}
 
 /* The same facts hold in a fiber and on a plain thread. */
 static void run_both(weft_fiber_fn *fn)
 {
 	CHECK_INT(fn(NULL), ==, 0);
-	run(fn, NULL);
+	run(1, fn, NULL);
 }
 
 static int nested(void *arg)
@@ -32,6 +27,7 @@ static int nested(void *arg)
 	weft_timeout_begin(&outer, WEFT_MILLISECONDS(5));
 	weft_timeout_begin(&inner, HOUR);
 	CHECK_ERRNO(weft_sleep(HOUR), ETIMEDOUT);
+	CHECK_INT(weft_interrupted(), ==, ETIMEDOUT);
 	CHECK(!weft_timeout_end(&inner));
 	CHECK_INT(weft_interrupted(), ==, ETIMEDOUT);
 	CHECK(weft_timeout_end(&outer));
@@ -64,6 +60,8 @@ static int borders(void *arg)
 	CHECK(weft_timeout_end(&scope));
 	weft_timeout_begin(&scope, INT64_MAX);
 	CHECK_INT(weft_time_left(), ==, WEFT_FOREVER);
+	WEFT_WITH_TIMEOUT (1)
+		CHECK_ERRNO(weft_sleep(INT64_MAX), ETIMEDOUT);
 	CHECK_INT(weft_sleep(1), ==, 0);
 	CHECK(!weft_timeout_end(&scope));
 	weft_timeout_begin(&scope, WEFT_FOREVER);
@@ -187,60 +185,139 @@ static int cancel_child(void *arg)
 
 CHECK_CASE(cancelled_and_late_at_once_is_cancelled)
 {
-	run(cancel_child, NULL);
+	run(1, cancel_child, NULL);
 }
 
-/* ---- Many timers -------------------------------------------------------------------- */
+/* ---- When it is seen ---------------------------------------------------------------- */
 
-static unsigned woken, cancelled;
-
-static int sleep_until(void *arg)
+static int never_early(void *arg)
 {
-	int64_t deadline = *(const int64_t *)arg;
+	static const int64_t durations[] = {
+		1, WEFT_MILLISECONDS(999), WEFT_SECONDS(1), WEFT_SECONDS(2), HOUR};
+	struct weft_timeout scope;
 
-	if (weft_sleep(deadline - weft_now()) < 0) {
-		cancelled++;
-		return 0;
+	(void)arg;
+	for (int i = 0; i < 5; i++) {
+		int64_t before = weft_now();
+
+		weft_timeout_begin(&scope, durations[i]);
+		CHECK_INT(scope.deadline_ns, >=, before + durations[i]);
+		CHECK_INT(scope.deadline_ns, <=,
+			weft_now() + durations[i] +
+				(durations[i] < WEFT_SECONDS(1) ? 0 : WEFT_MILLISECONDS(12)));
+		weft_timeout_end(&scope);
 	}
-	CHECK(weft_now() >= deadline);
-	woken++;
 	return 0;
 }
 
-static int pend(void *arg)
+CHECK_CASE(a_deadline_is_never_early_and_late_by_no_more_than_is_documented)
 {
-	unsigned count = *(unsigned *)arg, kept = 0;
-	struct weft_spawn_options options = {.stack_size_bytes = WEFT_STACK_SIZE_MIN};
-	weft_fiber_id *fibers = calloc(count, sizeof *fibers);
-	int64_t *deadlines = calloc(count, sizeof *deadlines);
-	uint64_t random = 88172645463325252u;
+	run_both(never_early);
+}
 
-	CHECK(fibers && deadlines);
-	for (unsigned i = 0; i < count; i++) {
-		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-		deadlines[i] = random % 4 ? weft_now() + HOUR + (int64_t)(random % HOUR) : 0;
-		kept += deadlines[i] == 0;
-		CHECK((fibers[i] = weft_spawn_with(&options, sleep_until, &deadlines[i])) != 0);
-	}
-	weft_sleep(1);
-	while (weft_fiber_count() > 1 + count - kept)
-		weft_sleep(WEFT_MILLISECONDS(1));
-	for (unsigned i = count; i-- > 0;)
-		if (deadlines[i])
-			CHECK_INT(weft_cancel(fibers[i]), ==, 0);
-	CHECK_INT(weft_join_all(fibers, count, NULL, WEFT_FOREVER), ==, count);
-	CHECK_INT(woken, ==, kept);
-	CHECK_INT(cancelled, ==, count - kept);
-	free(fibers);
-	free(deadlines);
+static int begun_one_by_one(void *arg)
+{
+	struct weft_timeout outer, inner;
+
+	(void)arg;
+	weft_timeout_begin(&outer, HOUR);
+	CHECK_INT(weft_sleep(1), ==, 0); /* the first has its timer already, */
+	weft_timeout_begin(&inner, WEFT_MILLISECONDS(2));
+	CHECK_ERRNO(weft_sleep(HOUR), ETIMEDOUT); /* the second gets it now */
+	CHECK(weft_timeout_end(&inner));
+	CHECK_INT(weft_sleep(1), ==, 0);
+	CHECK(!weft_timeout_end(&outer));
 	return 0;
 }
 
-CHECK_CASE(each_of_many_pending_timers_fires_or_is_cancelled_once)
+CHECK_CASE(scopes_may_begin_between_waits)
 {
-	unsigned count = check_rounds(5000);
+	run_both(begun_one_by_one);
+}
 
-	run(pend, &count);
+static int late_in_a_shield(void *arg)
+{
+	(void)arg;
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(2)) {
+		WEFT_SHIELDED {
+			CHECK_INT(weft_sleep(WEFT_MILLISECONDS(4)), ==, 0);
+			CHECK_INT(weft_interrupted(), ==, 0);
+		}
+		CHECK_ERRNO(weft_sleep(HOUR), ETIMEDOUT);
+		WEFT_SHIELDED {
+			WEFT_WITH_TIMEOUT (HOUR)
+				CHECK_INT(weft_sleep(1), ==, 0);
+			CHECK_INT(weft_interrupted(), ==, 0);
+		}
+		CHECK_INT(weft_interrupted(), ==, ETIMEDOUT);
+	}
+	CHECK_INT(weft_interrupted(), ==, 0);
+	return 0;
+}
+
+CHECK_CASE(a_deadline_that_came_in_a_shield_is_seen_after_it)
+{
+	run_both(late_in_a_shield);
+}
+
+static int end_keeps_errno(void *arg)
+{
+	struct weft_timeout scope;
+
+	(void)arg;
+	weft_timeout_begin(&scope, 1);
+	while (weft_time_left() > 0)
+		;
+	errno = E2BIG;
+	weft_timeout_end(&scope);
+	CHECK_INT(errno, ==, E2BIG);
+	return 0;
+}
+
+CHECK_CASE(the_end_of_a_scope_keeps_errno)
+{
+	run_both(end_keeps_errno);
+}
+
+CHECK_CASE(scopes_that_end_out_of_order_are_caught)
+{
+	struct weft_timeout outer, inner;
+
+	weft_timeout_begin(&outer, HOUR);
+	weft_timeout_begin(&inner, HOUR);
+	CHECK_DIES(weft_timeout_end(&outer));
+	weft_timeout_end(&inner);
+	weft_timeout_end(&outer);
+}
+
+static int cancelled_in_scopes(void *arg)
+{
+	(void)arg;
+	CHECK_ERRNO(weft_sleep(HOUR), ECANCELED);
+	WEFT_WITH_TIMEOUT (0)
+		CHECK_INT(weft_interrupted(), ==, ECANCELED);
+	WEFT_SHIELDED {
+		WEFT_WITH_TIMEOUT (HOUR)
+			CHECK_INT(weft_sleep(1), ==, 0);
+		CHECK_INT(weft_interrupted(), ==, 0);
+		CHECK_INT(weft_sleep(1), ==, 0);
+	}
+	CHECK_INT(weft_interrupted(), ==, ECANCELED);
+	return 0;
+}
+
+static int cancel_in_scopes(void *arg)
+{
+	weft_fiber_id fiber = weft_spawn(cancelled_in_scopes, arg);
+
+	weft_yield();
+	weft_cancel(fiber);
+	return weft_join(fiber, NULL, WEFT_FOREVER);
+}
+
+CHECK_CASE(scopes_begun_after_a_cancel_neither_hide_nor_rename_it)
+{
+	run(1, cancel_in_scopes, NULL);
 }
 
 CHECK_MAIN()
