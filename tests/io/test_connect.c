@@ -1,10 +1,12 @@
 /* test_connect.c - connecting: by number, by name, in time, or with the reason why not. */
 #include "weft/stream.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "both.h"
+#include "io/descriptors.h"
 #include "io/stream.h"
 #include "weft/scope.h"
 #include "weft/serve.h"
@@ -132,6 +134,165 @@ BOTH_CASE(a_connect_that_is_not_answered_obeys_the_deadline)
 	while (count-- > 0)
 		weft_stream_free(streams[count]);
 	weft_listener_free(listener);
+}
+
+/* ---- A Unix socket whose backlog is full -------------------------------------------------- */
+
+static struct weft_address narrow_address;
+
+/* A listener with as many connections pending as it takes: one more must wait. */
+static int listen_full(void)
+{
+	int listener = weft_socket(AF_UNIX, SOCK_STREAM, 0), code = 0;
+	char text[64];
+
+	snprintf(text, sizeof(text), "unix:@weft-test-full-%d", (int)getpid());
+	CHECK_INT(weft_address_parse(&narrow_address, text), ==, 0);
+	CHECK_INT(weft_bind(listener, &narrow_address.any, narrow_address.len), ==, 0);
+	CHECK_INT(weft_listen(listener, 2), ==, 0);
+	while (code == 0) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		CHECK_INT(fd, >=, 0);
+		code = connect(fd, &narrow_address.any, narrow_address.len) < 0 ? errno : 0;
+		close(fd);
+	}
+	CHECK_INT(code, ==, EAGAIN);
+	return listener;
+}
+
+static int connect_narrow(int fd)
+{
+	return weft_connect(fd, &narrow_address.any, narrow_address.len);
+}
+
+BOTH_CASE(a_connect_to_a_full_unix_listener_obeys_the_deadline)
+{
+	int before = descriptors(), listener = listen_full();
+	int fd = weft_socket(AF_UNIX, SOCK_STREAM, 0);
+	int64_t start = weft_now();
+
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(10))
+		CHECK_ERRNO(connect_narrow(fd), ETIMEDOUT);
+	CHECK_INT(weft_now() - start, >=, WEFT_MILLISECONDS(10));
+	/* The descriptor is as good as before. */
+	CHECK_INT(weft_close(weft_accept(listener, NULL, NULL)), ==, 0);
+	CHECK_INT(connect_narrow(fd), ==, 0);
+	weft_close(fd);
+	weft_close(listener);
+	CHECK_INT(descriptors(), ==, before);
+}
+
+BOTH_CASE(a_connect_on_a_blocking_socket_made_elsewhere_obeys_the_deadline_too)
+{
+	int listener = listen_full(), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(10))
+		CHECK_ERRNO(connect_narrow(fd), ETIMEDOUT);
+	CHECK_INT(weft_close(weft_accept(listener, NULL, NULL)), ==, 0);
+	CHECK_INT(connect_narrow(fd), ==, 0);
+	weft_close(fd);
+	weft_close(listener);
+}
+
+static void *accept_for_ever(void *arg)
+{
+	int listener = *(int *)arg, fd;
+	char byte;
+
+	/* Those who filled the backlog have gone; the one who waited says a byte. */
+	for (;;) {
+		fd = accept(listener, NULL, NULL);
+		CHECK_INT(fd, >=, 0);
+		if (read(fd, &byte, 1) == 1)
+			break;
+		close(fd);
+	}
+	CHECK_INT(byte, ==, 'w');
+	CHECK_INT(write(fd, "W", 1), ==, 1);
+	close(fd);
+	return NULL;
+}
+
+BOTH_CASE(a_connect_to_a_full_unix_listener_succeeds_when_it_is_drained)
+{
+	int before = descriptors(), listener = listen_full(), fd;
+	pthread_t peer;
+	char byte;
+
+	/* The peer blocks in accept(2). */
+	CHECK_INT(fcntl(listener, F_SETFL, 0), ==, 0);
+	fd = weft_socket(AF_UNIX, SOCK_STREAM, 0);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(3))
+		CHECK_ERRNO(connect_narrow(fd), ETIMEDOUT);
+	peer = peer_start(accept_for_ever, &listener);
+	CHECK_INT(connect_narrow(fd), ==, 0);
+	CHECK_INT(weft_write(fd, "w", 1), ==, 1);
+	CHECK_INT(weft_read(fd, &byte, 1), ==, 1);
+	CHECK_INT(byte, ==, 'W');
+	peer_end(peer);
+	weft_close(fd);
+	weft_close(listener);
+	CHECK_INT(descriptors(), ==, before);
+}
+
+static int waiting_fd;
+
+/* The result is the errno. */
+static int connect_and_wait(void *arg)
+{
+	int result = connect_narrow(waiting_fd) < 0 ? errno : 0;
+
+	(void)arg;
+	return result;
+}
+
+static int cancel_a_connect(void *arg)
+{
+	int before = descriptors(), listener = listen_full(), result = 0;
+	weft_fiber_id fiber = weft_spawn(connect_and_wait, arg);
+
+	waiting_fd = weft_socket(AF_UNIX, SOCK_STREAM, 0);
+	weft_yield();
+	CHECK_INT(weft_cancel(fiber), ==, 0);
+	CHECK_INT(weft_join(fiber, &result, WEFT_SECONDS(20)), ==, 0);
+	CHECK_INT(result, ==, ECANCELED);
+	weft_close(waiting_fd);
+	weft_close(listener);
+	CHECK_INT(descriptors(), ==, before);
+	return 0;
+}
+
+CHECK_CASE(a_connect_to_a_full_unix_listener_can_be_cancelled)
+{
+	CHECK_INT(
+		weft_run(&(struct weft_run_options){.workers = 1}, cancel_a_connect, NULL), ==, 0);
+}
+
+static int close_under_a_connect(void *arg)
+{
+	int listener = listen_full(), fd, result = 0;
+	weft_fiber_id fiber = weft_spawn(connect_and_wait, arg);
+	struct weft_address peer;
+
+	waiting_fd = weft_socket(AF_UNIX, SOCK_STREAM, 0);
+	weft_yield();
+	CHECK_INT(weft_close(waiting_fd), ==, 0);
+	fd = weft_socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_INT(fd, ==, waiting_fd);
+	CHECK_INT(weft_close(weft_accept(listener, NULL, NULL)), ==, 0); /* room for one */
+	CHECK_INT(weft_join(fiber, &result, WEFT_SECONDS(20)), ==, 0);
+	CHECK_INT(result, ==, EBADF);
+	CHECK_ERRNO(weft_getpeername(fd, &peer), ENOTCONN);
+	weft_close(fd);
+	weft_close(listener);
+	return 0;
+}
+
+CHECK_CASE(a_socket_closed_under_a_waiting_connect_is_not_mistaken_for_its_successor)
+{
+	CHECK_INT(weft_run(&(struct weft_run_options){.workers = 1}, close_under_a_connect, NULL),
+		==, 0);
 }
 
 CHECK_MAIN()

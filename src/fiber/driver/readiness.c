@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "fiber/driver/fds.h"
+#include "fiber/driver/thread.h"
 #include "fiber/worker.h"
 
 #define CHUNK_BITS  8
@@ -258,21 +259,10 @@ static int64_t connect_wait(struct weft__readiness *readiness, struct weft__fd *
 	return -code;
 }
 
-/* A full backlog of a Unix listener says EAGAIN, and poll(2) can't tell when it has room. */
-static int64_t connect_attempt(struct weft__op *op)
-{
-	int64_t result;
-
-	while ((result = weft__attempt(op)) == -EAGAIN)
-		if (weft_sleep(WEFT_MILLISECONDS(1)) < 0)
-			return -errno;
-	return result;
-}
-
 static int64_t connect_perform(struct weft__readiness *readiness, struct weft__fd *known,
 	struct weft__fd_entry *entry, struct weft__op *op)
 {
-	int64_t result = connect_attempt(op);
+	int64_t result = weft__connect_attempt(op);
 
 	if (result != -EINPROGRESS && result != -EALREADY)
 		return result;

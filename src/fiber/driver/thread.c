@@ -127,6 +127,21 @@ static bool is_blocking(const struct weft__op *op)
 	return flags >= 0 && !(flags & O_NONBLOCK);
 }
 
+int64_t weft__connect_attempt(struct weft__op *op)
+{
+	struct weft__fd *known = weft__fd_of(op->fd);
+	uint32_t generation = known ? atomic_load(&known->generation) : 0;
+	int64_t result;
+
+	while ((result = weft__attempt(op)) == -EAGAIN) {
+		if (weft_sleep(WEFT_MILLISECONDS(1)) < 0)
+			return -errno;
+		if (known && atomic_load(&known->generation) != generation)
+			return -EBADF;
+	}
+	return result;
+}
+
 static int64_t connect_end(struct weft__context *context, int fd)
 {
 	int code = block(context, fd, POLLOUT);
@@ -135,6 +150,17 @@ static int64_t connect_end(struct weft__context *context, int fd)
 	if (!code && getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
 		code = errno;
 	return -code;
+}
+
+static int64_t connect_perform(struct weft__context *context, struct weft__op *op)
+{
+	int64_t result;
+
+	/* poll(2) can't tell beforehand that a connect would wait. */
+	if (is_blocking(op))
+		fcntl(op->fd, F_SETFL, fcntl(op->fd, F_GETFL) | O_NONBLOCK);
+	result = weft__connect_attempt(op);
+	return result == -EINPROGRESS ? connect_end(context, op->fd) : result;
 }
 
 /*
@@ -172,18 +198,15 @@ int64_t weft__thread_perform(struct weft__op *op)
 
 	if (op->fd < 0)
 		return -EBADF; /* poll(2) would pass it over, and wait */
-	if (!code && op->kind != WEFT__OP_CONNECT && !is_impatient && is_blocking(op))
+	if (!code && op->kind == WEFT__OP_CONNECT)
+		return connect_perform(context, op);
+	if (!code && !is_impatient && is_blocking(op))
 		code = block(context, op->fd, direction);
 	while (!code) {
 		result = attempt_quietly(op);
-		if (result == -EINPROGRESS && op->kind == WEFT__OP_CONNECT)
-			return connect_end(context, op->fd);
 		if (result != -EAGAIN || is_impatient)
 			return result;
-		if (op->kind == WEFT__OP_CONNECT)
-			code = weft_sleep(WEFT_MILLISECONDS(1)) < 0 ? errno : 0;
-		else
-			code = block(context, op->fd, direction);
+		code = block(context, op->fd, direction);
 	}
 	return -code;
 }
