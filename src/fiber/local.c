@@ -132,13 +132,16 @@ void weft__fiber_clean(struct weft__fiber *fiber)
 {
 	struct weft__deferred *deferred;
 
+	/* Destructors may defer, and what was deferred may set values. */
 	WEFT_SHIELDED {
-		while ((deferred = fiber->deferred)) {
+		while ((deferred = fiber->deferred) || fiber->context.locals) {
+			if (!deferred) {
+				destroy_values(&fiber->context);
+				continue;
+			}
 			fiber->deferred = deferred->next;
 			deferred->fn(deferred->arg);
 			free(deferred);
 		}
-		if (fiber->context.locals)
-			destroy_values(&fiber->context);
 	}
 }

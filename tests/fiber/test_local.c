@@ -147,4 +147,61 @@ CHECK_CASE(deferred_calls_run_last_first_at_the_end)
 	run(1, deferred_calls, NULL);
 }
 
+static weft_local_key late_key;
+
+/* Clean-up that leaves something to clean up, twice over. */
+static void defer_in_a_destructor(void *value)
+{
+	CHECK_INT(weft_defer(append_letter, value), ==, 0);
+}
+
+static void set_in_a_deferred_call(void *arg)
+{
+	order[order_len++] = 's';
+	CHECK_INT(weft_local_set(late_key, arg), ==, 0);
+}
+
+static int defer_what_sets(void *arg)
+{
+	return weft_defer(set_in_a_deferred_call, arg);
+}
+
+static int clean_up_in_rounds(void *arg)
+{
+	int result = -1;
+
+	(void)arg;
+	CHECK_INT(weft_local_new(&late_key, defer_in_a_destructor), ==, 0);
+	CHECK_INT(weft_join(weft_spawn(defer_what_sets, "d"), &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, 0);
+	CHECK_STR(order, "sd");
+	return 0;
+}
+
+CHECK_CASE(what_clean_up_sets_or_defers_is_cleaned_up_too)
+{
+	run(1, clean_up_in_rounds, NULL);
+}
+
+static int too_many_keys(void *arg)
+{
+	weft_local_key last = 0, next;
+
+	(void)arg;
+	while (weft_local_new(&next, NULL) == 0)
+		last = next;
+	CHECK_INT(errno, ==, EAGAIN);
+	CHECK_INT(last, ==, WEFT_LOCALS_MAX - 1);
+	CHECK_INT(weft_local_set(last, arg), ==, 0);
+	CHECK(weft_local_get(last) == arg);
+	CHECK_ERRNO(weft_local_set(WEFT_LOCALS_MAX, arg), EINVAL);
+	CHECK(weft_local_get(WEFT_LOCALS_MAX) == NULL);
+	return 0;
+}
+
+CHECK_CASE(keys_beyond_the_last_are_refused)
+{
+	run(1, too_many_keys, "value");
+}
+
 CHECK_MAIN()
