@@ -86,6 +86,39 @@ CHECK_CASE(the_child_is_a_plain_thread_and_the_parent_goes_on)
 	run(3, fork_and_read, NULL);
 }
 
+static int fork_in_a_scope(void *arg)
+{
+	struct weft_timeout scope;
+	weft_local_key key;
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	CHECK_INT(weft_local_new(&key, NULL), ==, 0);
+	CHECK_INT(weft_local_set(key, arg), ==, 0);
+	CHECK_INT(pipe(ends), ==, 0);
+	weft_timeout_begin(&scope, WEFT_MILLISECONDS(50));
+	weft_yield(); /* it has its timer at the worker */
+	pid = fork();
+	if (pid == 0) {
+		CHECK(weft_local_get(key) == arg);
+		CHECK_ERRNO(weft_read(ends[0], &byte, 1), ETIMEDOUT);
+		CHECK(weft_timeout_end(&scope));
+		CHECK_INT(weft_interrupted(), ==, 0);
+		return 9;
+	}
+	CHECK_ERRNO(weft_read(ends[0], &byte, 1), ETIMEDOUT);
+	CHECK(weft_timeout_end(&scope));
+	CHECK_INT(status_of(pid), ==, 9);
+	return 0;
+}
+
+CHECK_CASE(the_child_keeps_the_deadlines_and_locals_of_the_fiber_that_forked)
+{
+	run(1, fork_in_a_scope, "local");
+	run(3, fork_in_a_scope, "local");
+}
+
 /* Leaves a fiber behind, so that the run's end looks for fibers to cancel. */
 static int leave_one_behind(void *arg)
 {

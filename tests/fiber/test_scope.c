@@ -60,7 +60,7 @@ static int borders(void *arg)
 	CHECK(weft_timeout_end(&scope));
 	weft_timeout_begin(&scope, INT64_MAX);
 	CHECK_INT(weft_time_left(), ==, WEFT_FOREVER);
-	WEFT_WITH_TIMEOUT (1)
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
 		CHECK_ERRNO(weft_sleep(INT64_MAX), ETIMEDOUT);
 	CHECK_INT(weft_sleep(1), ==, 0);
 	CHECK(!weft_timeout_end(&scope));

@@ -172,4 +172,107 @@ CHECK_CASE(the_rounding_mode_goes_with_the_stack)
 	CHECK(one / three == nearest);
 }
 
+/* ---- Deep stacks -------------------------------------------------------------------------- */
+
+/** Left free below the deepest frame: for a switch, and what the C library's <fenv.h> needs. */
+#define RESERVE 3072
+
+/** Below a stack, to see whether anybody went beyond its end. */
+#define DITCH 64
+
+struct diver {
+	void *sp;
+	struct diver *other; /* NULL: dives alone, on the caller's stack */
+	char *lowest;        /* end of its stack */
+	unsigned depth_max;  /* of a lone diver; else how deep it came */
+	int mode_shift;
+	bool is_up;
+	double result;
+};
+
+static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+
+static void pass_on(struct diver *self)
+{
+	if (self->other)
+		weft__switch(&self->sp, self->other->sp);
+}
+
+static bool may_go_deeper(const struct diver *self, unsigned depth, const volatile char *frame)
+{
+	if (!self->other)
+		return depth < self->depth_max;
+	return (const char *)frame - self->lowest > RESERVE;
+}
+
+/*
+ * Each level computes in a rounding mode of its own, with values that live across the
+ * switches, and marks its frame.
+ */
+static __attribute__((noinline)) double dive(struct diver *self, unsigned depth, double from)
+{
+	int before = fegetround(), mode = modes[(depth + (unsigned)self->mode_shift) % 4];
+	volatile char frame[48];
+	double third, product, below = 0;
+
+	fesetround(mode);
+	for (unsigned i = 0; i < sizeof(frame); i++)
+		frame[i] = (char)(depth + i);
+	third = (from + depth) / 3;
+	product = third * 0.7 + from / 7;
+	pass_on(self);
+	CHECK_INT(fegetround(), ==, mode);
+	if (may_go_deeper(self, depth, frame))
+		below = dive(self, depth + 1, product);
+	else if (self->other)
+		self->depth_max = depth;
+	pass_on(self);
+	CHECK_INT(fegetround(), ==, mode);
+	for (unsigned i = 0; i < sizeof(frame); i++)
+		CHECK_INT(frame[i], ==, (char)(depth + i));
+	below += third / 3 - product;
+	fesetround(before);
+	return below;
+}
+
+static void dive_and_wait(void *arg)
+{
+	struct diver *self = arg;
+
+	self->result = dive(self, 0, 1);
+	self->is_up = true;
+	for (;;) {
+		if (self->other->is_up)
+			weft__switch(&self->sp, main_sp);
+		else
+			pass_on(self);
+	}
+}
+
+CHECK_CASE(two_deep_stacks_keep_their_frames_and_their_arithmetic)
+{
+	static _Alignas(16) char stacks[2][DITCH + STACK_SIZE];
+	struct diver divers[2] = {{.other = &divers[1]}, {.other = &divers[0], .mode_shift = 1}};
+
+	weft__switch_init();
+	for (int i = 0; i < 2; i++) {
+		memset(stacks[i], 0x5a, DITCH);
+		divers[i].lowest = stacks[i] + DITCH;
+		divers[i].sp = weft__switch_prepare(
+			stacks[i] + sizeof(stacks[i]), dive_and_wait, &divers[i]);
+	}
+	weft__switch(&main_sp, divers[0].sp);
+	CHECK_INT(fegetround(), ==, FE_TONEAREST);
+	for (int i = 0; i < 2; i++) {
+		struct diver alone = {
+			.depth_max = divers[i].depth_max, .mode_shift = divers[i].mode_shift};
+
+		CHECK(divers[i].is_up);
+		CHECK_INT(divers[i].depth_max, >, 50);
+		CHECK(dive(&alone, 0, 1) == divers[i].result);
+		for (int k = 0; k < DITCH; k++)
+			CHECK_INT(stacks[i][k], ==, 0x5a);
+	}
+}
+
 CHECK_MAIN()
