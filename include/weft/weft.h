@@ -16,6 +16,7 @@
 #include "weft/log.h"
 #include "weft/map.h"
 #include "weft/mpsc.h"
+#include "weft/offload.h"
 #include "weft/pack.h"
 #include "weft/ring.h"
 #include "weft/scope.h"
@@ -28,6 +29,8 @@
 #include "weft/stack.h"
 #include "weft/str.h"
 #include "weft/stream.h"
+#include "weft/thread.h"
+#include "weft/thread_pool.h"
 #include "weft/tree.h"
 #include "weft/vec.h"
 

@@ -23,6 +23,7 @@
 
 struct weft__runtime *_Atomic weft__runtime;
 pthread_mutex_t weft__outside = PTHREAD_MUTEX_INITIALIZER;
+void (*_Atomic weft__run_ended)(void);
 
 /** The only one; weft__runtime points to it while it is under way. */
 static struct weft__runtime the_runtime;
@@ -321,6 +322,7 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 	static const struct weft_run_options none;
 	struct first first = {fn, arg, -1};
 	void *signal_stack = NULL;
+	void (*ended)(void);
 	sigset_t before;
 	int result = -1, saved;
 
@@ -348,6 +350,9 @@ end:
 	saved = errno;
 	workers_end(&the_runtime);
 	forget_unjoined();
+	ended = atomic_load(&weft__run_ended);
+	if (ended)
+		ended();
 	atomic_store(&is_claimed, false);
 	errno = saved;
 	return result;

@@ -43,6 +43,12 @@ void weft__overflow_uninstall(void);
 int weft__overflow_thread_begin(void **ret_stack);
 void weft__overflow_thread_end(void *stack);
 
+/**
+ * Called by weft_run() when no fiber is left, on its thread: src/thread sets it, and ends
+ * its threads there. NULL: nothing to do.
+ */
+extern void (*_Atomic weft__run_ended)(void);
+
 /** Make fork() safe: src/fiber/fork.c. Once per process. */
 void weft__fork_prepare(void);
 
