@@ -11,13 +11,13 @@
 
 #if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
 
-#include <dirent.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "descriptors.h"
 #include "weft/fiber.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -89,18 +89,6 @@ IN_FRONT int epoll_create1(int flags)
 IN_FRONT int eventfd(unsigned count, int flags)
 {
 	return is_refused(EMFILE) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
-}
-
-static int descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	CHECK(folder != NULL);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
 }
 
 /* ---- What is tried ------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 
 #include "base/prng.h"
 #include "both.h"
-#include "io/descriptors.h"
+#include "descriptors.h"
 #include "weft/address.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -231,7 +231,10 @@ static int close_as_it_comes(void *arg)
 				CHECK_INT(name_of(results[k]), ==, i);
 				accepted++;
 			} else {
-				CHECK_INT(results[k], ==, -EBADF);
+				/* To one that began late the number may be the connection's that
+				 * another one has just accepted: that is no listener. */
+				CHECK(results[k] == -EBADF ||
+					(workers > 1 && results[k] == -EINVAL));
 			}
 		}
 		CHECK_INT(accepted, <=, 1);

@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 
 #include "both.h"
-#include "io/descriptors.h"
+#include "descriptors.h"
 #include "io/stream.h"
 #include "weft/scope.h"
 #include "weft/serve.h"

@@ -12,7 +12,7 @@
 
 #include "base/prng.h"
 #include "both.h"
-#include "io/descriptors.h"
+#include "descriptors.h"
 #include "weft/address.h"
 #include "weft/scope.h"
 #include "weft/socket.h"

@@ -50,6 +50,7 @@ uint64_t weft__fd_closing(int fd)
 	if (!known)
 		return 0;
 	atomic_store_explicit(&known->traits, 0, memory_order_relaxed);
-	atomic_fetch_add_explicit(&known->generation, 1, memory_order_acq_rel);
-	return atomic_exchange_explicit(&known->workers, 0, memory_order_acq_rel);
+	/* In this order for all to see: readiness.c, arm(). */
+	atomic_fetch_add(&known->generation, 1);
+	return atomic_exchange(&known->workers, 0);
 }

@@ -199,8 +199,10 @@ static int arm(struct weft__readiness *readiness, struct weft__fd *known,
 
 	if (code)
 		return code;
-	atomic_fetch_or_explicit(&known->workers, UINT64_C(1) << readiness->driver.worker->index,
-		memory_order_relaxed);
+	/* Either who closes it sees this bit, and tells us, or the new generation is seen here. */
+	atomic_fetch_or(&known->workers, UINT64_C(1) << readiness->driver.worker->index);
+	if (atomic_load(&known->generation) != entry->generation)
+		return EBADF;
 	/* What isn't ours may be closed without our knowing: armed anew at every wait. */
 	entry->is_armed = traits & WEFT__FD_OURS;
 	return 0;

@@ -7,8 +7,8 @@
  *
  * Never: meaningful while other threads open and close some.
  */
-#ifndef TESTS_IO_DESCRIPTORS_H
-#define TESTS_IO_DESCRIPTORS_H
+#ifndef TESTS_DESCRIPTORS_H
+#define TESTS_DESCRIPTORS_H
 
 #include <dirent.h>
 
