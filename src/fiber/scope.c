@@ -134,10 +134,9 @@ static int64_t now_for(struct weft__worker *worker, int64_t timeout_ns)
 	return worker->driver->ops->now_coarse(worker->driver) + WEFT__COARSE_NS;
 }
 
-static void deadline_set(struct weft_timeout *timeout, int64_t timeout_ns)
+static void deadline_set(struct weft_timeout *timeout, int64_t now, int64_t timeout_ns)
 {
 	struct weft__worker *worker = weft__worker;
-	int64_t now = now_for(worker, timeout_ns);
 
 	*timeout = (struct weft_timeout){.deadline_ns = INT64_MAX};
 	weft_heap_node_init(&timeout->timer);
@@ -175,7 +174,7 @@ void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns)
 {
 	struct weft__context *context = weft__context_self();
 
-	deadline_set(timeout, timeout_ns);
+	deadline_set(timeout, now_for(weft__worker, timeout_ns), timeout_ns);
 	scope_push(context, timeout);
 	context->has_unarmed = true;
 	if (timeout->has_expired && !context->interrupt)
@@ -257,7 +256,7 @@ int weft_sleep(int64_t duration_ns)
 	} else if (!code && !worker) {
 		code = thread_sleep(context, duration_ns);
 	} else if (!code) {
-		deadline_set(&timer, duration_ns);
+		deadline_set(&timer, weft_now(), duration_ns); /* it parks anyway: be exact */
 		timer_arm(worker, &timer);
 		while (!timer.has_expired && !(code = context->interrupt))
 			weft__park(worker, &wait);

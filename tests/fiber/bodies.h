@@ -6,6 +6,8 @@
 #ifndef TESTS_FIBER_BODIES_H
 #define TESTS_FIBER_BODIES_H
 
+#include <time.h>
+
 #include "check.h"
 #include "weft/fiber.h"
 
@@ -24,6 +26,20 @@ static inline int return_number(void *arg)
 static inline int sleep_ms(void *arg)
 {
 	return weft_sleep(WEFT_MILLISECONDS((intptr_t)arg)) < 0 ? errno : 0;
+}
+
+/*
+ * The time, as a scope of a second or more may see it: weft/scope.h says that the cheaper
+ * clock can be behind by more than weft makes up for.
+ */
+static inline int64_t earliest_now(void)
+{
+	int64_t now = weft_now(), cheap;
+	struct timespec coarse;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+	cheap = WEFT_SECONDS(coarse.tv_sec) + coarse.tv_nsec + WEFT_MILLISECONDS(12);
+	return cheap < now ? cheap : now;
 }
 
 #endif

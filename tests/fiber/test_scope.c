@@ -198,7 +198,7 @@ static int never_early(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < 5; i++) {
-		int64_t before = weft_now();
+		int64_t before = earliest_now();
 
 		weft_timeout_begin(&scope, durations[i]);
 		CHECK_INT(scope.deadline_ns, >=, before + durations[i]);

@@ -37,7 +37,7 @@ static int sleep_in_scope(void *arg)
 {
 	struct field *field = arg;
 	int64_t wish = field->base + (int64_t)prng_below(&field->prng, (uint64_t)field->span);
-	int64_t before = weft_now(), after;
+	int64_t before = earliest_now(), after;
 	struct weft_timeout scope;
 
 	weft_timeout_begin(&scope, wish > before ? wish - before : 1);
