@@ -6,6 +6,7 @@
 
 #include "weft/address.h"
 #include "weft/api.h"
+#include "weft/chan.h"
 #include "weft/buf.h"
 #include "weft/coro.h"
 #include "weft/event.h"
