@@ -12,20 +12,6 @@
 
 #include "fiber/runtime.h"
 
-void weft__waiter_init(struct weft__waiter *waiter, enum weft__wait_kind kind, const void *object)
-{
-	*waiter = (struct weft__waiter){.wait = {.kind = kind, .object = object}};
-	if (weft__worker) {
-		waiter->fiber = weft__worker->current;
-		waiter->generation = weft__generation(atomic_load(&waiter->fiber->control));
-	}
-}
-
-static bool is_woken(struct weft__waiter *waiter)
-{
-	return atomic_load_explicit(&waiter->is_woken, memory_order_acquire);
-}
-
 /* On CLOCK_MONOTONIC, absolute; returns for any reason. */
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t deadline_ns)
 {
@@ -35,26 +21,23 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t deadline_
 		deadline_ns == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-int weft__waiter_wait(struct weft__waiter *waiter)
+int weft__waiter_wait_thread(struct weft__waiter *waiter)
 {
 	struct weft__context *context = weft__context_self();
 	int code;
 
-	while (!is_woken(waiter)) {
+	while (!weft__waiter_is_woken(waiter)) {
 		code = weft__interrupt(context);
 		if (code)
 			return code;
-		if (waiter->fiber)
-			weft__park(weft__worker, &waiter->wait);
-		else
-			futex_wait(&waiter->is_woken, 0, weft__context_deadline(context));
+		futex_wait(&waiter->is_woken, 0, weft__context_deadline(context));
 	}
 	return 0;
 }
 
 void weft__waiter_wait_for_sure(struct weft__waiter *waiter)
 {
-	while (!is_woken(waiter)) {
+	while (!weft__waiter_is_woken(waiter)) {
 		if (waiter->fiber)
 			weft__park(weft__worker, &waiter->wait);
 		else
@@ -68,13 +51,10 @@ static void wake_fiber(struct weft__waiter *waiter)
 	uint32_t generation = waiter->generation;
 
 	atomic_store_explicit(&waiter->is_woken, 1, memory_order_release);
-	if (weft__worker && weft__worker == atomic_load(&fiber->worker))
-		weft__ready(weft__worker, fiber);
-	else
-		weft__post(fiber, generation, WEFT__WAKE);
+	weft__post(fiber, generation, WEFT__WAKE);
 }
 
-void weft__waiter_wake(struct weft__waiter *waiter)
+void weft__waiter_wake_elsewhere(struct weft__waiter *waiter)
 {
 	_Atomic uint32_t *word = &waiter->is_woken;
 

@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "fiber/fiber.h"
+#include "fiber/worker.h"
 
 struct weft__waiter {
 	struct weft__fiber *fiber; /* NULL: a thread */
@@ -23,15 +23,60 @@ struct weft__waiter {
 };
 
 /** Of the calling fiber or thread, to wait for an object of this kind. */
-void weft__waiter_init(struct weft__waiter *waiter, enum weft__wait_kind kind, const void *object);
+static inline void weft__waiter_init(
+	struct weft__waiter *waiter, enum weft__wait_kind kind, const void *object)
+{
+	struct weft__worker *worker = weft__worker;
+
+	*waiter = (struct weft__waiter){.wait = {.kind = kind, .object = object}};
+	if (worker) {
+		waiter->fiber = worker->current;
+		waiter->generation = weft__generation(
+			atomic_load_explicit(&waiter->fiber->control, memory_order_relaxed));
+	}
+}
+
+static inline bool weft__waiter_is_woken(struct weft__waiter *waiter)
+{
+	return atomic_load_explicit(&waiter->is_woken, memory_order_acquire);
+}
+
+int weft__waiter_wait_thread(struct weft__waiter *waiter);
 
 /** 0 when woken; ETIMEDOUT or ECANCELED when the ambient scope came first. */
-int weft__waiter_wait(struct weft__waiter *waiter);
+static inline int weft__waiter_wait(struct weft__waiter *waiter)
+{
+	struct weft__fiber *fiber = waiter->fiber;
+
+	if (!fiber)
+		return weft__waiter_wait_thread(waiter);
+	while (!weft__waiter_is_woken(waiter)) {
+		if (fiber->context.interrupt)
+			return fiber->context.interrupt;
+		weft__park(weft__worker, &waiter->wait);
+	}
+	return 0;
+}
 
 /** Wait for a wake that is certain to come soon. */
 void weft__waiter_wait_for_sure(struct weft__waiter *waiter);
 
+/** The same as below, for all but fibers of the calling worker. */
+void weft__waiter_wake_elsewhere(struct weft__waiter *waiter);
+
 /** Wake it. It may be gone the moment this stores; from any thread. */
-void weft__waiter_wake(struct weft__waiter *waiter);
+static inline void weft__waiter_wake(struct weft__waiter *waiter)
+{
+	struct weft__worker *worker = weft__worker;
+	struct weft__fiber *fiber = waiter->fiber;
+
+	if (worker && fiber &&
+		atomic_load_explicit(&fiber->worker, memory_order_relaxed) == worker) {
+		atomic_store_explicit(&waiter->is_woken, 1, memory_order_release);
+		weft__ready(worker, fiber);
+	} else {
+		weft__waiter_wake_elsewhere(waiter);
+	}
+}
 
 #endif

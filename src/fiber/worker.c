@@ -168,14 +168,6 @@ void weft_yield(void)
 		self->state = WEFT__RUNNING;
 }
 
-void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber)
-{
-	if (fiber->state != WEFT__PARKED)
-		return;
-	fiber->state = WEFT__READY;
-	weft__run_push(worker, fiber);
-}
-
 /* ---- First and last steps of a fiber --------------------------------------------------- */
 
 /*

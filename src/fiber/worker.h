@@ -71,9 +71,6 @@ extern __thread struct weft__worker *weft__worker;
  */
 void weft__park(struct weft__worker *worker, const struct weft__wait *wait);
 
-/** Make a fiber of this worker runnable if it is parked. */
-void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber);
-
 /** Put a fiber that is marked READY, and not queued anywhere, at the end of the run queue. */
 static inline void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber)
 {
@@ -84,6 +81,15 @@ static inline void weft__run_push(struct weft__worker *worker, struct weft__fibe
 	else
 		worker->run_head = fiber;
 	worker->run_tail = fiber;
+}
+
+/** Make a fiber of this worker runnable if it is parked. */
+static inline void weft__ready(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	if (fiber->state != WEFT__PARKED)
+		return;
+	fiber->state = WEFT__READY;
+	weft__run_push(worker, fiber);
 }
 
 /* ---- From any thread: src/fiber/wake.c ------------------------------------------ */

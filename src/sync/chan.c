@@ -31,7 +31,10 @@ struct weft_chan *weft_chan_new(size_t item_size, size_t capacity, const char *n
 	chan = malloc(sizeof(*chan));
 	if (!chan)
 		return NULL;
-	*chan = (struct weft_chan){.item_size = item_size, .capacity = capacity, .name = name};
+	*chan = (struct weft_chan){.item_size = item_size,
+		.capacity = capacity,
+		.name = name,
+		.is_small = item_size == 4 || item_size == 8 || item_size == 16};
 	if (capacity > 0 && weft_ring_init(&chan->ring, item_size, round_up(capacity)) < 0) {
 		free(chan);
 		return NULL;
@@ -48,17 +51,6 @@ void weft_chan_free(struct weft_chan *chan)
 }
 
 /* ---- Inside the gate ---------------------------------------------------------------- */
-
-/* Most items are a number or a pointer: those need no call. */
-static inline void copy(void *to, const void *from, size_t size)
-{
-	if (size == 8)
-		memcpy(to, from, 8);
-	else if (size == 4)
-		memcpy(to, from, 4);
-	else
-		memcpy(to, from, size);
-}
 
 /* The first who waits and is nobody else's yet; off the list, to be woken by the caller. */
 static inline struct weft__chan_node *take(struct weft_waitlist *list)
@@ -80,11 +72,10 @@ static inline struct weft__chan_node *take(struct weft_waitlist *list)
 
 static inline void ring_push(struct weft_chan *chan, const void *item)
 {
-	copy(weft_ring_push_slot(&chan->ring), item, chan->item_size);
+	memcpy(weft_ring_push_slot(&chan->ring), item, chan->item_size);
 }
 
-static inline int send_now(
-	struct weft_chan *chan, const void *item, struct weft__chan_node **ret_wake)
+int weft__chan_send_now(struct weft_chan *chan, const void *item, struct weft__chan_node **ret_wake)
 {
 	struct weft__chan_node *receiver;
 
@@ -93,7 +84,7 @@ static inline int send_now(
 		return -1;
 	receiver = take(&chan->receivers);
 	if (receiver) {
-		copy(receiver->ret_item, item, chan->item_size);
+		memcpy(receiver->ret_item, item, chan->item_size);
 		receiver->result = 1;
 		*ret_wake = receiver;
 		return 0;
@@ -104,14 +95,13 @@ static inline int send_now(
 	return 0;
 }
 
-static inline int recv_now(
-	struct weft_chan *chan, void *ret_item, struct weft__chan_node **ret_wake)
+int weft__chan_recv_now(struct weft_chan *chan, void *ret_item, struct weft__chan_node **ret_wake)
 {
 	const void *oldest = weft_ring_front(&chan->ring);
 	struct weft__chan_node *sender;
 
 	if (oldest) {
-		copy(ret_item, oldest, chan->item_size);
+		memcpy(ret_item, oldest, chan->item_size);
 		weft_ring_pop(&chan->ring, NULL);
 	}
 	/* Nobody sends on a closed channel; its waiting senders have been told. */
@@ -122,19 +112,9 @@ static inline int recv_now(
 	if (oldest)
 		ring_push(chan, sender->item);
 	else
-		copy(ret_item, sender->item, chan->item_size);
+		memcpy(ret_item, sender->item, chan->item_size);
 	sender->result = 0;
 	return 1;
-}
-
-int weft__chan_send_now(struct weft_chan *chan, const void *item, struct weft__chan_node **ret_wake)
-{
-	return send_now(chan, item, ret_wake);
-}
-
-int weft__chan_recv_now(struct weft_chan *chan, void *ret_item, struct weft__chan_node **ret_wake)
-{
-	return recv_now(chan, ret_item, ret_wake);
 }
 
 /* ---- Outside the gate ------------------------------------------------------------------ */
@@ -157,25 +137,39 @@ struct waiting {
 	struct weft__waiter waiter;
 };
 
-/* Inside the gate, which is left: queue, wait, and return the result of the call. */
+static int wait_end(
+	struct weft_chan *chan, struct weft_waitlist *list, struct waiting *self, int code)
+{
+	if (code)
+		code = weft__node_give_up(&chan->gate, list, &self->node.node, code);
+	if (!code && self->node.result < 0)
+		code = EPIPE;
+	return code ? weft__sync_fail(code) : self->node.result;
+}
+
+/*
+ * Inside the gate, which is left: queue, wait, and return the result of the call. A fiber
+ * parks before it looks: whoever wakes it meanwhile posts to it, and it sees no post before.
+ */
 static __attribute__((noinline)) int wait_in(
 	struct weft_chan *chan, struct weft_waitlist *list, void *item)
 {
-	bool is_sender = list == &chan->senders;
+	struct weft__worker *worker = weft__worker;
 	struct waiting self;
-	int code;
 
 	self.node.ret_item = item;
 	self.node.select = NULL;
 	self.node.node.waiter = &self.waiter;
-	weft__waiter_init(
-		&self.waiter, is_sender ? WEFT__WAIT_CHAN_SEND : WEFT__WAIT_CHAN_RECV, chan);
+	weft__waiter_init(&self.waiter,
+		list == &chan->senders ? WEFT__WAIT_CHAN_SEND : WEFT__WAIT_CHAN_RECV, chan);
 	weft__waitlist_push_back(list, &self.node.node);
 	weft__gate_leave(&chan->gate);
-	code = weft__node_wait(&chan->gate, list, &self.node.node);
-	if (!code && self.node.result < 0)
-		code = EPIPE;
-	return code ? weft__sync_fail(code) : self.node.result;
+	if (WEFT__LIKELY(worker != NULL)) {
+		weft__park(worker, &self.waiter.wait);
+		if (WEFT__LIKELY(weft__waiter_is_woken(&self.waiter) && self.node.result >= 0))
+			return self.node.result;
+	}
+	return wait_end(chan, list, &self, weft__waiter_wait(&self.waiter));
 }
 
 static inline int finish(int result, struct weft__chan_node *wake)
@@ -187,39 +181,153 @@ static inline int finish(int result, struct weft__chan_node *wake)
 	return weft__sync_fail(result < 0 ? EPIPE : EAGAIN);
 }
 
-/* ---- Calls ------------------------------------------------------------------------------- */
+/* ---- Send and receive ------------------------------------------------------------------- */
 
-int weft_chan_send(struct weft_chan *chan, const void *item)
+/*
+ * The common cases are carried out without a call, so that they need not even save
+ * registers: a small item, a fiber, nobody else in the gate, and either room (an item) in
+ * the ring or a plain send or receive of the same worker at the other side. All else
+ * goes the long way.
+ */
+
+static inline void copy_small(void *to, const void *from, size_t size)
 {
-	int code = weft__sync_begin(weft__worker);
-	struct weft__chan_node *wake;
-	int result;
+	if (WEFT__LIKELY(size == 8))
+		memcpy(to, from, 8);
+	else if (size == 4)
+		memcpy(to, from, 4);
+	else
+		memcpy(to, from, 16);
+}
 
-	if (WEFT__UNLIKELY(code))
-		return weft__sync_fail(code);
-	weft__gate_enter(&chan->gate);
-	result = send_now(chan, item, &wake);
+static inline bool is_plain(const struct weft__chan_node *node, const struct weft__worker *worker)
+{
+	const struct weft__fiber *fiber = node->node.waiter->fiber;
+
+	return !node->select && fiber &&
+	       atomic_load_explicit(&fiber->worker, memory_order_relaxed) == worker;
+}
+
+static inline struct weft__chan_node *first_of(const struct weft_waitlist *list)
+{
+	return weft_container_of(weft__waitlist_first(list), struct weft__chan_node, node);
+}
+
+/* Inside the gate, which is left: the node, first in its list, has its item. */
+static inline void let_go(struct weft_chan *chan, struct weft_waitlist *list,
+	struct weft__chan_node *node, struct weft__worker *worker)
+{
+	struct weft__waiter *waiter = node->node.waiter;
+
+	weft__waitlist_remove(list, &node->node);
+	weft__gate_leave(&chan->gate);
+	atomic_store_explicit(&waiter->is_woken, 1, memory_order_release);
+	weft__ready(worker, waiter->fiber);
+}
+
+static inline void *slot_at(const struct weft_ring *ring, size_t position)
+{
+	return ring->items + (position & ring->mask) * ring->item_size;
+}
+
+/* Inside the gate, which is left. */
+static __attribute__((noinline)) int send_inside(struct weft_chan *chan, const void *item)
+{
+	struct weft__chan_node *wake;
+	int result = weft__chan_send_now(chan, item, &wake);
+
 	if (result == WEFT__CHAN_WAIT)
 		return wait_in(chan, &chan->senders, (void *)(uintptr_t)item);
 	weft__gate_leave(&chan->gate);
 	return finish(result, wake);
 }
 
-int weft_chan_recv(struct weft_chan *chan, void *ret_item)
+static __attribute__((noinline)) int send_slow(struct weft_chan *chan, const void *item)
 {
 	int code = weft__sync_begin(weft__worker);
-	struct weft__chan_node *wake;
-	int result;
 
-	if (WEFT__UNLIKELY(code))
+	if (code)
 		return weft__sync_fail(code);
 	weft__gate_enter(&chan->gate);
-	result = recv_now(chan, ret_item, &wake);
+	return send_inside(chan, item);
+}
+
+int weft_chan_send(struct weft_chan *chan, const void *item)
+{
+	struct weft__worker *worker = weft__worker;
+	struct weft_ring *ring = &chan->ring;
+
+	if (!chan->is_small || !weft__enter_quickly(&chan->gate, worker))
+		return send_slow(chan, item);
+	if (chan->receivers.first) {
+		struct weft__chan_node *receiver = first_of(&chan->receivers);
+
+		if (WEFT__LIKELY(is_plain(receiver, worker))) {
+			copy_small(receiver->ret_item, item, chan->item_size);
+			receiver->result = 1;
+			let_go(chan, &chan->receivers, receiver, worker);
+			return 0;
+		}
+	} else if (WEFT__LIKELY(!chan->is_closed)) {
+		if (weft_ring_len(ring) >= chan->capacity)
+			return wait_in(chan, &chan->senders, (void *)(uintptr_t)item);
+		copy_small(slot_at(ring, ring->tail++), item, chan->item_size);
+		weft__gate_leave(&chan->gate);
+		return 0;
+	}
+	return send_inside(chan, item);
+}
+
+/* Inside the gate, which is left. */
+static __attribute__((noinline)) int recv_inside(struct weft_chan *chan, void *ret_item)
+{
+	struct weft__chan_node *wake;
+	int result = weft__chan_recv_now(chan, ret_item, &wake);
+
 	if (result == WEFT__CHAN_WAIT)
 		return wait_in(chan, &chan->receivers, ret_item);
 	weft__gate_leave(&chan->gate);
 	return finish(result, wake);
 }
+
+static __attribute__((noinline)) int recv_slow(struct weft_chan *chan, void *ret_item)
+{
+	int code = weft__sync_begin(weft__worker);
+
+	if (code)
+		return weft__sync_fail(code);
+	weft__gate_enter(&chan->gate);
+	return recv_inside(chan, ret_item);
+}
+
+int weft_chan_recv(struct weft_chan *chan, void *ret_item)
+{
+	struct weft__worker *worker = weft__worker;
+	struct weft_ring *ring = &chan->ring;
+
+	if (!chan->is_small || !weft__enter_quickly(&chan->gate, worker))
+		return recv_slow(chan, ret_item);
+	if (chan->senders.first) {
+		struct weft__chan_node *sender = first_of(&chan->senders);
+
+		if (WEFT__LIKELY(weft_ring_is_empty(ring) && is_plain(sender, worker))) {
+			copy_small(ret_item, sender->item, chan->item_size);
+			sender->result = 0;
+			let_go(chan, &chan->senders, sender, worker);
+			return 1;
+		}
+	} else if (!weft_ring_is_empty(ring)) {
+		copy_small(ret_item, slot_at(ring, ring->head++), chan->item_size);
+		weft__gate_leave(&chan->gate);
+		return 1;
+	} else if (!chan->is_closed) {
+		return wait_in(chan, &chan->receivers, ret_item);
+	}
+	return recv_inside(chan, ret_item);
+}
+
+/* ---- Without waiting --------------------------------------------------------------------------
+ */
 
 int weft_chan_try_send(struct weft_chan *chan, const void *item)
 {
@@ -227,7 +335,7 @@ int weft_chan_try_send(struct weft_chan *chan, const void *item)
 	int result;
 
 	weft__gate_enter(&chan->gate);
-	result = send_now(chan, item, &wake);
+	result = weft__chan_send_now(chan, item, &wake);
 	weft__gate_leave(&chan->gate);
 	return finish(result, wake);
 }
@@ -238,10 +346,12 @@ int weft_chan_try_recv(struct weft_chan *chan, void *ret_item)
 	int result;
 
 	weft__gate_enter(&chan->gate);
-	result = recv_now(chan, ret_item, &wake);
+	result = weft__chan_recv_now(chan, ret_item, &wake);
 	weft__gate_leave(&chan->gate);
 	return finish(result, wake);
 }
+
+/* ---- Closing ------------------------------------------------------------------------------- */
 
 /* Inside the gate: all of them end with that result. */
 static void end_all(struct weft_waitlist *list, int result, struct weft__wakes *wakes)

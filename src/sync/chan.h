@@ -19,6 +19,7 @@
 struct weft_chan {
 	struct weft_gate gate;
 	bool is_closed;
+	bool is_small; /* an item is 4, 8 or 16 bytes */
 	size_t item_size, capacity;
 	struct weft_ring ring; /* capacity 0: not made, and empty */
 	struct weft_waitlist receivers, senders;

@@ -57,13 +57,11 @@ void weft__wake_all(struct weft__node *first)
 	}
 }
 
-int weft__node_wait(struct weft_gate *gate, struct weft_waitlist *list, struct weft__node *node)
+int weft__node_give_up(
+	struct weft_gate *gate, struct weft_waitlist *list, struct weft__node *node, int code)
 {
-	int code = weft__waiter_wait(node->waiter);
 	bool is_off;
 
-	if (!code)
-		return 0;
 	weft__gate_enter(gate);
 	is_off = node->is_queued;
 	if (is_off)

@@ -38,14 +38,17 @@ void weft__gate_enter_slow(struct weft_gate *gate);
  * A process of one thread has nobody to keep out: nothing inside a gate starts a thread,
  * so that stays true until it is left.
  */
-static inline void weft__gate_enter(struct weft_gate *gate)
+static inline bool weft__gate_try_enter(struct weft_gate *gate)
 {
 	uint32_t free = 0;
 
-	if (__libc_single_threaded)
-		return;
-	if (WEFT__UNLIKELY(!__atomic_compare_exchange_n(
-		    &gate->is_taken, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+	return __libc_single_threaded || __atomic_compare_exchange_n(&gate->is_taken, &free, 1,
+						 false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void weft__gate_enter(struct weft_gate *gate)
+{
+	if (WEFT__UNLIKELY(!weft__gate_try_enter(gate)))
 		weft__gate_enter_slow(gate);
 }
 
@@ -155,11 +158,21 @@ static inline void weft__place_init(
 	weft__waiter_init(&place->waiter, kind, object);
 }
 
+/** The scope ended the wait with code: take the node off, or the handing over was first: 0. */
+int weft__node_give_up(
+	struct weft_gate *gate, struct weft_waitlist *list, struct weft__node *node, int code);
+
 /**
  * Wait until the node, which is in the list, was popped and woken: 0. Or the errno of the
  * scope that came first; then the node is off the list, and nothing was handed over.
  */
-int weft__node_wait(struct weft_gate *gate, struct weft_waitlist *list, struct weft__node *node);
+static inline int weft__node_wait(
+	struct weft_gate *gate, struct weft_waitlist *list, struct weft__node *node)
+{
+	int code = weft__waiter_wait(node->waiter);
+
+	return WEFT__LIKELY(code == 0) ? 0 : weft__node_give_up(gate, list, node, code);
+}
 
 /** A fiber that never has to wait gives way to the others. */
 void weft__give_way(struct weft__worker *worker);
@@ -172,6 +185,20 @@ static inline int weft__sync_begin(struct weft__worker *worker)
 	if (WEFT__UNLIKELY(--worker->call_budget <= 0))
 		weft__give_way(worker);
 	return worker->current->context.interrupt;
+}
+
+/**
+ * The same for a fiber, as a condition: true when nothing is in the way, and the gate is
+ * entered. Else nothing has happened. The common cases of the calls go on from here without
+ * calling anything, so that they need not even save registers.
+ */
+static inline bool weft__enter_quickly(struct weft_gate *gate, struct weft__worker *worker)
+{
+	if (WEFT__UNLIKELY(!worker || worker->call_budget <= 1 ||
+			   worker->current->context.interrupt || !weft__gate_try_enter(gate)))
+		return false;
+	worker->call_budget--;
+	return true;
 }
 
 /** gettid(2), asked for once per thread. */

@@ -153,11 +153,17 @@ static int again(struct weft_lock *lock, uint64_t caller)
 	return 0;
 }
 
-static __attribute__((noinline)) int acquire_slow(struct weft_lock *lock, uint64_t caller)
+/* Inside the gate, which is left. */
+static __attribute__((noinline)) int acquire_inside(struct weft_lock *lock)
 {
+	uint64_t caller = weft__caller(weft__worker);
 	struct weft__lock_place place;
-	int code = again(lock, caller);
+	int code = 0;
 
+	if (lock->owner)
+		code = again(lock, caller);
+	else
+		own(lock, caller, 1);
 	if (code == EBUSY) {
 		place_init(&place, lock, caller, 1);
 		weft__waitlist_push_back(&lock->waiters, &place.place.node);
@@ -168,19 +174,25 @@ static __attribute__((noinline)) int acquire_slow(struct weft_lock *lock, uint64
 	return code ? weft__sync_fail(code) : 0;
 }
 
+static __attribute__((noinline)) int acquire_slow(struct weft_lock *lock)
+{
+	int code = weft__sync_begin(weft__worker);
+
+	if (code)
+		return weft__sync_fail(code);
+	weft__gate_enter(&lock->gate);
+	return acquire_inside(lock);
+}
+
 int weft_lock_acquire(struct weft_lock *lock)
 {
 	struct weft__worker *worker = weft__worker;
-	int code = weft__sync_begin(worker);
-	uint64_t caller;
 
-	if (WEFT__UNLIKELY(code))
-		return weft__sync_fail(code);
-	caller = weft__caller(worker);
-	weft__gate_enter(&lock->gate);
+	if (!weft__enter_quickly(&lock->gate, worker))
+		return acquire_slow(lock);
 	if (WEFT__UNLIKELY(lock->owner))
-		return acquire_slow(lock, caller);
-	own(lock, caller, 1);
+		return acquire_inside(lock);
+	own(lock, weft__fiber_id(worker->current), 1);
 	weft__gate_leave(&lock->gate);
 	return 0;
 }
@@ -206,29 +218,40 @@ bool weft_lock_is_mine(const struct weft_lock *lock)
 
 /* ---- Release ----------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) int release_slow(struct weft_lock *lock)
+/* Inside the gate, which is left. */
+static __attribute__((noinline)) int release_inside(struct weft_lock *lock)
 {
-	struct weft__waiter *waiter = pass_on(lock);
+	bool is_mine = weft_lock_is_mine(lock);
+	struct weft__waiter *waiter = NULL;
 
+	if (is_mine && --lock->depth == 0) {
+		if (lock->waiters.first)
+			waiter = pass_on(lock);
+		else
+			own(lock, 0, 0);
+	}
 	weft__gate_leave(&lock->gate);
 	if (waiter)
 		weft__waiter_wake(waiter);
-	return 0;
+	return is_mine ? 0 : weft__sync_fail(EPERM);
+}
+
+static __attribute__((noinline)) int release_slow(struct weft_lock *lock)
+{
+	weft__gate_enter(&lock->gate);
+	return release_inside(lock);
 }
 
 int weft_lock_release(struct weft_lock *lock)
 {
-	uint64_t caller = weft__caller(weft__worker);
+	struct weft__worker *worker = weft__worker;
 
-	weft__gate_enter(&lock->gate);
-	if (WEFT__UNLIKELY(lock->owner != caller)) {
-		weft__gate_leave(&lock->gate);
-		return weft__sync_fail(EPERM);
-	}
-	if (WEFT__UNLIKELY(--lock->depth == 0 && lock->waiters.first))
+	if (WEFT__UNLIKELY(!worker || !weft__gate_try_enter(&lock->gate)))
 		return release_slow(lock);
-	if (WEFT__LIKELY(lock->depth == 0))
-		own(lock, 0, 0);
+	if (WEFT__UNLIKELY(lock->owner != weft__fiber_id(worker->current) || lock->depth != 1 ||
+			   lock->waiters.first))
+		return release_inside(lock);
+	own(lock, 0, 0);
 	weft__gate_leave(&lock->gate);
 	return 0;
 }

@@ -257,17 +257,12 @@ static bool claim(struct selecting *self, int index)
 	return atomic_compare_exchange_strong(&self->shared.claimed, &nobody, index);
 }
 
-static bool is_woken(struct selecting *self)
-{
-	return atomic_load_explicit(&self->shared.waiter.is_woken, memory_order_acquire);
-}
-
 /* The errno with which the wait ends; 0: claimed. */
 static int wait_watching(struct selecting *self, struct weft__worker *worker)
 {
 	struct weft__context *context = &worker->current->context;
 
-	while (!is_woken(self)) {
+	while (!weft__waiter_is_woken(&self->shared.waiter)) {
 		ssize_t index = poll_all(self);
 
 		if (index >= 0) {
@@ -327,7 +322,7 @@ static int thread_wait_fds(struct selecting *self)
 	size_t count = fill_pollfds(self, set);
 	int code;
 
-	while (!is_woken(self)) {
+	while (!weft__waiter_is_woken(&self->shared.waiter)) {
 		int64_t deadline = weft__context_deadline(context);
 		int64_t left = deadline == INT64_MAX ? 0 : deadline - weft_now();
 		struct timespec timeout = {left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
