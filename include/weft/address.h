@@ -58,7 +58,7 @@ WEFT_API size_t weft_address_print_host(
 /**
  * Resolve "HOST:PORT" with names and service names allowed (getaddrinfo(3)), or
  * whatever weft_address_parse() reads, which does not wait. A name parks the fiber, or
- * blocks the thread, while another thread asks the name service. Returns how many
+ * blocks the thread, while the name service is asked (weft/dns.h). Returns how many
  * addresses were written (1 to max), or -1: ENOENT (no such host or service), EAGAIN
  * (name service failed for now), EINVAL, ENOMEM, EMFILE, ETIMEDOUT, ECANCELED.
  * "localhost" is always this machine (RFC 6761, section 6.3), with no question asked; a

@@ -34,9 +34,10 @@ struct weft_stream; /* opaque: src/io/stream.c */
 WEFT_API struct weft_stream *weft_stream_new(int fd);
 
 /**
- * Connect to "HOST:PORT" or "unix:/path": all resolved addresses are tried in turn,
- * each without blocking the worker. Errors: those of weft_address_resolve() and, of
- * the last address tried, those of connect(2).
+ * Connect to "HOST:PORT" or "unix:/path". Of several resolved addresses the next is tried,
+ * the families in turns, when one has failed or has not answered within 250 ms; the first
+ * connection that stands is kept (RFC 8305). Errors: those of weft_address_resolve() and,
+ * of the address that failed last, those of connect(2).
  */
 WEFT_API struct weft_stream *weft_stream_connect(const char *host_port);
 

@@ -10,6 +10,7 @@
 #include "weft/chan.h"
 #include "weft/coro.h"
 #include "weft/dir.h"
+#include "weft/dns.h"
 #include "weft/event.h"
 #include "weft/fiber.h"
 #include "weft/file.h"

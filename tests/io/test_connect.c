@@ -295,4 +295,150 @@ CHECK_CASE(a_socket_closed_under_a_waiting_connect_is_not_mistaken_for_its_succe
 		==, 0);
 }
 
+/* ---- Racing addresses (RFC 8305) ------------------------------------------------------ */
+
+/* A listener with a full backlog: further connects to it wait. */
+struct silent {
+	struct weft_listener *listener;
+	int fillers[10];
+	int count;
+};
+
+static void silent_open(struct silent *silent, const char *text)
+{
+	const struct weft_listener_options narrow = {.backlog = 1};
+	bool was_late = false;
+
+	silent->listener = weft_listener_new(text, &narrow);
+	CHECK(silent->listener != NULL);
+	for (silent->count = 0; silent->count < 10 && !was_late; silent->count++) {
+		const struct weft_address *address = weft_listener_address(silent->listener);
+		int fd = weft_socket(weft_address_family(address), SOCK_STREAM, 0);
+
+		silent->fillers[silent->count] = fd;
+		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(50))
+			was_late = weft_connect(fd, &address->any, address->len) < 0;
+	}
+	CHECK(was_late);
+}
+
+static void silent_close(struct silent *silent)
+{
+	while (silent->count-- > 0)
+		weft_close(silent->fillers[silent->count]);
+	weft_listener_free(silent->listener);
+}
+
+BOTH_CASE(an_address_that_is_silent_is_overtaken_by_the_next)
+{
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
+	struct weft_address addresses[2];
+	struct weft_stream *stream = NULL;
+	struct silent silent;
+	int before, after;
+
+	silent_open(&silent, "127.0.0.1:0");
+	before = dup(0);
+	close(before);
+	addresses[0] = *weft_listener_address(silent.listener);
+	addresses[1] = *weft_listener_address(listener);
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(30))
+		stream = weft__stream_connect_any(addresses, 2);
+	CHECK(stream != NULL);
+	CHECK(weft_address_equal(weft_stream_peer(stream), &addresses[1]));
+	weft_stream_free(stream);
+	/* When all are silent the deadline ends it, and nothing is left. */
+	addresses[1] = addresses[0];
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(300))
+		CHECK_ERRNO(weft__stream_connect_any(addresses, 2), ETIMEDOUT);
+	after = dup(0);
+	CHECK_INT(after, ==, before);
+	close(after);
+	silent_close(&silent);
+	weft_listener_free(listener);
+}
+
+BOTH_CASE(a_silent_address_may_still_win_when_the_others_refuse)
+{
+	struct weft_address addresses[3];
+	struct weft_stream *stream = NULL;
+	struct silent silent;
+
+	CHECK_INT(weft_address_parse(&addresses[1], "127.0.0.2:1"), ==, 0);
+	addresses[2] = addresses[1];
+	silent_open(&silent, "127.0.0.1:0");
+	addresses[0] = *weft_listener_address(silent.listener);
+	/* Room in the backlog: the kernel's next try, within a second or so, gets through. */
+	for (int i = 0; i < 2; i++)
+		weft_stream_free(weft_listener_accept(silent.listener));
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(30))
+		stream = weft__stream_connect_any(addresses, 3);
+	CHECK(stream != NULL);
+	CHECK(weft_address_equal(weft_stream_peer(stream), &addresses[0]));
+	weft_stream_free(stream);
+	silent_close(&silent);
+}
+
+BOTH_CASE(the_families_take_turns)
+{
+	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
+	const int last = WEFT_ADDRESS_RESOLVE_MAX - 1;
+	struct weft_stream *stream = NULL;
+	struct weft_listener *listener;
+	struct silent silent;
+	char text[64];
+
+	/* Behind many silent ones, but of the other family, it is the second to be tried: in
+	 * the order given its turn would come after 3.75 s. */
+	silent_open(&silent, "127.0.0.1:0");
+	for (int i = 0; i < last; i++)
+		addresses[i] = *weft_listener_address(silent.listener);
+	snprintf(text, sizeof(text), "unix:@weft-test-turns-%d", (int)getpid());
+	listener = weft_listener_new(text, NULL);
+	CHECK(listener != NULL);
+	addresses[last] = *weft_listener_address(listener);
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(3))
+		stream = weft__stream_connect_any(addresses, WEFT_ADDRESS_RESOLVE_MAX);
+	CHECK(stream != NULL);
+	CHECK_INT(weft_address_family(weft_stream_peer(stream)), ==, AF_UNIX);
+	weft_stream_free(stream);
+	silent_close(&silent);
+	weft_listener_free(listener);
+}
+
+static int connect_and_count(void *arg)
+{
+	struct weft_stream *stream = weft__stream_connect_any(arg, 2);
+
+	return stream ? 0 : errno;
+}
+
+static int cancel_a_race(void *arg)
+{
+	struct weft_address addresses[2];
+	struct silent silent;
+	weft_fiber_id fiber;
+	size_t fibers;
+	int result;
+
+	(void)arg;
+	silent_open(&silent, "127.0.0.1:0");
+	addresses[0] = addresses[1] = *weft_listener_address(silent.listener);
+	fibers = weft_fiber_count();
+	CHECK((fiber = weft_spawn(connect_and_count, addresses)) != 0);
+	while (weft_fiber_count() < fibers + 2)
+		CHECK_INT(weft_sleep(WEFT_MICROSECONDS(100)), ==, 0);
+	CHECK_INT(weft_cancel(fiber), ==, 0);
+	CHECK_INT(weft_join(fiber, &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, ECANCELED);
+	CHECK_INT(weft_fiber_count(), ==, fibers);
+	silent_close(&silent);
+	return 0;
+}
+
+CHECK_CASE(a_cancelled_race_leaves_no_fiber_behind)
+{
+	CHECK_INT(weft_run(&(struct weft_run_options){.workers = 2}, cancel_a_race, NULL), ==, 0);
+}
+
 CHECK_MAIN()
