@@ -49,6 +49,14 @@ struct weft_run_options {
 	unsigned workers;        /* threads that run fibers; 0: one per usable core */
 	const char *driver;      /* "epoll"; NULL: $WEFT_DRIVER, else the best */
 	size_t stack_size_bytes; /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
+
+	/**
+	 * A fiber that keeps its worker for longer, because it computes or is in a call that
+	 * blocks the thread, is told of on the standard error, with its backtrace; as are fibers
+	 * that wait for one another in a ring. 0: not watched. Costs a thread that looks
+	 * twice in that time.
+	 */
+	int64_t watchdog_ns;
 };
 
 /**
@@ -57,7 +65,9 @@ struct weft_run_options {
  * thread. When fn has returned, every fiber that still lives is cancelled, and
  * weft_run() returns when the last of them has ended.
  * options may be NULL. SIGPIPE is blocked on the workers: broken pipes are EPIPE.
- * Errors: -1 with EINVAL (bad option, unknown driver), EDEADLK (called in a fiber),
+ * When all fibers wait and nothing can wake them (no descriptor, no time, no other thread of
+ * the program), they are listed on the standard error and cancelled: EDEADLK.
+ * Errors: -1 with EINVAL (bad option, unknown driver), EDEADLK (that, or called in a fiber),
  * EBUSY (another weft_run() is under way in this process), ENOMEM, EAGAIN, EMFILE.
  */
 WEFT_API int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *arg);

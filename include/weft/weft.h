@@ -9,6 +9,7 @@
 #include "weft/buf.h"
 #include "weft/chan.h"
 #include "weft/coro.h"
+#include "weft/debug.h"
 #include "weft/dir.h"
 #include "weft/dns.h"
 #include "weft/event.h"

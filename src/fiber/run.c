@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
 #include "fiber/switch.h"
+#include "fiber/watch.h"
 
 /** Stack of the first fiber: people put more onto main's. */
 #define MAIN_STACK_SIZE ((size_t)1024 * 1024)
@@ -55,16 +57,21 @@ void weft__runtime_fiber_ended(struct weft__runtime *runtime)
 	weft__post(runtime->main_fiber, weft__generation(runtime->main_id), WEFT__WAKE);
 }
 
-static void cancel_others(struct weft__runtime *runtime)
+static void cancel_all_but(struct weft__fiber *spared)
 {
 	for (uint32_t slot = 0; slot < weft__slot_count(); slot++) {
 		struct weft__fiber *fiber = weft__slot_at(slot);
 		uint64_t control = atomic_load(&fiber->control);
 
 		if ((control & WEFT__LIVE) && !(control & (WEFT__ENDED | WEFT__CANCELLED)) &&
-			fiber != runtime->main_fiber)
+			fiber != spared)
 			weft__post(fiber, weft__generation(control), WEFT__CANCEL);
 	}
+}
+
+void weft__runtime_cancel_all(void)
+{
+	cancel_all_but(NULL);
 }
 
 /*
@@ -80,7 +87,7 @@ static void end_others(struct weft__runtime *runtime)
 	while (weft__runtime_fibers(runtime) > 1) {
 		struct weft_timeout timer;
 
-		cancel_others(runtime);
+		cancel_all_but(runtime->main_fiber);
 		weft_timeout_begin(&timer, pause);
 		while (!timer.has_expired && weft__runtime_fibers(runtime) > 1)
 			weft__park(weft__worker, &wait);
@@ -186,6 +193,8 @@ static void *worker_thread(void *arg)
 	weft__overflow_thread_begin(&signal_stack);
 	weft__sanitize_thread_begin(&worker->base.sanitize);
 	worker->errno_place = &errno;
+	worker->thread = pthread_self();
+	pthread_setname_np(pthread_self(), "weft-worker");
 	weft__worker = worker;
 	weft__worker_loop(worker);
 	weft__worker = NULL;
@@ -221,6 +230,8 @@ static int runtime_init(struct weft__runtime *runtime, const struct weft_run_opt
 		return -1;
 	}
 	atomic_store(&runtime->sleeping, 0);
+	atomic_store(&runtime->stranded, 0);
+	atomic_store(&runtime->is_deadlocked, false);
 	atomic_store(&runtime->spawned_outside, 0);
 	atomic_store(&runtime->is_ending, false);
 	atomic_store(&runtime->is_halted, false);
@@ -276,7 +287,7 @@ static unsigned threads_start(struct weft__runtime *runtime)
 	return i;
 }
 
-static int run_workers(struct weft__runtime *runtime, struct first *first)
+static int run_workers(struct weft__runtime *runtime, struct first *first, int64_t watchdog_ns)
 {
 	struct weft__worker *self = runtime->workers[0];
 	unsigned started;
@@ -284,22 +295,26 @@ static int run_workers(struct weft__runtime *runtime, struct first *first)
 
 	weft__sanitize_thread_begin(&self->base.sanitize);
 	self->errno_place = &errno;
+	self->thread = pthread_self();
+	self->thread_id = gettid();
 	weft__worker = self;
 	atomic_store(&weft__runtime, runtime);
 	started = threads_start(runtime);
-	if (started < runtime->worker_count || first_spawn(runtime, first) < 0) {
+	if (started < runtime->worker_count || weft__watch_begin(runtime, watchdog_ns) < 0 ||
+		first_spawn(runtime, first) < 0) {
 		code = errno;
 		atomic_store(&runtime->is_halted, true);
 	}
 	weft__worker_loop(self);
+	/* No thread outside holds on to the runtime, and its threads, from here on. */
+	pthread_mutex_lock(&weft__outside);
+	atomic_store(&weft__runtime, NULL);
+	pthread_mutex_unlock(&weft__outside);
+	weft__watch_end();
 	for (unsigned i = 1; i < started; i++) {
 		runtime->workers[i]->driver->ops->wake(runtime->workers[i]->driver);
 		pthread_join(runtime->threads[i], NULL);
 	}
-	/* No thread outside holds on to the runtime from here on. */
-	pthread_mutex_lock(&weft__outside);
-	atomic_store(&weft__runtime, NULL);
-	pthread_mutex_unlock(&weft__outside);
 	weft__worker = NULL;
 	errno = code;
 	return code ? -1 : 0;
@@ -339,8 +354,12 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 	sigpipe_block(&before);
 	weft__overflow_install();
 	weft__overflow_thread_begin(&signal_stack);
-	if (run_workers(&the_runtime, &first) == 0)
+	if (run_workers(&the_runtime, &first, options->watchdog_ns) == 0)
 		result = first.result;
+	if (atomic_load(&the_runtime.is_deadlocked)) {
+		result = -1;
+		errno = EDEADLK;
+	}
 	saved = errno;
 	weft__overflow_thread_end(signal_stack);
 	weft__overflow_uninstall();
@@ -381,6 +400,7 @@ void weft__runtime_forked(void)
 
 	abandon_fibers();
 	weft__thread_forked();
+	weft__watch_forked();
 	weft__close_forked();
 	for (unsigned i = 0; i < runtime->worker_count; i++)
 		runtime->workers[i]->driver->ops->destroy(runtime->workers[i]->driver);
@@ -392,14 +412,14 @@ void weft__runtime_forked(void)
 /* ---- About it ------------------------------------------------------------------------------- */
 
 /* The pointer is good while the caller is inside, or holds weft__outside. */
-static struct weft__runtime *runtime_enter(void)
+struct weft__runtime *weft__runtime_enter(void)
 {
 	if (!weft__worker)
 		pthread_mutex_lock(&weft__outside);
 	return atomic_load(&weft__runtime);
 }
 
-static void runtime_leave(void)
+void weft__runtime_leave(void)
 {
 	if (!weft__worker)
 		pthread_mutex_unlock(&weft__outside);
@@ -407,27 +427,27 @@ static void runtime_leave(void)
 
 unsigned weft_worker_count(void)
 {
-	struct weft__runtime *runtime = runtime_enter();
+	struct weft__runtime *runtime = weft__runtime_enter();
 	unsigned count = runtime ? runtime->worker_count : 0;
 
-	runtime_leave();
+	weft__runtime_leave();
 	return count;
 }
 
 const char *weft_driver_name(void)
 {
-	struct weft__runtime *runtime = runtime_enter();
+	struct weft__runtime *runtime = weft__runtime_enter();
 	const char *name = runtime ? runtime->driver_ops->name : NULL;
 
-	runtime_leave();
+	weft__runtime_leave();
 	return name;
 }
 
 size_t weft_fiber_count(void)
 {
-	struct weft__runtime *runtime = runtime_enter();
+	struct weft__runtime *runtime = weft__runtime_enter();
 	size_t count = runtime ? weft__runtime_fibers(runtime) : 0;
 
-	runtime_leave();
+	weft__runtime_leave();
 	return count;
 }

@@ -16,6 +16,8 @@ struct weft__runtime {
 	struct weft__worker *workers[WEFT_WORKERS_MAX]; /* never freed: stale looks are safe */
 	pthread_t threads[WEFT_WORKERS_MAX];            /* of workers 1.. */
 	_Atomic unsigned sleeping;                      /* workers in the driver, or about to be */
+	_Atomic unsigned stranded;                      /* of those, the ones without a timer */
+	atomic_bool is_deadlocked;                      /* it was found and told */
 	_Atomic uint64_t spawned_outside;               /* fibers started by other threads */
 	_Atomic unsigned next_worker;                   /* where the next of those goes */
 	atomic_bool is_ending;                          /* the first fiber has returned */
@@ -30,6 +32,16 @@ struct weft__runtime {
  */
 extern struct weft__runtime *_Atomic weft__runtime;
 extern pthread_mutex_t weft__outside;
+
+/**
+ * The run under way, or NULL, which stays until weft__runtime_leave(): threads outside
+ * keep it from ending.
+ */
+struct weft__runtime *weft__runtime_enter(void);
+void weft__runtime_leave(void);
+
+/** Cancel every fiber, the first one too. */
+void weft__runtime_cancel_all(void);
 
 /** A fiber has ended while the run is ending: the first fiber waits for the last of them. */
 void weft__runtime_fiber_ended(struct weft__runtime *runtime);
@@ -48,6 +60,9 @@ void weft__overflow_thread_end(void *stack);
  * its threads there. NULL: nothing to do.
  */
 extern void (*_Atomic weft__run_ended)(void);
+
+/** Somebody wants this worker's fibers listed: src/fiber/dump.c */
+void weft__dump_answer(struct weft__worker *worker);
 
 /** Make fork() safe: src/fiber/fork.c. Once per process. */
 void weft__fork_prepare(void);

@@ -22,7 +22,8 @@ static void name_set(struct weft__fiber *fiber, const char *name)
 void weft__start_or_run(struct weft__worker *worker, struct weft__fiber *fiber)
 {
 	if (!fiber->is_pinned && worker->runtime->worker_count > 1) {
-		atomic_store_explicit(&fiber->turn, ++worker->turn, memory_order_relaxed);
+		atomic_store_explicit(
+			&fiber->turn, weft__count(&worker->turn), memory_order_relaxed);
 		if (weft__start_push(&worker->starting, fiber) == 0)
 			return;
 	}

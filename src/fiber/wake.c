@@ -64,6 +64,7 @@ static void deliver(struct weft__worker *worker, struct weft__fiber *fiber)
 	uint64_t control =
 		atomic_fetch_and(&fiber->control, ~(asked | WEFT__QUEUED | WEFT__FREEING));
 
+	weft__count(&worker->counts.wakes);
 	if (control & WEFT__FREEING) {
 		weft__slot_give(&worker->slots, fiber);
 		return;

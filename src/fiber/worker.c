@@ -16,6 +16,7 @@
 
 #include "fiber/runtime.h"
 #include "fiber/switch.h"
+#include "fiber/watch.h"
 
 __thread struct weft__worker *weft__worker;
 
@@ -92,10 +93,13 @@ static inline struct weft__fiber *choose(struct weft__worker *worker)
 
 /* ---- Hops ---------------------------------------------------------------------------- */
 
-/* What the stack that was just left wanted done once nobody is on it. */
+/*
+ * What the stack that was just left wanted done once nobody is on it. Again and again: what
+ * was done may be a visit, which ends when somebody really goes on with this stack.
+ */
 static inline void call_back(struct weft__worker *worker)
 {
-	if (UNLIKELY(worker->is_calling_back)) {
+	while (UNLIKELY(worker->is_calling_back)) {
 		worker->is_calling_back = false;
 		worker->after(worker, worker->after_arg);
 	}
@@ -141,10 +145,45 @@ void weft__park(struct weft__worker *worker, const struct weft__wait *wait)
 		if (self->context.interrupt)
 			return; /* no memory for a timer: it counts as expired */
 	}
+	weft__count(&worker->counts.parks);
 	self->state = WEFT__PARKED;
 	self->wait = wait;
 	self->parked_ns = worker->now_ns;
 	hop(worker, self, choose(worker));
+}
+
+struct visit {
+	struct weft__fiber *host, *guest;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/* On the guest's stack, called from its hop(). */
+static void visit_call(struct weft__worker *worker, void *arg)
+{
+	struct visit *visit = arg;
+	struct weft__fiber *guest = visit->guest;
+	void *fake = NULL;
+
+	(void)worker;
+	visit->fn(visit->arg);
+	weft__sanitize_leave(&visit->host->sanitize, 0, &fake);
+	weft__switch(&guest->sp, visit->host->sp);
+	weft__sanitize_arrive(fake);
+}
+
+void weft__visit(
+	struct weft__worker *worker, struct weft__fiber *fiber, void (*fn)(void *arg), void *arg)
+{
+	struct visit visit = {worker->current, fiber, fn, arg};
+	void *fake = NULL;
+
+	worker->after = visit_call;
+	worker->after_arg = &visit;
+	worker->is_calling_back = true;
+	weft__sanitize_leave(&fiber->sanitize, 0, &fake);
+	weft__switch(&visit.host->sp, fiber->sp);
+	weft__sanitize_arrive(fake);
 }
 
 void weft_yield(void)
@@ -241,6 +280,7 @@ static bool steal(struct weft__worker *worker)
 		size_t count = weft__start_steal(&runtime->workers[victim]->starting, fibers);
 
 		for (size_t k = 0; k < count; k++) {
+			weft__count(&worker->counts.steals);
 			atomic_store(&fibers[k]->worker, worker);
 			weft__start_or_run(worker, fibers[k]);
 		}
@@ -264,9 +304,19 @@ static void sleep_until_woken(struct weft__worker *worker)
 	atomic_fetch_add(&worker->runtime->sleeping, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!weft_mpsc_is_empty(&worker->inbox) || atomic_load(&worker->has_stale) ||
-		atomic_load(&worker->runtime->is_halted) || steal(worker))
+		atomic_load(&worker->dump) || atomic_load(&worker->runtime->is_halted) ||
+		steal(worker))
 		deadline = 0;
-	worker->driver->ops->wait(worker->driver, deadline);
+	weft__count(&worker->counts.sleeps);
+	if (deadline == INT64_MAX) {
+		if (atomic_fetch_add(&worker->runtime->stranded, 1) + 1 ==
+			worker->runtime->worker_count)
+			weft__deadlock_check(worker);
+		worker->driver->ops->wait(worker->driver, deadline);
+		atomic_fetch_sub(&worker->runtime->stranded, 1);
+	} else {
+		worker->driver->ops->wait(worker->driver, deadline);
+	}
 	atomic_fetch_sub(&worker->runtime->sleeping, 1);
 	atomic_store(&worker->is_sleeping, false);
 }
@@ -274,6 +324,9 @@ static void sleep_until_woken(struct weft__worker *worker)
 static void look_around(struct weft__worker *worker)
 {
 	weft__inbox_drain(worker);
+	weft__count(&worker->counts.looks);
+	if (UNLIKELY(atomic_load_explicit(&worker->dump, memory_order_relaxed) != NULL))
+		weft__dump_answer(worker);
 	if (atomic_load_explicit(&worker->has_stale, memory_order_relaxed) &&
 		atomic_exchange(&worker->has_stale, false))
 		worker->driver->ops->forget(worker->driver, -1);

@@ -12,6 +12,7 @@
 #define FIBER_WORKER_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "fiber/driver/driver.h"
@@ -21,6 +22,7 @@
 #include "weft/heap.h"
 
 struct weft__runtime;
+struct weft__dump;
 
 /** Switches between two looks at the clock; see worker.c on fairness. */
 #define WEFT__TICKS 64
@@ -31,11 +33,25 @@ struct weft__runtime;
 /** Calls a fiber may make that need not wait, before it gives way to the others. */
 #define WEFT__CALL_BUDGET 32
 
+/** Written by the worker only; read by anybody, for weft_counters(). */
+struct weft__counts {
+	_Atomic uint64_t parks, wakes, steals, looks, sleeps;
+	_Atomic uint64_t calls[WEFT__OP_KIND_COUNT]; /* system calls, by enum weft__op_kind */
+};
+
+static inline uint64_t weft__count(_Atomic uint64_t *place)
+{
+	uint64_t count = atomic_load_explicit(place, memory_order_relaxed) + 1;
+
+	atomic_store_explicit(place, count, memory_order_relaxed);
+	return count;
+}
+
 struct weft__worker {
 	struct weft__fiber *current;
 	struct weft__fiber *run_head, *run_tail; /* runnable, first in first out */
 	struct weft__start_queue starting;       /* runnable, not started, may be taken */
-	uint64_t turn;                           /* number of the last fiber made runnable */
+	_Atomic uint64_t turn;                   /* number of the last fiber made runnable */
 	int ticks;
 	int call_budget;
 	bool is_calling_back; /* `after` is set */
@@ -52,9 +68,13 @@ struct weft__worker {
 	struct weft__stack_pool stacks;
 	struct weft__runtime *runtime;
 	unsigned index;
+	pthread_t thread;
+	pid_t thread_id; /* of worker 0 */
 
 	/* Read or written by other threads. */
 	_Atomic uint64_t spawned, ended; /* written by this worker only */
+	struct weft__counts counts;
+	_Atomic(struct weft__dump *) dump; /* it is to list its fibers */
 	_Alignas(64) struct weft_mpsc inbox;
 	atomic_bool is_sleeping;
 	atomic_bool has_stale; /* a descriptor it remembers was closed elsewhere */
@@ -71,10 +91,17 @@ extern __thread struct weft__worker *weft__worker;
  */
 void weft__park(struct weft__worker *worker, const struct weft__wait *wait);
 
+/**
+ * Call fn(arg) on the stack of a fiber of this worker that has started and does not run,
+ * below all its frames, and come back. fn must not wait.
+ */
+void weft__visit(
+	struct weft__worker *worker, struct weft__fiber *fiber, void (*fn)(void *arg), void *arg);
+
 /** Put a fiber that is marked READY, and not queued anywhere, at the end of the run queue. */
 static inline void weft__run_push(struct weft__worker *worker, struct weft__fiber *fiber)
 {
-	atomic_store_explicit(&fiber->turn, ++worker->turn, memory_order_relaxed);
+	atomic_store_explicit(&fiber->turn, weft__count(&worker->turn), memory_order_relaxed);
 	fiber->next = NULL;
 	if (worker->run_head)
 		worker->run_tail->next = fiber;

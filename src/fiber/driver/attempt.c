@@ -3,13 +3,13 @@
  *
  * Must never: park, or let EINTR or SIGPIPE out.
  */
-#include "fiber/driver/driver.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "fiber/worker.h"
 
 /** Most bytes that one sendfile(2) may move: a turn must not last too long. */
 #define SENDFILE_MAX ((size_t)1024 * 1024)
@@ -94,6 +94,8 @@ static int64_t call(struct weft__op *op)
 					: pwrite(op->fd, op->data, op->len, op->position);
 	case WEFT__OP_FSYNC:
 		return op->flags ? fdatasync(op->fd) : fsync(op->fd);
+	case WEFT__OP_KIND_COUNT:
+		break;
 	}
 	errno = EINVAL;
 	return -1;
@@ -101,8 +103,11 @@ static int64_t call(struct weft__op *op)
 
 static int64_t attempt(struct weft__op *op)
 {
+	struct weft__worker *worker = weft__worker;
 	int64_t result;
 
+	if (worker)
+		weft__count(&worker->counts.calls[op->kind]);
 	do
 		result = call(op);
 	while (result < 0 && errno == EINTR);

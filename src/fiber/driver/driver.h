@@ -46,6 +46,7 @@ enum weft__op_kind {
 	WEFT__OP_PREAD,  /* position */
 	WEFT__OP_PWRITE, /* position */
 	WEFT__OP_FSYNC,  /* flags: not 0 for fdatasync(2) */
+	WEFT__OP_KIND_COUNT,
 };
 
 /**

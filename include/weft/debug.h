@@ -1,0 +1,61 @@
+/*
+ * weft/debug.h - what every fiber is doing, and how busy the workers are.
+ *
+ * Nothing is ever silently stuck: weft_dump() lists the fibers and where each waits. It
+ * costs nothing until it is called. When nothing can ever run again, weft_run() says so by
+ * itself (weft/fiber.h); a fiber that keeps its worker too long is told of when
+ * weft_run_options.watchdog_ns says how long that is.
+ */
+#ifndef WEFT_DEBUG_H
+#define WEFT_DEBUG_H
+
+#include "weft/api.h"
+
+WEFT_BEGIN
+
+/**
+ * Write a list of all live fibers to fd, for a person: the name, its state and since
+ * when, what it waits for (a descriptor and its peer, a lock and its owner, a channel, a
+ * fiber, time), and its backtrace, with functions and lines where libdw (elfutils) is
+ * installed and the program has debugging information.
+ *
+ *	fiber "client" #17 on worker 1: waits 2.013 s to read descriptor 9 (TCP 10.0.0.1:80
+ *with 10.0.0.2:4711) weft_stream_readline	src/io/stream_read.c:173 talk
+ *chat.c:51
+ *
+ * A worker that does not answer within 200 ms is listed by what it is doing right now.
+ * Blocks the calling thread meanwhile. From any fiber or thread, not from a signal handler.
+ * Returns 0. Errors: ENOTSUP (no weft_run() under way), EBUSY (another fiber or thread is
+ * listing), ENOMEM, those of write(2).
+ */
+WEFT_API int weft_dump(int fd);
+
+/**
+ * From now on, during each weft_run(), a signal (SIGUSR1, say) makes weft_dump() write to
+ * the standard error. 0: none, as it is at first. Errors: EINVAL.
+ */
+WEFT_API int weft_dump_on_signal(int signal);
+
+/** How often the workers of a run have done what, since it began. */
+struct weft_counters {
+	uint64_t spawned, ended; /* fibers */
+	uint64_t switches;       /* fibers that were gone on with */
+	uint64_t parks;          /* fibers that had to wait */
+	uint64_t wakes;          /* requests from other threads: wake, cancel, start */
+	uint64_t steals;         /* fibers taken from another worker before they started */
+	uint64_t looks;          /* at the kernel for events, with and without waiting */
+	uint64_t sleeps;         /* of those, the ones with nothing else to do */
+	uint64_t reads, writes;  /* system calls that move bytes, and ... */
+	uint64_t accepts, connects, polls;
+};
+
+/**
+ * The counters of one worker, or the sum over all for -1. Any thread. They are read while
+ * the workers go on, so they may not add up by a few. Errors: ENOTSUP (no weft_run()
+ * under way), EINVAL (no such worker).
+ */
+WEFT_API int weft_counters(int worker, struct weft_counters *ret_counters);
+
+WEFT_END
+
+#endif

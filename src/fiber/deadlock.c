@@ -1,0 +1,280 @@
+/*
+ * deadlock.c - "all fibers wait, and nothing can wake them": found, told, ended.
+ *
+ * The worker that is the last to fall asleep, with no timer anywhere, looks whether some
+ * fiber waits for the world (a descriptor, a function on a thread), or some thread of the
+ * program's own lives that might wake one. If not, nothing can ever run again. It says so,
+ * names the fibers and, where they wait for one another in a ring, the ring; then all
+ * fibers are cancelled, so that they clean up, and weft_run() returns -1 with EDEADLK.
+ *
+ * A ring in a program that otherwise goes on is found by the watch thread.
+ *
+ * The four conditions of a deadlock are then facts: each waits for what one holder must
+ * give (mutual exclusion), holds what another wants, can't be made to give it, in a ring.
+ *
+ * Must never: conclude it while anybody could still wake. What is read of other workers'
+ * fibers is read while they sleep, and looked at again afterwards.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fiber/dump.h"
+#include "fiber/watch.h"
+#include "weft/debug.h"
+
+/** Fibers of a ring that are named; a longer one is found all the same. */
+#define RING_MAX 64
+
+/* ---- Who waits for whom ------------------------------------------------------------------- */
+
+/* What a fiber waits for, or NULL when it does not. Another worker's: it may be stale. */
+__attribute__((no_sanitize("thread"))) static const struct weft__wait *wait_of(
+	struct weft__fiber *fiber)
+{
+	uint64_t control = atomic_load(&fiber->control);
+
+	if (!(control & WEFT__LIVE) || (control & WEFT__ENDED) || fiber->state != WEFT__PARKED)
+		return NULL;
+	return fiber->wait;
+}
+
+static bool is_live(weft_fiber_id id)
+{
+	struct weft__fiber *fiber = weft__fiber_of(id);
+	uint64_t control = fiber ? atomic_load(&fiber->control) : 0;
+
+	return fiber && weft__generation(control) == (uint32_t)(id >> 32) &&
+	       (control & WEFT__LIVE) && !(control & WEFT__ENDED);
+}
+
+/* The one fiber that must act for this wait to end, or NULL when it is not one alone. */
+__attribute__((no_sanitize("thread"))) static struct weft__fiber *awaited(
+	const struct weft__wait *wait)
+{
+	weft_fiber_id id = 0;
+
+	if (wait->kind == WEFT__WAIT_JOIN) {
+		struct weft__fiber *fiber = (struct weft__fiber *)wait->object;
+
+		id = (uint64_t)wait->number << 32 | (fiber->slot + 1);
+	} else if (wait->object && weft__object_ops) {
+		id = weft__object_ops->owner(wait->kind, wait->object);
+	}
+	return is_live(id) ? weft__fiber_of(id) : NULL;
+}
+
+/* The fibers that wait for one another from this one on, back to it. 0: there is no ring. */
+static size_t ring_find(struct weft__fiber *first, struct weft__fiber *ret_ring[RING_MAX])
+{
+	struct weft__fiber *fiber = first;
+
+	for (size_t count = 0; count < RING_MAX; count++) {
+		const struct weft__wait *wait = wait_of(fiber);
+
+		ret_ring[count] = fiber;
+		fiber = wait ? awaited(wait) : NULL;
+		if (!fiber)
+			return 0;
+		if (fiber == first)
+			return count + 1;
+	}
+	return 0;
+}
+
+__attribute__((no_sanitize("thread"))) static void ring_print(
+	struct weft__fiber *const *ring, size_t count, FILE *out)
+{
+	fputs("weft: these fibers wait for one another in a ring:\n", out);
+	for (size_t i = 0; i < count; i++) {
+		const struct weft__wait *wait = wait_of(ring[i]);
+
+		fputs("\tfiber ", out);
+		weft__fiber_describe(ring[i], out);
+		fputc(' ', out);
+		if (wait)
+			weft__wait_describe(wait, weft_now() - ring[i]->parked_ns, out);
+		fputc('\n', out);
+	}
+}
+
+/* A ring is told of once: by the member that is first in the table. */
+static bool is_first_of(struct weft__fiber *fiber, struct weft__fiber *const *ring, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ring[i]->slot < fiber->slot)
+			return false;
+	return true;
+}
+
+static void rings_print(FILE *out)
+{
+	struct weft__fiber *ring[RING_MAX];
+
+	for (uint32_t slot = 0; slot < weft__slot_count(); slot++) {
+		struct weft__fiber *fiber = weft__slot_at(slot);
+		size_t count = ring_find(fiber, ring);
+
+		if (count > 0 && is_first_of(fiber, ring, count))
+			ring_print(ring, count, out);
+	}
+}
+
+/* ---- In a program that goes on ----------------------------------------------------------------
+ */
+
+/* One ring, and since when its first fiber waits: told of once. */
+__attribute__((no_sanitize("thread"))) void weft__rings_watch(int64_t older_than_ns)
+{
+	static struct weft__fiber *told;
+	static int64_t told_since_ns;
+	struct weft__fiber *ring[RING_MAX];
+	char *text = NULL;
+	size_t len, count;
+	FILE *out;
+
+	for (uint32_t slot = 0; slot < weft__slot_count(); slot++) {
+		struct weft__fiber *fiber = weft__slot_at(slot);
+		const struct weft__wait *wait = wait_of(fiber);
+
+		if (!wait || fiber->parked_ns > weft_now() - older_than_ns || !awaited(wait))
+			continue;
+		count = ring_find(fiber, ring);
+		if (count == 0 || (told == fiber && told_since_ns == fiber->parked_ns))
+			continue;
+		if (!is_first_of(fiber, ring, count))
+			continue;
+		told = fiber;
+		told_since_ns = fiber->parked_ns;
+		out = open_memstream(&text, &len);
+		if (!out)
+			return;
+		ring_print(ring, count, out);
+		if (fclose(out) == 0 && write(STDERR_FILENO, text, len) < 0)
+			errno = 0; /* nobody reads it */
+		free(text);
+		return;
+	}
+}
+
+/* ---- When nothing runs any more -----------------------------------------------------------------
+ */
+
+/* The world may end this wait. */
+static bool is_of_world(const struct weft__wait *wait)
+{
+	switch (wait->kind) {
+	case WEFT__WAIT_SLEEP:
+	case WEFT__WAIT_FD:
+	case WEFT__WAIT_DESCRIPTOR:
+	case WEFT__WAIT_LAST_FIBER:
+	case WEFT__WAIT_OFFLOAD:
+	case WEFT__WAIT_THREAD:
+		return true;
+	case WEFT__WAIT_SELECT:
+		return wait->events != 0;
+	default:
+		return false;
+	}
+}
+
+/* Whether some fiber can go on, or waits for the world. The last one found is asked first. */
+static bool has_hope(void)
+{
+	static _Atomic uint32_t hint;
+	uint32_t count = weft__slot_count(), start = atomic_load(&hint);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = (start + i) % count;
+		struct weft__fiber *fiber = weft__slot_at(slot);
+		uint64_t control = atomic_load(&fiber->control);
+		const struct weft__wait *wait = wait_of(fiber);
+		bool is_alive = (control & WEFT__LIVE) && !(control & WEFT__ENDED);
+
+		if (is_alive && (!wait || is_of_world(wait))) {
+			atomic_store(&hint, slot);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_asleep(struct weft__worker *worker)
+{
+	return atomic_load(&worker->is_sleeping) && weft_mpsc_is_empty(&worker->inbox) &&
+	       weft__start_is_empty(&worker->starting) && !atomic_load(&worker->has_stale) &&
+	       !atomic_load(&worker->dump);
+}
+
+static bool are_all_asleep(struct weft__runtime *runtime)
+{
+	for (unsigned i = 0; i < runtime->worker_count; i++)
+		if (!is_asleep(runtime->workers[i]))
+			return false;
+	return atomic_load(&runtime->stranded) == runtime->worker_count;
+}
+
+/* Whether a thread is weft's own, which wakes nobody that does not wait for it. */
+static bool is_own_thread(int task_folder, const char *id)
+{
+	char path[64], name[16] = "";
+	FILE *file;
+	int fd;
+
+	snprintf(path, sizeof(path), "%.16s/comm", id);
+	fd = openat(task_folder, path, O_RDONLY | O_CLOEXEC);
+	file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (!file)
+		return fd < 0; /* it has just ended */
+	if (!fgets(name, sizeof(name), file))
+		name[0] = '\0';
+	fclose(file);
+	return strncmp(name, "weft-", 5) == 0;
+}
+
+/* Whether the program has threads of its own, which may do anything at any time. */
+static bool has_other_threads(struct weft__runtime *runtime)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	bool has_others = !tasks;
+	struct dirent *entry;
+
+	while (!has_others && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.' &&
+			strtol(entry->d_name, NULL, 10) != runtime->workers[0]->thread_id &&
+			!is_own_thread(dirfd(tasks), entry->d_name))
+			has_others = true;
+	if (tasks)
+		closedir(tasks);
+	return has_others;
+}
+
+static void report(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return;
+	fputs("weft: deadlock: all fibers wait, and nothing can wake them\n", out);
+	rings_print(out);
+	if (fclose(out) == 0 && write(STDERR_FILENO, text, len) < 0)
+		errno = 0; /* nobody reads it */
+	free(text);
+	weft_dump(STDERR_FILENO);
+}
+
+void weft__deadlock_check(struct weft__worker *worker)
+{
+	struct weft__runtime *runtime = worker->runtime;
+
+	if (!are_all_asleep(runtime) || has_hope() || has_other_threads(runtime) ||
+		!are_all_asleep(runtime) || atomic_exchange(&runtime->is_deadlocked, true))
+		return;
+	report();
+	weft__runtime_cancel_all();
+}

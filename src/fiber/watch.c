@@ -1,0 +1,209 @@
+/*
+ * watch.c - the thread that watches: weft_dump() on a signal, and fibers that keep their
+ * worker too long.
+ *
+ * A worker that is awake looks around often (worker->counts.looks). One that is awake at
+ * two ticks in a row, and has not looked around in between, is stuck: it computes, or
+ * is in a system call that weft knows nothing of. It is told of once, until it moves on.
+ * (Two ticks, because a program that was stopped and goes on has lost time once.)
+ *
+ * The thread sleeps in poll(2) between ticks, and without a watchdog until the signal.
+ *
+ * Must never: take a lock that a stuck worker may hold.
+ */
+#include "fiber/watch.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "fiber/dump.h"
+#include "weft/debug.h"
+
+struct seen {
+	uint64_t looks;
+	bool was_awake, is_told;
+};
+
+static struct {
+	bool is_running;
+	pthread_t thread;
+	struct weft__runtime *runtime;
+	int64_t watchdog_ns;
+	atomic_int event_fd; /* written to: by the signal's handler, and to end */
+	atomic_bool is_dump_wanted, is_ending;
+	atomic_int handlers_inside; /* they may still hold event_fd */
+	int signal;
+	struct sigaction signal_before;
+	struct seen seen[WEFT_WORKERS_MAX];
+} watch = {.event_fd = -1};
+
+/** Chosen by weft_dump_on_signal(). */
+static atomic_int dump_signal;
+
+static void wake(void)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+
+	if (write(atomic_load(&watch.event_fd), &one, sizeof(one)) < 0)
+		errno = saved; /* it is full of wakes already */
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_fetch_add(&watch.handlers_inside, 1);
+	atomic_store(&watch.is_dump_wanted, true);
+	wake();
+	atomic_fetch_sub(&watch.handlers_inside, 1);
+}
+
+int weft_dump_on_signal(int signal)
+{
+	if (signal < 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP) {
+		errno = EINVAL;
+		return -1;
+	}
+	atomic_store(&dump_signal, signal);
+	return 0;
+}
+
+/* ---- The watchdog ------------------------------------------------------------------------- */
+
+static void report_stuck(struct weft__worker *worker)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return;
+	fputs("weft: ", out);
+	weft__busy_describe(worker, out);
+	if (fclose(out) == 0 && write(STDERR_FILENO, text, len) < 0)
+		errno = 0; /* nobody reads it */
+	free(text);
+}
+
+static void look_at(struct weft__worker *worker, struct seen *seen)
+{
+	uint64_t looks = atomic_load_explicit(&worker->counts.looks, memory_order_relaxed);
+	bool is_awake = !atomic_load(&worker->is_sleeping);
+	bool is_stuck = is_awake && seen->was_awake && looks == seen->looks;
+
+	if (is_stuck && !seen->is_told)
+		report_stuck(worker);
+	seen->is_told = is_stuck;
+	seen->was_awake = is_awake;
+	seen->looks = looks;
+}
+
+static void *run(void *arg)
+{
+	struct pollfd set = {.fd = atomic_load(&watch.event_fd), .events = POLLIN};
+	int tick_ms = watch.watchdog_ns > 0 ? (int)(watch.watchdog_ns / WEFT_MILLISECONDS(2)) : -1;
+	uint64_t count;
+
+	(void)arg;
+	pthread_setname_np(pthread_self(), "weft-watch");
+	while (!atomic_load(&watch.is_ending)) {
+		if (poll(&set, 1, tick_ms ? tick_ms : 1) > 0 &&
+			read(set.fd, &count, sizeof(count)) < 0)
+			continue;
+		if (atomic_exchange(&watch.is_dump_wanted, false))
+			weft_dump(STDERR_FILENO);
+		for (unsigned i = 0; tick_ms >= 0 && i < watch.runtime->worker_count; i++)
+			look_at(watch.runtime->workers[i], &watch.seen[i]);
+		if (tick_ms >= 0)
+			weft__rings_watch(watch.watchdog_ns);
+	}
+	return NULL;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+static int thread_start(void)
+{
+	sigset_t all, before;
+	int code;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	code = pthread_create(&watch.thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = code ? code : errno;
+	return code ? -1 : 0;
+}
+
+static int signal_begin(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	watch.signal = atomic_load(&dump_signal);
+	sigemptyset(&action.sa_mask);
+	return watch.signal ? sigaction(watch.signal, &action, &watch.signal_before) : 0;
+}
+
+static void signal_end(void)
+{
+	if (watch.signal)
+		sigaction(watch.signal, &watch.signal_before, NULL);
+	watch.signal = 0;
+	while (atomic_load(&watch.handlers_inside) > 0)
+		sched_yield();
+}
+
+int weft__watch_begin(struct weft__runtime *runtime, int64_t watchdog_ns)
+{
+	int saved;
+
+	if (watchdog_ns <= 0 && !atomic_load(&dump_signal))
+		return 0;
+	watch.runtime = runtime;
+	watch.watchdog_ns = watchdog_ns;
+	for (unsigned i = 0; i < runtime->worker_count; i++)
+		watch.seen[i] = (struct seen){0};
+	atomic_store(&watch.is_ending, false);
+	atomic_store(&watch.event_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (atomic_load(&watch.event_fd) < 0)
+		return -1;
+	if (signal_begin() == 0 && thread_start() == 0) {
+		watch.is_running = true;
+		return 0;
+	}
+	saved = errno;
+	signal_end();
+	close(atomic_exchange(&watch.event_fd, -1));
+	errno = saved;
+	return -1;
+}
+
+void weft__watch_end(void)
+{
+	int saved = errno;
+
+	if (!watch.is_running)
+		return;
+	signal_end();
+	atomic_store(&watch.is_ending, true);
+	wake();
+	pthread_join(watch.thread, NULL);
+	close(atomic_exchange(&watch.event_fd, -1));
+	watch.is_running = false;
+	errno = saved;
+}
+
+void weft__watch_forked(void)
+{
+	if (!watch.is_running)
+		return;
+	atomic_store(&watch.handlers_inside, 0);
+	signal_end();
+	close(atomic_exchange(&watch.event_fd, -1));
+	watch.is_running = false;
+}

@@ -1,0 +1,27 @@
+/*
+ * watch.h - a thread beside the workers, which sees what they can't: src/fiber/watch.c.
+ */
+#ifndef FIBER_WATCH_H
+#define FIBER_WATCH_H
+
+#include "fiber/runtime.h"
+
+/** Start it if there is anything to watch for; from weft_run(). 0, or -1 with errno. */
+int weft__watch_begin(struct weft__runtime *runtime, int64_t watchdog_ns);
+
+/** End it. Fine when it was not started. */
+void weft__watch_end(void);
+
+/** In the child of a fork(): it is not here. */
+void weft__watch_forked(void);
+
+/** Tell of fibers that have waited for one another in a ring for longer than that. */
+void weft__rings_watch(int64_t older_than_ns);
+
+/**
+ * The calling worker is about to sleep, all others do already, and none has a timer: if no
+ * fiber waits for anything outside, report it on the standard error, and cancel all of them.
+ */
+void weft__deadlock_check(struct weft__worker *worker);
+
+#endif
