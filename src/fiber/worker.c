@@ -39,6 +39,9 @@ static struct weft__fiber *run_pop_any(struct weft__worker *worker)
 	struct weft__fiber **place = &worker->run_head, *fiber;
 	uint32_t count = 0, index;
 
+	if (!worker->run_head)
+		return NULL;
+	worker->ticks = 0; /* back to the loop at the next hop */
 	for (fiber = worker->run_head; fiber; fiber = fiber->next)
 		count++;
 	index = count > 1 ? worker->driver->ops->choose(worker->driver, count) : 0;
@@ -58,8 +61,6 @@ static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
 {
 	struct weft__fiber *fiber;
 
-	if (UNLIKELY(worker->is_choosing))
-		return worker->run_head ? run_pop_any(worker) : NULL;
 	if (LIKELY(weft__start_is_empty(&worker->starting)))
 		return worker->run_head ? run_pop(worker) : NULL;
 	if (worker->run_head &&
@@ -72,9 +73,14 @@ static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
 	return worker->run_head ? run_pop(worker) : NULL; /* a thief was quicker */
 }
 
-/* Ticks are used up. True, and still so, when the loop should look at the kernel now. */
+/*
+ * Ticks are used up. True, and still so, when the loop should look at the kernel now, or
+ * choose who is next.
+ */
 static bool is_poll_due(struct weft__worker *worker)
 {
+	if (worker->is_choosing)
+		return true;
 	if (worker->driver->ops->now(worker->driver) - worker->now_ns >= WEFT__POLL_INTERVAL)
 		return true;
 	worker->ticks = WEFT__TICKS;
@@ -348,7 +354,7 @@ void weft__worker_loop(struct weft__worker *worker)
 			look_around(worker);
 			worker->ticks = WEFT__TICKS;
 		}
-		next = next_runnable(worker);
+		next = worker->is_choosing ? run_pop_any(worker) : next_runnable(worker);
 		if (next)
 			hop(worker, &worker->base, next);
 	}
