@@ -111,10 +111,10 @@ struct weft__fiber {
 	_Atomic uint64_t turn;                 /* when it became runnable: run queues compare it */
 	_Atomic(struct weft__worker *) worker; /* home; changes only before it starts */
 	_Atomic(struct weft__worker *) started_on; /* NULL: not started */
-	struct weft__context context;
-	uint8_t state; /* enum weft__state */
+	uint8_t state;                             /* enum weft__state */
 	uint8_t stack_class;
-	bool is_pinned;                /* may not be taken by another worker */
+	bool is_pinned; /* may not be taken by another worker */
+	struct weft__context context;
 	const struct weft__wait *wait; /* PARKED: for what */
 	int64_t parked_ns;             /* PARKED: since about when; worker->now_ns */
 

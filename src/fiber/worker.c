@@ -77,7 +77,7 @@ static inline struct weft__fiber *next_runnable(struct weft__worker *worker)
  * Ticks are used up. True, and still so, when the loop should look at the kernel now, or
  * choose who is next.
  */
-static bool is_poll_due(struct weft__worker *worker)
+static __attribute__((noinline, cold)) bool is_poll_due(struct weft__worker *worker)
 {
 	if (worker->is_choosing)
 		return true;

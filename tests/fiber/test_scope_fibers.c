@@ -221,7 +221,9 @@ static int nest(void *arg)
 		weft_scope_spawn(&scope, fail_soon, &five);
 	else
 		weft_scope_spawn(&scope, nest, (void *)(depth - 1));
-	weft_scope_spawn(&scope, wait_for_ever, NULL);
+	/* Deeper down it may have failed already, and then no more are started. */
+	if (weft_scope_spawn(&scope, wait_for_ever, NULL))
+		atomic_fetch_add(&returned, 1);
 	return weft_scope_end(&scope);
 }
 
@@ -230,7 +232,7 @@ static int nested(void *arg)
 	(void)arg;
 	CHECK_INT(nest((void *)10), ==, -5);
 	CHECK_INT(errno, ==, EDOM);
-	CHECK_INT(atomic_load(&ended), ==, 12);
+	CHECK_INT(atomic_load(&ended), ==, 1 + atomic_load(&returned));
 	return 0;
 }
 
