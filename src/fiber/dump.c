@@ -110,8 +110,8 @@ __attribute__((no_sanitize("thread"))) void weft__busy_describe(
 	struct weft__backtrace trace;
 
 	fprintf(out, "worker %u has been busy with ", worker->index);
-	if (fiber == &worker->base) {
-		fputs("the kernel", out);
+	if (!fiber || fiber == &worker->base) {
+		fputs("no fiber", out);
 	} else {
 		fputs("fiber ", out);
 		weft__fiber_describe(fiber, out);
@@ -140,7 +140,8 @@ static void ask(struct weft__worker *worker, FILE *out)
 	if (atomic_load(&dump.is_done))
 		return;
 	if (atomic_exchange(&worker->dump, NULL)) {
-		weft__busy_describe(worker, out);
+		if (!atomic_load(&worker->runtime->is_halted))
+			weft__busy_describe(worker, out);
 		return;
 	}
 	while (!atomic_load(&dump.is_done)) /* it has begun */
