@@ -3,6 +3,7 @@
 
 #include "both.h"
 #include "weft/scope.h"
+#include "weft/socket.h"
 
 static volatile sig_atomic_t seen_before;
 
@@ -93,28 +94,98 @@ static int wait_usr1(void *arg)
 	return weft_signal_wait(&number, 1);
 }
 
-static int two_waiters(void *arg)
+static int several_waiters(void *arg)
 {
-	const int both[] = {SIGUSR1, SIGUSR2}, second = SIGUSR2;
-	weft_fiber_id waiter = weft_spawn(wait_usr1, NULL);
-	int result;
+	weft_fiber_id waiters[WEFT_SIGNAL_CATCHERS_MAX];
+	const int number = SIGUSR1, other = SIGUSR2;
+	int results[WEFT_SIGNAL_CATCHERS_MAX];
 
 	(void)arg;
+	for (int i = 0; i < WEFT_SIGNAL_CATCHERS_MAX; i++)
+		CHECK((waiters[i] = weft_spawn(wait_usr1, NULL)) != 0);
 	weft_yield();
-	CHECK_ERRNO(weft_signal_wait(both, 2), EBUSY);
+	CHECK_ERRNO(weft_signal_wait(&number, 1), EBUSY);
 	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
-		CHECK_ERRNO(weft_signal_wait(&second, 1), ETIMEDOUT);
+		CHECK_ERRNO(weft_signal_wait(&other, 1), ETIMEDOUT);
 	CHECK_INT(kill(getpid(), SIGUSR1), ==, 0);
-	CHECK_INT(weft_join(waiter, &result, WEFT_FOREVER), ==, 0);
-	CHECK_INT(result, ==, SIGUSR1);
+	CHECK_INT(weft_join_all(waiters, WEFT_SIGNAL_CATCHERS_MAX, results, WEFT_FOREVER), ==,
+		WEFT_SIGNAL_CATCHERS_MAX);
+	for (int i = 0; i < WEFT_SIGNAL_CATCHERS_MAX; i++)
+		CHECK_INT(results[i], ==, SIGUSR1);
 	return 0;
 }
 
-CHECK_CASE(each_signal_has_one_waiter)
+CHECK_CASE(each_of_several_waiters_is_told_of_a_signal)
 {
 	const struct weft_run_options one = {.workers = 1};
+	struct sigaction after;
 
-	CHECK_INT(weft_run(&one, two_waiters, NULL), ==, 0);
+	CHECK_INT(weft_run(&one, several_waiters, NULL), ==, 0);
+	CHECK_INT(sigaction(SIGUSR1, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+}
+
+/* ---- Caught all the time ----------------------------------------------------------------- */
+
+BOTH_CASE(none_is_missed_between_two_waits)
+{
+	const int numbers[] = {SIGUSR1, SIGUSR2};
+	struct weft_signals *signals = weft_signals_new(numbers, 2);
+	struct sigaction after;
+
+	CHECK(signals != NULL);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
+		CHECK_ERRNO(weft_signals_next(signals), ETIMEDOUT);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(raise(SIGUSR1), ==, 0);
+		CHECK_INT(raise(SIGUSR2), ==, 0);
+	}
+	CHECK_INT(weft_wait_fd(weft_signals_fd(signals), POLLIN), ==, POLLIN);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(weft_signals_next(signals), ==, SIGUSR1);
+		CHECK_INT(weft_signals_next(signals), ==, SIGUSR2);
+	}
+	weft_signals_free(signals);
+	weft_signals_free(NULL);
+	CHECK_INT(sigaction(SIGUSR1, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+}
+
+BOTH_CASE(what_cannot_be_caught_is_refused_here_too)
+{
+	const int uncaught[] = {SIGUSR1, SIGSTOP}, twice[] = {SIGUSR1, SIGUSR1};
+	struct sigaction after;
+
+	CHECK_ERRNO(weft_signals_new(uncaught, 2), EINVAL);
+	CHECK_ERRNO(weft_signals_new(twice, 2), EBUSY);
+	CHECK_ERRNO(weft_signals_new(twice, 0), EINVAL);
+	CHECK_INT(sigaction(SIGUSR1, NULL, &after), ==, 0);
+	CHECK(after.sa_handler == SIG_DFL);
+}
+
+CHECK_CASE(a_signal_of_a_forked_child_is_its_own_and_not_the_parents)
+{
+	const int number = SIGUSR1;
+	struct weft_signals *signals = weft_signals_new(&number, 1);
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		if (weft_signals_next(signals) >= 0 || errno != ENOTSUP)
+			_exit(1);
+		weft_signals_free(signals);
+		raise(SIGUSR1); /* ends it, as before */
+		_exit(2);
+	}
+	CHECK_INT(waitpid(pid, &status, 0), ==, pid);
+	CHECK(WIFSIGNALED(status));
+	CHECK_INT(WTERMSIG(status), ==, SIGUSR1);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
+		CHECK_ERRNO(weft_signals_next(signals), ETIMEDOUT);
+	raise(SIGUSR1);
+	CHECK_INT(weft_signals_next(signals), ==, SIGUSR1);
+	weft_signals_free(signals);
 }
 
 CHECK_MAIN()
