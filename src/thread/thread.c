@@ -118,18 +118,21 @@ static bool has_awaited(void)
 /* Those that ended, and were not freed, are joined: nothing of them runs beside the exit. */
 static void wait_at_exit(void)
 {
+	struct weft_list_node *node;
+
 	pthread_mutex_lock(&threads.mutex);
 	WEFT_SHIELDED
 		while (has_awaited())
 			weft__wait_list_wait(
 				&threads.changed, &threads.mutex, WEFT__WAIT_THREAD, &threads);
-	weft_list_each (node, &threads.ended) {
+	while ((node = weft_list_pop_front(&threads.ended))) {
 		struct weft_thread *thread = weft_container_of(node, struct weft_thread, node);
 
+		weft_list_node_init(node);
 		if (thread->process == getpid())
 			pthread_join(thread->thread, NULL);
+		thread->process = 0; /* not to be joined again */
 	}
-	weft_list_init(&threads.ended);
 	pthread_mutex_unlock(&threads.mutex);
 }
 
@@ -270,7 +273,7 @@ void weft_thread_free(struct weft_thread *thread)
 	pthread_mutex_lock(&threads.mutex);
 	is_free = --thread->holders == 0;
 	is_to_join = thread->state == ENDED && thread->process == getpid();
-	if (is_to_join)
+	if (thread->state == ENDED)
 		weft_list_remove(&thread->node);
 	pthread_mutex_unlock(&threads.mutex);
 	/* Its last instructions; so nothing of it is left when its record is gone. */
