@@ -84,8 +84,10 @@ struct subject {
 	int (*run)(struct bench *bench, const struct subject *subject);
 };
 
-/** Subjects of fibers (subject_fiber.c) and of servers (subject_net.c), ended by a NULL name. */
+/** Subjects, ended by a NULL name: subject_fiber.c, subject_sync.c, and of servers subject_net.c.
+ */
 extern const struct subject bench_fiber_subjects[];
+extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
 
 /* ---- Measuring (measure.c) ---------------------------------------------------- */
@@ -187,7 +189,10 @@ struct peer_room {
 int peer_room_init(struct peer_room *room, const struct bench *bench);
 void peer_room_fini(struct peer_room *room);
 
-/** Build what is installed here, and list it. Returns how many peers, at most max. */
+/** Build what is installed here into build/peers/; silent when that is done already. */
+void peers_build(const struct bench *bench);
+
+/** The same, and list it. Returns how many peers, at most max. */
 size_t peers_find(const struct bench *bench, const struct peer_room *room, enum peer_work work,
 	struct peer *ret_peers, size_t max);
 

@@ -17,6 +17,9 @@ static const struct {
 	{"spawn-join", child_spawn_join},
 	{"wake", child_wake},
 	{"park", child_park},
+	{"lock", child_lock},
+	{"chan", child_chan},
+	{"chan-across", child_chan_across},
 	{"echo", child_echo},
 	{"echo-fd", child_echo_fd},
 };

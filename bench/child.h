@@ -17,6 +17,9 @@ child_fn child_switch; /* child_switch.c */
 child_fn child_yield, child_spawn, child_spawn_join;
 child_fn child_park; /* the argument: how many fibers */
 
+/* child_sync.c */
+child_fn child_lock, child_chan, child_chan_across;
+
 child_fn child_wake;    /* child_wake.c */
 child_fn child_echo;    /* over streams: child_echo.c */
 child_fn child_echo_fd; /* over descriptors: child_echo_fd.c */

@@ -228,7 +228,7 @@ static prepare_fn *const http_peers[] = {
 };
 
 /* Sources are there only in a checkout: an installed weft-bench runs what build/peers/ has. */
-static void build_peers(const struct bench *bench)
+void peers_build(const struct bench *bench)
 {
 	char script[PATH_MAX + 32], out_dir[PATH_MAX + 32];
 	pid_t pid;
@@ -254,7 +254,7 @@ size_t peers_find(const struct bench *bench, const struct peer_room *room, enum 
 	prepare_fn *const *prepare = work == PEER_ECHO ? echo_peers : http_peers;
 	size_t count = 0;
 
-	build_peers(bench);
+	peers_build(bench);
 	for (; *prepare != NULL && count < max; prepare++) {
 		memset(&ret_peers[count], 0, sizeof(ret_peers[count]));
 		count += (*prepare)(bench, room, &ret_peers[count]);

@@ -54,6 +54,7 @@ struct weft__worker {
 	_Atomic uint64_t turn;                   /* number of the last fiber made runnable */
 	int ticks;
 	int call_budget;
+	int sync_calls;       /* src/sync: calls since one of them gave way */
 	bool is_calling_back; /* `after` is set */
 	bool is_choosing;     /* the driver says which fiber is next */
 	void (*after)(struct weft__worker *worker, void *arg);

@@ -75,8 +75,8 @@ int weft__node_give_up(
 
 void weft__give_way(struct weft__worker *worker)
 {
+	worker->sync_calls = 0;
 	weft_yield();
-	worker->call_budget = WEFT__CALL_BUDGET; /* also when nobody else was there */
 }
 
 uint64_t weft__thread_id(void)

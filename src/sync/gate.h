@@ -174,7 +174,10 @@ static inline int weft__node_wait(
 	return WEFT__LIKELY(code == 0) ? 0 : weft__node_give_up(gate, list, node, code);
 }
 
-/** A fiber that never has to wait gives way to the others. */
+/** Calls that need not wait, of all fibers of a worker, before one of them gives way. */
+#define WEFT__SYNC_CALLS 256
+
+/** So that a fiber that never has to wait does not keep the others from running. */
 void weft__give_way(struct weft__worker *worker);
 
 /** 0, or the errno that a call that may wait must fail with now. worker: the caller's, or NULL. */
@@ -182,7 +185,7 @@ static inline int weft__sync_begin(struct weft__worker *worker)
 {
 	if (WEFT__UNLIKELY(!worker))
 		return weft_interrupted();
-	if (WEFT__UNLIKELY(--worker->call_budget <= 0))
+	if (WEFT__UNLIKELY(++worker->sync_calls >= WEFT__SYNC_CALLS))
 		weft__give_way(worker);
 	return worker->current->context.interrupt;
 }
@@ -194,10 +197,10 @@ static inline int weft__sync_begin(struct weft__worker *worker)
  */
 static inline bool weft__enter_quickly(struct weft_gate *gate, struct weft__worker *worker)
 {
-	if (WEFT__UNLIKELY(!worker || worker->call_budget <= 1 ||
+	if (WEFT__UNLIKELY(!worker || worker->sync_calls >= WEFT__SYNC_CALLS ||
 			   worker->current->context.interrupt || !weft__gate_try_enter(gate)))
 		return false;
-	worker->call_budget--;
+	worker->sync_calls++;
 	return true;
 }
 
