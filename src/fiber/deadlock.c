@@ -68,7 +68,8 @@ __attribute__((no_sanitize("thread"))) static struct weft__fiber *awaited(
 		struct weft__fiber *fiber = (struct weft__fiber *)wait->object;
 
 		id = (uint64_t)wait->number << 32 | (fiber->slot + 1);
-	} else if (wait->object && weft__object_ops) {
+	} else if (wait->object && weft__object_ops && wait->kind >= WEFT__WAIT_LOCK &&
+		   wait->kind <= WEFT__WAIT_ONCE) {
 		id = weft__object_ops->owner(wait->kind, wait->object);
 	}
 	return is_live(id) ? weft__fiber_of(id) : NULL;

@@ -152,7 +152,9 @@ static void owner_print(const struct weft__wait *wait, FILE *out)
 
 static void object_print(const struct weft__wait *wait, FILE *out)
 {
-	if (wait->object && weft__object_ops) {
+	bool is_sync = wait->kind >= WEFT__WAIT_LOCK && wait->kind <= WEFT__WAIT_CHAN_RECV;
+
+	if (wait->object && is_sync && weft__object_ops) {
 		weft__object_ops->describe(wait->kind, wait->object, out);
 		owner_print(wait, out);
 	} else if (wait->object) {
@@ -181,6 +183,8 @@ void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *
 		descriptor_print((int)wait->number, out);
 	else if (wait->kind == WEFT__WAIT_JOIN)
 		joined_print(wait, out);
+	else if (wait->kind == WEFT__WAIT_SELECT)
+		fprintf(out, "of %lld cases", (long long)wait->number);
 	else
 		object_print(wait, out);
 }

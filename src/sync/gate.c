@@ -11,6 +11,12 @@
 
 #define LOOKS 64
 
+/* Whatever of this floor a program uses, this file is linked in with it. */
+__attribute__((constructor)) static void install(void)
+{
+	weft__describe_install();
+}
+
 static inline void relax(void)
 {
 #if defined(__x86_64__)

@@ -57,6 +57,9 @@ static inline void weft__gate_leave(struct weft_gate *gate)
 	__atomic_store_n(&gate->is_taken, 0, __ATOMIC_RELEASE);
 }
 
+/** What the objects of this floor are, in words, is known from then on: src/sync/describe.c */
+void weft__describe_install(void);
+
 /* ---- Those who wait ----------------------------------------------------------------- */
 
 /** One place in one list, on the stack of who waits. Changed inside the gate only. */

@@ -402,6 +402,7 @@ static int shared_init(struct selecting *self)
 	self->shared.event_fd = -1;
 	weft__waiter_init(&self->shared.waiter, WEFT__WAIT_SELECT, NULL);
 	self->shared.waiter.wait.number = (int64_t)self->count;
+	self->shared.waiter.wait.events = self->fd_count > 0 ? POLLIN | POLLOUT : 0;
 	/* Before a descriptor of our own is there: it may get the number of one that is closed. */
 	if (poll_all(self) >= 0 || weft__worker || self->fd_count == 0 || self->default_case >= 0)
 		return 0;

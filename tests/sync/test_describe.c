@@ -1,0 +1,209 @@
+/*
+ * test_describe.c - locks, channels and their kin in a list of the fibers; deadlocks of
+ * locks (include/weft/debug.h).
+ * check: tsan
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "check.h"
+#include "weft/chan.h"
+#include "weft/debug.h"
+#include "weft/event.h"
+#include "weft/fiber.h"
+#include "weft/group.h"
+#include "weft/lock.h"
+#include "weft/sem.h"
+
+static struct weft_lock accounts, journal;
+static struct weft_rwlock table = {.name = "table"};
+static struct weft_cond filled = {.name = "filled"};
+static struct weft_event started = {.name = "started"};
+static struct weft_sem permits = {.name = "permits"};
+static struct weft_group children = {.count = 0, .name = "children"};
+static struct weft_barrier line;
+static struct weft_chan *jobs, *results;
+
+static char text[64 * 1024];
+
+static const char *text_of(int fd)
+{
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	CHECK(len >= 0);
+	text[len] = '\0';
+	return text;
+}
+
+#define CHECK_HAS(needle)                                                                  \
+	do {                                                                               \
+		if (!strstr(text, needle))                                                 \
+			check_fail(__FILE__, __LINE__, "no \"%s\" in:\n%s", needle, text); \
+	} while (0)
+
+static int want_lock(void *arg)
+{
+	(void)arg;
+	return weft_lock_acquire(&accounts);
+}
+
+static int want_table(void *arg)
+{
+	(void)arg;
+	return weft_rwlock_acquire_read(&table);
+}
+
+static int want_filled(void *arg)
+{
+	(void)arg;
+	weft_lock_acquire(&journal);
+	return weft_cond_wait(&filled, &journal);
+}
+
+static int want_event(void *arg)
+{
+	(void)arg;
+	return weft_event_wait(&started);
+}
+
+static int want_permit(void *arg)
+{
+	(void)arg;
+	return weft_sem_acquire(&permits);
+}
+
+static int want_children(void *arg)
+{
+	(void)arg;
+	return weft_group_wait(&children);
+}
+
+static int want_line(void *arg)
+{
+	(void)arg;
+	return weft_barrier_wait(&line);
+}
+
+static int want_job(void *arg)
+{
+	int job;
+
+	(void)arg;
+	return (int)weft_chan_recv(jobs, &job);
+}
+
+static int want_room(void *arg)
+{
+	int result = 1;
+
+	(void)arg;
+	while (weft_chan_send(results, &result) == 0)
+		;
+	return 0;
+}
+
+static void spawn(const char *name, weft_fiber_fn *fn)
+{
+	struct weft_spawn_options options = {.name = name, .detached = true};
+
+	CHECK(weft_spawn_with(&options, fn, NULL));
+}
+
+static int list(void *arg)
+{
+	int fd = memfd_create("dump", MFD_CLOEXEC);
+
+	(void)arg;
+	weft_lock_init(&accounts, "accounts");
+	CHECK_INT(weft_lock_acquire(&accounts), ==, 0);
+	CHECK_INT(weft_rwlock_acquire_write(&table), ==, 0);
+	CHECK_INT(weft_barrier_init(&line, 3, "line"), ==, 0);
+	weft_group_add(&children, 2);
+	jobs = weft_chan_new(sizeof(int), 0, "jobs");
+	results = weft_chan_new(sizeof(int), 4, "results");
+	spawn("a", want_lock);
+	spawn("b", want_table);
+	spawn("c", want_filled);
+	spawn("d", want_event);
+	spawn("e", want_permit);
+	spawn("f", want_children);
+	spawn("g", want_line);
+	spawn("h", want_job);
+	spawn("i", want_room);
+	weft_sleep(WEFT_MILLISECONDS(1));
+	CHECK_INT(weft_dump(fd), ==, 0);
+	text_of(fd);
+	close(fd);
+	CHECK_HAS(" s to acquire lock \"accounts\", held by \"main\" #");
+	CHECK_HAS(" s to acquire read-write lock \"table\", 0 readers, held by \"main\" #");
+	CHECK_HAS(" s for condition \"filled\"\n");
+	CHECK_HAS(" s for event \"started\"\n");
+	CHECK_HAS(" s for semaphore \"permits\"\n");
+	CHECK_HAS(" s for group \"children\", 2 to go\n");
+	CHECK_HAS(" s at barrier \"line\", 1 of 3 are there\n");
+	CHECK_HAS(" s to receive from channel \"jobs\"\n");
+	CHECK_HAS(" s to send to channel \"results\" of 4 items, 4 in it\n");
+	return 0;
+}
+
+CHECK_CASE(a_list_names_what_is_waited_for_and_who_holds_it)
+{
+	CHECK_INT(weft_run(&(struct weft_run_options){.workers = 1}, list, NULL), ==, 0);
+}
+
+/* ---- The two locks of every textbook ------------------------------------------------ */
+
+static struct weft_barrier both;
+
+static int first_then_second(void *arg)
+{
+	struct weft_lock **locks = arg;
+
+	CHECK_INT(weft_lock_acquire(locks[0]), ==, 0);
+	weft_barrier_wait(&both);
+	if (weft_lock_acquire(locks[1]) == 0)
+		weft_lock_release(locks[1]);
+	else
+		CHECK_INT(errno, ==, ECANCELED);
+	weft_lock_release(locks[0]);
+	return 0;
+}
+
+static int lock_crosswise(void *arg)
+{
+	static struct weft_lock *forwards[] = {&accounts, &journal};
+	static struct weft_lock *backwards[] = {&journal, &accounts};
+	struct weft_spawn_options options = {.name = "forwards"};
+	weft_fiber_id fibers[2];
+
+	(void)arg;
+	weft_lock_init(&accounts, "accounts");
+	weft_lock_init(&journal, "journal");
+	CHECK_INT(weft_barrier_init(&both, 2, NULL), ==, 0);
+	fibers[0] = weft_spawn_with(&options, first_then_second, forwards);
+	options.name = "backwards";
+	fibers[1] = weft_spawn_with(&options, first_then_second, backwards);
+	weft_join_all(fibers, 2, NULL, WEFT_FOREVER);
+	return 0;
+}
+
+CHECK_CASE(a_deadlock_of_two_locks_is_named_with_its_ring)
+{
+	int fd = memfd_create("stderr", 0);
+
+	CHECK(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	for (unsigned workers = 1; workers <= 2; workers++) {
+		struct weft_run_options options = {.workers = workers};
+
+		CHECK_ERRNO(weft_run(&options, lock_crosswise, NULL), EDEADLK);
+		text_of(fd);
+		CHECK_HAS("weft: deadlock: all fibers wait, and nothing can wake them\n");
+		CHECK_HAS("in a ring:\n\tfiber \"");
+		CHECK_HAS("to acquire lock \"journal\", held by \"backwards\" #");
+		CHECK_HAS("to acquire lock \"accounts\", held by \"forwards\" #");
+		CHECK_INT(ftruncate(fd, 0), ==, 0);
+		lseek(fd, 0, SEEK_SET);
+	}
+}
+
+CHECK_MAIN()
