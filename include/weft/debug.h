@@ -36,6 +36,15 @@ WEFT_API int weft_dump(int fd);
  */
 WEFT_API int weft_dump_on_signal(int signal);
 
+/**
+ * From now on, look at the order in which locks (weft/lock.h) are acquired: where one is
+ * acquired while another is held that somewhere else is acquired the other way round, in
+ * two steps or more, both places are told of on the standard error, once. So a deadlock
+ * is found that has not happened yet. Off at first; turn it on before the first lock is
+ * acquired, in tests for instance: it makes locks much slower.
+ */
+WEFT_API void weft_lock_order_check(bool on);
+
 /** How often the workers of a run have done what, since it began. */
 struct weft_counters {
 	uint64_t spawned, ended; /* fibers */

@@ -36,11 +36,13 @@
 #define OTHERS_USUAL 0
 #endif
 
+/** Reads what belongs to other workers' fibers, which mostly sleep: it may be stale. */
+#define STALE __attribute__((no_sanitize("thread")))
+
 /* ---- Who waits for whom ------------------------------------------------------------------- */
 
 /* What a fiber waits for, or NULL when it does not. Another worker's: it may be stale. */
-__attribute__((no_sanitize("thread"))) static const struct weft__wait *wait_of(
-	struct weft__fiber *fiber)
+STALE static const struct weft__wait *wait_of(struct weft__fiber *fiber)
 {
 	uint64_t control = atomic_load(&fiber->control);
 
@@ -59,8 +61,7 @@ static bool is_live(weft_fiber_id id)
 }
 
 /* The one fiber that must act for this wait to end, or NULL when it is not one alone. */
-__attribute__((no_sanitize("thread"))) static struct weft__fiber *awaited(
-	const struct weft__wait *wait)
+STALE static struct weft__fiber *awaited(const struct weft__wait *wait)
 {
 	weft_fiber_id id = 0;
 
@@ -93,8 +94,7 @@ static size_t ring_find(struct weft__fiber *first, struct weft__fiber *ret_ring[
 	return 0;
 }
 
-__attribute__((no_sanitize("thread"))) static void ring_print(
-	struct weft__fiber *const *ring, size_t count, FILE *out)
+STALE static void ring_print(struct weft__fiber *const *ring, size_t count, FILE *out)
 {
 	fputs("weft: these fibers wait for one another in a ring:\n", out);
 	for (size_t i = 0; i < count; i++) {
@@ -135,7 +135,7 @@ static void rings_print(FILE *out)
  */
 
 /* One ring, and since when its first fiber waits: told of once. */
-__attribute__((no_sanitize("thread"))) void weft__rings_watch(int64_t older_than_ns)
+STALE void weft__rings_watch(int64_t older_than_ns)
 {
 	static struct weft__fiber *told;
 	static int64_t told_since_ns;
@@ -172,7 +172,7 @@ __attribute__((no_sanitize("thread"))) void weft__rings_watch(int64_t older_than
  */
 
 /* The world may end this wait. */
-static bool is_of_world(const struct weft__wait *wait)
+STALE static bool is_of_world(const struct weft__wait *wait)
 {
 	switch (wait->kind) {
 	case WEFT__WAIT_SLEEP:
@@ -190,7 +190,7 @@ static bool is_of_world(const struct weft__wait *wait)
 }
 
 /* Whether some fiber can go on, or waits for the world. The last one found is asked first. */
-static bool has_hope(void)
+STALE static bool has_hope(void)
 {
 	static _Atomic uint32_t hint;
 	uint32_t count = weft__slot_count(), start = atomic_load(&hint);

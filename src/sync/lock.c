@@ -21,10 +21,13 @@
 #include <string.h>
 
 #include "sync/gate.h"
+#include "sync/order.h"
 
 static void init(struct weft_lock *lock, bool is_recursive, const char *name)
 {
 	*lock = (struct weft_lock){.is_recursive = is_recursive, .name = name};
+	if (weft__order_is_on)
+		weft__order_forget(lock);
 }
 
 void weft_lock_init(struct weft_lock *lock, const char *name)
@@ -174,12 +177,27 @@ static __attribute__((noinline)) int acquire_inside(struct weft_lock *lock)
 	return code ? weft__sync_fail(code) : 0;
 }
 
+/* In an order that is looked at. */
+static int acquire_in_order(struct weft_lock *lock)
+{
+	int result;
+
+	weft__order_acquiring(lock);
+	weft__gate_enter(&lock->gate);
+	result = acquire_inside(lock);
+	if (result == 0)
+		weft__order_acquired(lock);
+	return result;
+}
+
 static __attribute__((noinline)) int acquire_slow(struct weft_lock *lock)
 {
 	int code = weft__sync_begin(weft__worker);
 
 	if (code)
 		return weft__sync_fail(code);
+	if (weft__order_is_on)
+		return acquire_in_order(lock);
 	weft__gate_enter(&lock->gate);
 	return acquire_inside(lock);
 }
@@ -188,7 +206,7 @@ int weft_lock_acquire(struct weft_lock *lock)
 {
 	struct weft__worker *worker = weft__worker;
 
-	if (!weft__enter_quickly(&lock->gate, worker))
+	if (WEFT__UNLIKELY(weft__order_is_on) || !weft__enter_quickly(&lock->gate, worker))
 		return acquire_slow(lock);
 	if (WEFT__UNLIKELY(lock->owner))
 		return acquire_inside(lock);
@@ -208,6 +226,9 @@ int weft_lock_try_acquire(struct weft_lock *lock)
 	else
 		own(lock, caller, 1);
 	weft__gate_leave(&lock->gate);
+	/* What is only tried can't deadlock, but what is acquired while it is held can. */
+	if (!code && weft__order_is_on)
+		weft__order_acquired(lock);
 	return code ? weft__sync_fail(code) : 0;
 }
 
@@ -238,6 +259,8 @@ static __attribute__((noinline)) int release_inside(struct weft_lock *lock)
 
 static __attribute__((noinline)) int release_slow(struct weft_lock *lock)
 {
+	if (weft__order_is_on)
+		weft__order_released(lock);
 	weft__gate_enter(&lock->gate);
 	return release_inside(lock);
 }
@@ -246,7 +269,7 @@ int weft_lock_release(struct weft_lock *lock)
 {
 	struct weft__worker *worker = weft__worker;
 
-	if (WEFT__UNLIKELY(!worker || !weft__gate_try_enter(&lock->gate)))
+	if (WEFT__UNLIKELY(weft__order_is_on || !worker || !weft__gate_try_enter(&lock->gate)))
 		return release_slow(lock);
 	if (WEFT__UNLIKELY(lock->owner != weft__fiber_id(worker->current) || lock->depth != 1 ||
 			   lock->waiters.first))

@@ -206,4 +206,75 @@ CHECK_CASE(a_deadlock_of_two_locks_is_named_with_its_ring)
 	}
 }
 
+/* ---- The order of locks ---------------------------------------------------------------- */
+
+static struct weft_lock third;
+
+static void acquire_both(struct weft_lock *first, struct weft_lock *second)
+{
+	CHECK_INT(weft_lock_acquire(first), ==, 0);
+	CHECK_INT(weft_lock_acquire(second), ==, 0);
+	CHECK_INT(weft_lock_release(second), ==, 0);
+	CHECK_INT(weft_lock_release(first), ==, 0);
+}
+
+static int in_order(void *arg)
+{
+	weft_lock_init(&accounts, "accounts");
+	weft_lock_init(&journal, "journal");
+	weft_lock_init_recursive(&third, "third");
+	for (int i = 0; i < 3; i++) {
+		acquire_both(&accounts, &journal);
+		acquire_both(&journal, &third);
+		acquire_both(&accounts, &third);
+		acquire_both(&third, &third);
+	}
+	CHECK_INT(weft_lock_acquire(&third), ==, 0);
+	CHECK_INT(weft_lock_try_acquire(&accounts), ==, 0); /* a try doesn't wait */
+	CHECK_INT(weft_lock_release(&accounts), ==, 0);
+	CHECK_INT(weft_lock_release(&third), ==, 0);
+	(void)arg;
+	return 0;
+}
+
+static int out_of_order(void *arg)
+{
+	in_order(arg);
+	for (int i = 0; i < 3; i++)
+		acquire_both(&third, &accounts);
+	return 0;
+}
+
+static int anew(void *arg)
+{
+	in_order(arg);
+	weft_lock_init(&accounts, "accounts"); /* another lock, of which nothing is known */
+	acquire_both(&third, &accounts);
+	return 0;
+}
+
+static const char *told_by(weft_fiber_fn *fn, bool is_in_fiber)
+{
+	int fd = memfd_create("stderr", 0);
+
+	CHECK(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	weft_lock_order_check(true);
+	CHECK_INT(is_in_fiber ? weft_run(NULL, fn, NULL) : fn(NULL), ==, 0);
+	weft_lock_order_check(false);
+	return text_of(fd);
+}
+
+CHECK_CASE(locks_acquired_the_other_way_round_are_told_of_once)
+{
+	for (int is_in_fiber = 0; is_in_fiber < 2; is_in_fiber++) {
+		CHECK_STR(told_by(in_order, is_in_fiber), "");
+		CHECK_STR(told_by(anew, is_in_fiber), "");
+		told_by(out_of_order, is_in_fiber);
+		CHECK_HAS("weft: lock order inversion: ");
+		CHECK_HAS("\" acquired \"accounts\" while it held \"third\" at\n");
+		CHECK_HAS("\" acquired \"third\" while it held \"accounts\" at\n");
+		CHECK(!strstr(strstr(text, "inversion") + 1, "inversion"));
+	}
+}
+
 CHECK_MAIN()
