@@ -143,6 +143,40 @@ CHECK_CASE(a_step_is_done_once_and_a_failed_one_by_the_next_in_line)
 	}
 }
 
+static int fail_first(void *arg)
+{
+	struct step *step = arg;
+
+	weft_sleep(WEFT_MILLISECONDS(1));
+	return step->calls++ ? 0 : -1;
+}
+
+static int once_with_step(void *arg)
+{
+	struct step *step = arg;
+
+	return weft_once_do(&step->once, fail_first, step);
+}
+
+static int one_fails_one_waits(void *arg)
+{
+	struct step step = {.once = WEFT_ONCE_INIT};
+	weft_fiber_id fibers[2] = {
+		weft_spawn(once_with_step, &step), weft_spawn(once_with_step, &step)};
+	int results[2];
+
+	(void)arg;
+	CHECK_INT(weft_join_all(fibers, 2, results, WEFT_FOREVER), ==, 2);
+	CHECK_INT(results[0], ==, -1);
+	CHECK_INT(results[1], ==, 0);
+	return 0;
+}
+
+CHECK_CASE(who_waits_for_a_step_that_fails_does_it_himself)
+{
+	run(1, one_fails_one_waits, NULL);
+}
+
 static int do_itself(void *arg)
 {
 	CHECK_ERRNO(weft_once_do(arg, do_itself, arg), EDEADLK);

@@ -157,6 +157,49 @@ CHECK_CASE(fibers_of_a_worker_get_it_in_the_order_of_asking_and_cancelling_leave
 	run(1, first_come, NULL);
 }
 
+/* ---- Greed ------------------------------------------------------------------------- */
+
+struct greed {
+	struct weft_lock lock;
+	_Atomic bool is_served;
+	int rounds;
+};
+
+static void *want_once(void *arg)
+{
+	struct greed *greed = arg;
+
+	CHECK_INT(weft_lock_acquire(&greed->lock), ==, 0);
+	greed->is_served = true;
+	CHECK_INT(weft_lock_release(&greed->lock), ==, 0);
+	return NULL;
+}
+
+/* The lock is free for some nanoseconds in each millisecond: who wakes finds it taken. */
+static int hold_all_the_time(void *arg)
+{
+	struct greed greed = {.lock = WEFT_LOCK_INIT};
+	pthread_t thread;
+
+	(void)arg;
+	CHECK_INT(weft_lock_acquire(&greed.lock), ==, 0);
+	CHECK_INT(pthread_create(&thread, NULL, want_once, &greed), ==, 0);
+	while (!greed.is_served) {
+		weft_sleep(WEFT_MILLISECONDS(1));
+		CHECK_INT(weft_lock_release(&greed.lock), ==, 0);
+		CHECK_INT(weft_lock_acquire(&greed.lock), ==, 0);
+		CHECK_INT(++greed.rounds, <, 2000);
+	}
+	CHECK_INT(weft_lock_release(&greed.lock), ==, 0);
+	CHECK_INT(pthread_join(thread, NULL), ==, 0);
+	return 0;
+}
+
+CHECK_CASE(a_thread_gets_the_lock_from_a_fiber_that_takes_it_again_at_once)
+{
+	run(1, hold_all_the_time, NULL);
+}
+
 /* ---- Many ---------------------------------------------------------------------------- */
 
 struct crowd {
