@@ -23,6 +23,20 @@ __thread struct weft__worker *weft__worker;
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/** Looks at the inbox before a sleep: some microseconds. */
+#define LINGER_LOOKS 400
+/** Sleeps in a row without, after looks in vain. */
+#define LINGER_PAUSE_MAX 127
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* ---- The run queue --------------------------------------------------------------- */
 
 static struct weft__fiber *run_pop(struct weft__worker *worker)
@@ -297,6 +311,35 @@ static bool steal(struct weft__worker *worker)
 }
 
 /*
+ * Others wake us by the inbox in quick succession, when fibers of two workers hand things
+ * to and fro: then to look again for about as long as a sleep costs is cheaper than to
+ * sleep. Looks in vain are followed by ever more sleeps without one.
+ */
+static bool is_worth_lingering(struct weft__worker *worker)
+{
+	for (unsigned looks = 0; looks < LINGER_LOOKS; looks++) {
+		if (!weft_mpsc_is_empty(&worker->inbox)) {
+			worker->linger_pause = 0;
+			return true;
+		}
+		relax();
+	}
+	worker->linger_pause = worker->linger_pause * 2 + 1;
+	if (worker->linger_pause > LINGER_PAUSE_MAX)
+		worker->linger_pause = LINGER_PAUSE_MAX;
+	worker->linger_wait = worker->linger_pause;
+	return false;
+}
+
+static bool linger(struct weft__worker *worker)
+{
+	if (!worker->was_posted_to || worker->linger_wait-- > 0)
+		return false;
+	worker->linger_wait = 0;
+	return is_worth_lingering(worker);
+}
+
+/*
  * Sleep in the driver. Saying so comes before the last look at what others may have left
  * for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with a full
  * fence in between on both sides, one of the two sees the other.
@@ -306,6 +349,8 @@ static void sleep_until_woken(struct weft__worker *worker)
 	struct weft_heap_node *first = weft_heap_min(&worker->timers);
 	int64_t deadline = first ? first->key : INT64_MAX;
 
+	if (linger(worker))
+		return;
 	atomic_store(&worker->is_sleeping, true);
 	atomic_fetch_add(&worker->runtime->sleeping, 1);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -325,6 +370,7 @@ static void sleep_until_woken(struct weft__worker *worker)
 	}
 	atomic_fetch_sub(&worker->runtime->sleeping, 1);
 	atomic_store(&worker->is_sleeping, false);
+	worker->was_posted_to = !weft_mpsc_is_empty(&worker->inbox);
 }
 
 static void look_around(struct weft__worker *worker)

@@ -54,9 +54,11 @@ struct weft__worker {
 	_Atomic uint64_t turn;                   /* number of the last fiber made runnable */
 	int ticks;
 	int call_budget;
-	int sync_calls;       /* src/sync: calls since one of them gave way */
-	bool is_calling_back; /* `after` is set */
-	bool is_choosing;     /* the driver says which fiber is next */
+	int sync_calls;                /* src/sync: calls since one of them gave way */
+	int linger_pause, linger_wait; /* before sleeping: worker.c */
+	bool was_posted_to;            /* the last sleep was ended by the inbox */
+	bool is_calling_back;          /* `after` is set */
+	bool is_choosing;              /* the driver says which fiber is next */
 	void (*after)(struct weft__worker *worker, void *arg);
 	void *after_arg;
 	int *errno_place; /* of this thread */
