@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "sync/mix.h"
 #include "weft/chan.h"
@@ -230,6 +231,26 @@ static int closed_meanwhile(void *arg)
 CHECK_CASE(a_descriptor_closed_meanwhile_is_told)
 {
 	run(1, closed_meanwhile, NULL);
+}
+
+CHECK_CASE(a_thread_without_a_free_descriptor_is_told_so_and_nothing_is_queued)
+{
+	struct weft_chan *chan = weft_chan_new(sizeof(int), 0, NULL);
+	struct rlimit limit, none;
+	int fds[2], item = 0;
+
+	CHECK_INT(weft_pipe(fds), ==, 0);
+	struct weft_select_case cases[] = {
+		WEFT_SELECT_FD(fds[0], POLLIN), WEFT_SELECT_RECV(chan, &item)};
+
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	none = limit;
+	none.rlim_cur = (rlim_t)fds[0];
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	CHECK_ERRNO(weft_select(cases, 2), EMFILE);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	CHECK_ERRNO(weft_chan_try_send(chan, &item), EAGAIN);
+	weft_chan_free(chan);
 }
 
 /* ---- Many ------------------------------------------------------------------------------ */
