@@ -117,24 +117,31 @@ static int prepare(struct selecting *self)
 
 /* ---- All gates at once ----------------------------------------------------------------- */
 
-static bool is_repeated(const struct selecting *self, size_t place)
-{
-	return place > 0 &&
-	       self->cases[self->order[place]].chan == self->cases[self->order[place - 1]].chan;
-}
-
+/* A channel that stands in several cases comes several times in a row. */
 static void enter_all(struct selecting *self)
 {
-	for (size_t i = 0; i < self->order_count; i++)
-		if (!is_repeated(self, i))
-			weft__gate_enter(&self->cases[self->order[i]].chan->gate);
+	struct weft_chan *previous = NULL;
+
+	for (size_t i = 0; i < self->order_count; i++) {
+		struct weft_chan *chan = self->cases[self->order[i]].chan;
+
+		if (chan != previous)
+			weft__gate_enter(&chan->gate);
+		previous = chan;
+	}
 }
 
 static void leave_all(struct selecting *self)
 {
-	for (size_t i = 0; i < self->order_count; i++)
-		if (!is_repeated(self, i))
-			weft__gate_leave(&self->cases[self->order[i]].chan->gate);
+	struct weft_chan *previous = NULL;
+
+	for (size_t i = 0; i < self->order_count; i++) {
+		struct weft_chan *chan = self->cases[self->order[i]].chan;
+
+		if (chan != previous)
+			weft__gate_leave(&chan->gate);
+		previous = chan;
+	}
 }
 
 /* Whether this case could go on, and did. */
