@@ -170,6 +170,24 @@ BOTH_CASE(a_tree_that_is_moved_about_does_not_lead_a_walk_elsewhere)
 	weft_dir_walk_free(walk);
 }
 
+BOTH_CASE(a_directory_that_became_a_link_is_not_entered)
+{
+	struct weft_dir_walk *walk;
+	struct weft_dir_step step;
+
+	make_dir("tree");
+	make_dir("tree/a");
+	make_dir("outside");
+	place_write("outside/secret", "");
+	walk = weft_dir_walk_new(place("tree"), 0);
+	CHECK_INT(weft_dir_walk_next(walk, &step), ==, 1);
+	CHECK_INT(rmdir(place("tree/a")), ==, 0);
+	CHECK_INT(symlink("../outside", place("tree/a")), ==, 0);
+	CHECK_ERRNO(weft_dir_walk_next(walk, &step), ENOTDIR);
+	CHECK_INT(weft_dir_walk_next(walk, &step), ==, 0);
+	weft_dir_walk_free(walk);
+}
+
 /* ---- Deep trees ------------------------------------------------------------------------- */
 
 #define DEPTH 3000

@@ -260,6 +260,27 @@ BOTH_CASE(reads_writes_and_moves_in_any_order_agree_with_a_model)
 	free(data);
 }
 
+BOTH_CASE(a_position_beyond_the_end_reads_nothing_and_writes_a_hole)
+{
+	struct weft_file *file;
+	char bytes[8];
+
+	place_write("a", "123");
+	file = open_in("a", "r+");
+	CHECK_INT(weft_file_read(file, bytes, 8), ==, 3);
+	CHECK_INT(weft_file_seek(file, 1, SEEK_CUR), ==, 4);
+	CHECK_INT(weft_file_tell(file), ==, 4);
+	CHECK_INT(weft_file_read(file, bytes, 8), ==, 0);
+	CHECK_INT(weft_file_write(file, "5", 1), ==, 0);
+	CHECK_INT(weft_file_size(file), ==, 5);
+	CHECK_INT(weft_file_pread(file, bytes, 8, 0), ==, 5);
+	CHECK_MEM(bytes,
+		"123\0"
+		"5",
+		5);
+	check_close(file);
+}
+
 BOTH_CASE(an_appending_file_writes_at_its_end_wherever_it_has_been_read)
 {
 	struct weft_file *file, *other;
