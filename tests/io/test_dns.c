@@ -58,6 +58,17 @@ BOTH_CASE(localhost_is_this_machine_in_the_family_that_is_asked_for)
 	}
 }
 
+/* Whatever the network here says of it, or doesn't. */
+BOTH_CASE(a_name_that_only_ends_like_localhost_is_not)
+{
+	struct weft_address found[2];
+	int count = -1;
+
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(200))
+		count = weft_dns_lookup("notlocalhost", AF_INET, found, 2);
+	CHECK(count < 0 || !weft_address_is_loopback(&found[0]));
+}
+
 BOTH_CASE(what_is_no_question_is_refused)
 {
 	char longest[WEFT_DNS_NAME_MAX + 2];
