@@ -262,7 +262,7 @@ static int race_in_thread(const struct weft_address *addresses, const int *order
 
 static int connect_first(const struct weft_address *addresses, int count)
 {
-	int order[WEFT_ADDRESS_RESOLVE_MAX];
+	int order[WEFT_ADDRESS_RESOLVE_MAX] = {0};
 
 	if (count > WEFT_ADDRESS_RESOLVE_MAX)
 		count = WEFT_ADDRESS_RESOLVE_MAX;

@@ -316,7 +316,7 @@ static void silent_open(struct silent *silent, const char *text)
 		int fd = weft_socket(weft_address_family(address), SOCK_STREAM, 0);
 
 		silent->fillers[silent->count] = fd;
-		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(50))
+		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(200))
 			was_late = weft_connect(fd, &address->any, address->len) < 0;
 	}
 	CHECK(was_late);

@@ -138,6 +138,7 @@ static int offload_dns_block(void *arg)
 
 static int one_kind_is_full(void *arg)
 {
+	const struct weft_spawn_options in_order = {.worker = 1};
 	struct block block = {0};
 	weft_fiber_id fibers[5];
 	int results[5], number = 1;
@@ -147,7 +148,7 @@ static int one_kind_is_full(void *arg)
 	CHECK_INT(pipe(block.ends), ==, 0);
 	CHECK_INT(weft_offload_limit(WEFT_OFFLOAD_DNS, 2), ==, 0);
 	for (int i = 0; i < 5; i++)
-		CHECK((fibers[i] = weft_spawn(offload_dns_block, &block)) != 0);
+		CHECK((fibers[i] = weft_spawn_with(&in_order, offload_dns_block, &block)) != 0);
 	await(&block.begun, 2);
 	weft_sleep(WEFT_MILLISECONDS(5));
 	CHECK_INT(atomic_load(&block.begun), ==, 2);
