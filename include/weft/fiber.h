@@ -47,7 +47,7 @@ typedef int weft_fiber_fn(void *arg);
 
 struct weft_run_options {
 	unsigned workers;        /* threads that run fibers; 0: one per usable core */
-	const char *driver;      /* "epoll"; NULL: $WEFT_DRIVER, else the best */
+	const char *driver;      /* one of weft_driver_at(); NULL: $WEFT_DRIVER, else the best */
 	size_t stack_size_bytes; /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
 
 	/**
@@ -77,6 +77,14 @@ WEFT_API unsigned weft_worker_count(void);
 
 /** Index of the calling fiber's worker, from 0; -1 outside a fiber. */
 WEFT_API int weft_worker_index(void);
+
+/**
+ * The names of the drivers there are, the best first; NULL past the last. "epoll" is
+ * edge-triggered; "epoll-level", "poll" and "select" are there to compare and for old
+ * kernels. Under "select" an operation on a descriptor from 1024 on fails with EMFILE when it
+ * would have to wait. Any thread.
+ */
+WEFT_API const char *weft_driver_at(size_t index);
 
 /** Name of the driver of the running weft_run(), such as "epoll"; NULL when none runs. */
 WEFT_API const char *weft_driver_name(void);

@@ -240,10 +240,11 @@ static void bury(struct weft__worker *worker, void *arg)
 	weft__sanitize_stack_end(&fiber->sanitize);
 	weft__stack_give(&worker->stacks, fiber->stack_class, fiber->stack);
 	fiber->sp = NULL;
-	weft__conclude(worker, fiber);
+	/* First, so that who has joined the last fiber finds none. */
 	atomic_store_explicit(&worker->ended,
 		atomic_load_explicit(&worker->ended, memory_order_relaxed) + 1,
 		memory_order_release);
+	weft__conclude(worker, fiber);
 	if (UNLIKELY(atomic_load_explicit(&worker->runtime->is_ending, memory_order_relaxed)))
 		weft__runtime_fiber_ended(worker->runtime);
 }

@@ -1,6 +1,6 @@
 /*
  * test_cancel.c - cancelling fibers, and clean-up that is shielded from it.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/fiber.h"
 

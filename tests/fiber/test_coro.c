@@ -1,6 +1,6 @@
 /*
  * test_coro.c - coroutines and generators (include/weft/coro.h, gen.h).
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/coro.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_dump.c - every fiber listed with where it waits; counters; stuck fibers and
  * deadlocks told of (include/weft/debug.h, fiber.h).
- * check: tsan
+ * check: tsan drivers
  */
 #include "weft/debug.h"
 

@@ -1,5 +1,6 @@
 /*
  * test_fork.c - fork(2) in a program with fibers (src/fiber/fork.c).
+ * check: drivers
  */
 #include "weft/fiber.h"
 

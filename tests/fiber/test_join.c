@@ -1,6 +1,6 @@
 /*
  * test_join.c - waiting for the end of fibers, from fibers and from threads.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/fiber.h"
 

@@ -1,5 +1,6 @@
 /*
  * test_overflow.c - a stack overflow names its fiber; other faults are left alone.
+ * check: drivers
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /*
  * test_run_refused.c - a run that gets no thread for one of its workers: nothing is left of it.
- * check: valgrind
+ * check: valgrind drivers
  *
  * The program's own pthread_create() stands before the C library's.
  */

@@ -1,6 +1,6 @@
 /*
  * test_scope.c - deadlines and shields (include/weft/scope.h).
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include "weft/scope.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_scope_fibers.c - scopes whose fibers end before they do (include/weft/scope.h).
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /*
  * test_sleep.c - weft_sleep(): how long, what it lets happen, and what ends it.
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include "weft/fiber.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_spawn.c - starting fibers: in which order, on which worker, on what stack.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/fiber.h"
 

@@ -1,5 +1,6 @@
 /*
  * test_stack.c - stacks: guarded, pooled, given back to the kernel, one page when shallow.
+ * check: drivers
  */
 #include "fiber/stack.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_timer.c - many timers at once: they fire in the order of their deadlines, each once.
- * check: tsan
+ * check: tsan drivers
  */
 #include "base/prng.h"
 #include "fiber/bodies.h"

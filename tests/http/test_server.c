@@ -1,7 +1,7 @@
 /*
  * test_server.c - tests src/http/server.c, connection.c and response.c: a server inside the test.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include "check.h"
 

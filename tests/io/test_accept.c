@@ -1,6 +1,6 @@
 /*
  * test_accept.c - an accept that ends early loses no connection and no descriptor.
- * check: tsan
+ * check: tsan drivers
  *
  * Each client says who it is, so that it is known which connection was accepted. Clients
  * connect by the system's own call, which on loopback is over at once.

@@ -1,6 +1,6 @@
 /*
  * test_close.c - a descriptor closed under those who wait on it, and its number used again.
- * check: tsan
+ * check: tsan drivers
  */
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -1,4 +1,6 @@
-/* test_connect.c - connecting: by number, by name, in time, or with the reason why not. */
+/* test_connect.c - connecting: by number, by name, in time, or with the reason why not.
+ * check: drivers
+ */
 #include "weft/stream.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * test_dir.c - directories: listed, walked, made and removed, whatever is in them.
  *
- * check: valgrind
+ * check: valgrind drivers
  */
 #include "weft/dir.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_dns.c - names of hosts and services, within what every machine knows without a network.
  *
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include "weft/dns.h"
 

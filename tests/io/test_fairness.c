@@ -1,6 +1,6 @@
 /*
  * test_fairness.c - a fiber whose calls never have to wait starves nobody on its worker.
- * check: tsan
+ * check: tsan drivers
  *
  * Each case: the greedy fiber sends to itself and receives, over and over, until its
  * neighbour has got somewhere; if that takes GREED_MAX turns the neighbour is starved.

@@ -1,7 +1,7 @@
 /*
  * test_file.c - files: modes, buffered reading and writing, positions, misuse, full disks.
  *
- * check: valgrind
+ * check: valgrind drivers
  */
 #include "weft/file.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_file_replace.c - a file's content replaced at once, or not at all.
  *
- * check: valgrind
+ * check: valgrind drivers
  */
 #include <dirent.h>
 #include <sys/resource.h>

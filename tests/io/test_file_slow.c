@@ -1,7 +1,7 @@
 /*
  * test_file_slow.c - files that don't answer hold up nobody but who waits for them.
  *
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include <stdatomic.h>
 #include <sys/stat.h>

@@ -1,4 +1,7 @@
-/* test_listener.c - listeners: addresses, permissions, clean-up, and shortages outlived. */
+/*
+ * test_listener.c - listeners: addresses, permissions, clean-up, and shortages outlived.
+ * check: drivers
+ */
 #include "weft/serve.h"
 
 #include <fcntl.h>

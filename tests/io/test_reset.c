@@ -1,6 +1,6 @@
 /*
  * test_reset.c - conversations that are reset at random: what arrived is right, and all end.
- * check: tsan
+ * check: tsan drivers
  *
  * Each connection has two ends, on workers of their own, and each end a writer and a
  * reader. At a random point a writer or a reader may reset the connection (SO_LINGER 0 and

@@ -1,7 +1,7 @@
 /*
  * test_serve.c - the server: everybody is answered, and bounds hold.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include <pthread.h>
 #include <time.h>
@@ -11,7 +11,13 @@
 /* ---- Serving
  * ------------------------------------------------------------------------------------- */
 
-enum { MANY = 1000 };
+enum { MANY_MAX = 1000 };
+
+/* Both ends are in this process, and select(2) takes no more than 1024 descriptors. */
+static int many(void)
+{
+	return strcmp(weft_driver_name(), "select") == 0 ? 400 : MANY_MAX;
+}
 
 static int ping_pong(void *arg)
 {
@@ -28,32 +34,32 @@ static int ping_pong(void *arg)
 
 static int serve_many(void *arg)
 {
-	static struct weft_stream *visitors[MANY];
-	static weft_fiber_id fibers[MANY];
+	static struct weft_stream *visitors[MANY_MAX];
+	static weft_fiber_id fibers[MANY_MAX];
 
 	(void)arg;
 	house_open(echo);
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < many(); i++)
 		visitors[i] = visit();
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < many(); i++)
 		fibers[i] = weft_spawn(ping_pong, visitors[i]);
-	CHECK_INT(weft_join_all(fibers, MANY, NULL, WEFT_FOREVER), ==, MANY);
+	CHECK_INT(weft_join_all(fibers, (size_t)many(), NULL, WEFT_FOREVER), ==, many());
 	weft_serve_stop(house.listener);
 	house_close(0);
-	CHECK_INT(atomic_load(&house.started), ==, MANY);
+	CHECK_INT(atomic_load(&house.started), ==, many());
 	return 0;
 }
 
-CHECK_CASE(a_thousand_connections_at_once_are_echoed)
+CHECK_CASE(many_connections_at_once_are_echoed)
 {
-	allow_descriptors(2 * MANY + 100);
+	allow_descriptors(2 * MANY_MAX + 100);
 	run_with(2, serve_many);
 }
 
 /* More workers than share one listening socket: each has its own. */
-CHECK_CASE(a_thousand_connections_are_echoed_by_many_workers_too)
+CHECK_CASE(many_connections_are_echoed_by_many_workers_too)
 {
-	allow_descriptors(2 * MANY + 100);
+	allow_descriptors(2 * MANY_MAX + 100);
 	run_with(6, serve_many);
 }
 

@@ -1,7 +1,7 @@
 /*
  * test_serve_stop.c - how a server ends: gracefully, and with nobody left inside.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include <pthread.h>
 

@@ -1,4 +1,6 @@
-/* test_signal.c - signals waited for in straight-line code, and given back afterwards. */
+/* test_signal.c - signals waited for in straight-line code, and given back afterwards.
+ * check: drivers
+ */
 #include "weft/signal.h"
 
 #include "both.h"

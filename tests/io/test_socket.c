@@ -1,6 +1,6 @@
 /*
  * test_socket.c - the POSIX calls: who is served when several wait, what never shows.
- * check: tsan
+ * check: tsan drivers
  */
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,4 +1,6 @@
-/* test_stream_read.c - the reading half of streams: nothing lost, nothing invented, all bounded. */
+/* test_stream_read.c - the reading half of streams: nothing lost, nothing invented, all bounded.
+ * check: drivers
+ */
 #include "weft/stream.h"
 
 #include <netinet/in.h>

@@ -1,4 +1,6 @@
-/* test_stream_write.c - the writing half of streams: all of it, in order, or a clear error. */
+/* test_stream_write.c - the writing half of streams: all of it, in order, or a clear error.
+ * check: drivers
+ */
 #include "weft/stream.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * test_chan.c - channels: every item sent is received once, whatever happens meanwhile.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/chan.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_cond.c - conditions: signals that are not lost, and locks that are held afterwards.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "sync/mix.h"
 #include "weft/lock.h"

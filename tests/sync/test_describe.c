@@ -1,7 +1,7 @@
 /*
  * test_describe.c - locks, channels and their kin in a list of the fibers; deadlocks of
  * locks (include/weft/debug.h).
- * check: tsan
+ * check: tsan drivers
  */
 #include <errno.h>
 #include <sys/mman.h>

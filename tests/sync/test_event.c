@@ -1,6 +1,6 @@
 /*
  * test_event.c - events, and steps that are done once.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/event.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_group.c - wait groups and barriers.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/group.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_lock.c - locks: who owns them, who gets them next, and giving up.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/lock.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_rwlock.c - read-write locks: readers together, writers alone, nobody starves.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "sync/mix.h"
 #include "weft/lock.h"

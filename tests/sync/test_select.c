@@ -1,6 +1,6 @@
 /*
  * test_select.c - one of several: channels, descriptors, timers; nothing is lost by it.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include <poll.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /*
  * test_sem.c - semaphores: permits are neither lost nor made up.
- * check: tsan aarch64 valgrind
+ * check: tsan aarch64 valgrind drivers
  */
 #include "weft/sem.h"
 

@@ -2,7 +2,7 @@
  * test_offload.c - blocking functions off the worker: neighbours run on, limits hold, late
  * and cancelled callers, memory that is left behind.
  *
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include "weft/offload.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_pool.c - thread pools: order, bounds, cancelling, closing, and threads refused.
  *
- * check: tsan valgrind
+ * check: tsan valgrind drivers
  */
 #include "weft/thread_pool.h"
 

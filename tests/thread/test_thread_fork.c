@@ -1,5 +1,6 @@
 /*
  * test_thread_fork.c - fork(2) beside threads: the child has none of them, and can start anew.
+ * check: drivers
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -174,6 +174,9 @@ struct weft__driver {
 };
 
 extern const struct weft__driver_ops weft__driver_epoll;
+extern const struct weft__driver_ops weft__driver_epoll_level;
+extern const struct weft__driver_ops weft__driver_poll;
+extern const struct weft__driver_ops weft__driver_select;
 
 /** The driver of that name, the best one for NULL or ""; NULL when there is none. */
 const struct weft__driver_ops *weft__driver_find(const char *name);

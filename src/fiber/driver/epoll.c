@@ -1,15 +1,17 @@
 /*
- * epoll.c - the driver over epoll(7), edge-triggered: one registration in both
- * directions for a descriptor's whole life, never changed, ended by its close.
+ * epoll.c - the drivers over epoll(7).
  *
- * The eventfd that wakes the worker is edge-triggered too, and so is never read: each
- * write makes an edge.
+ * "epoll", edge-triggered: one registration in both directions for a descriptor's whole
+ * life, never changed, ended by its close. The eventfd that wakes the worker is never
+ * read: each write makes an edge.
+ *
+ * "epoll-level": registered for the directions in which somebody waits; not at all when
+ * nobody does, since an error or a hang-up would be told for ever.
  */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,45 +31,45 @@ _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &
 
 struct epoll {
 	struct weft__readiness readiness;
-	int epoll_fd, wake_fd;
+	int epoll_fd;
 	bool has_no_pwait2;
 	struct epoll_event events[EVENTS_MAX];
 };
 
-static int epoll_arm(struct weft__readiness *readiness, int fd, uint32_t generation)
+/* Add it, or change it when it is known. 0 or an errno value. */
+static int control(struct epoll *epoll, const struct weft__interest *interest, uint32_t events)
 {
-	struct epoll *epoll = (struct epoll *)readiness;
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
-		.data.u64 = (uint64_t)generation << 32 | (uint32_t)fd,
+		.events = events,
+		.data.u64 = (uint64_t)interest->generation << 32 | (uint32_t)interest->fd,
 	};
+	int first = interest->before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int second = interest->before ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-	if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+	if (epoll_ctl(epoll->epoll_fd, first, interest->fd, &event) == 0)
 		return 0;
 	/* Known already under an older generation: a duplicate kept it alive. Or not ours. */
-	if (errno == EEXIST && epoll_ctl(epoll->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+	if ((errno == EEXIST || errno == ENOENT) &&
+		epoll_ctl(epoll->epoll_fd, second, interest->fd, &event) == 0)
 		return 0;
 	return errno;
 }
 
-static int64_t clock_read(clockid_t clock)
+static int interest_edge(struct weft__readiness *readiness, struct weft__interest *interest)
 {
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
+	return control((struct epoll *)readiness, interest,
+		EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
 }
 
-static int64_t epoll_now(struct weft__driver *driver)
+static int interest_level(struct weft__readiness *readiness, struct weft__interest *interest)
 {
-	(void)driver;
-	return clock_read(CLOCK_MONOTONIC);
-}
+	struct epoll *epoll = (struct epoll *)readiness;
 
-static int64_t epoll_now_coarse(struct weft__driver *driver)
-{
-	(void)driver;
-	return clock_read(CLOCK_MONOTONIC_COARSE);
+	if (interest->after)
+		return control(epoll, interest, (uint32_t)interest->after);
+	/* It may be closed, and the number another file's: then this finds nothing, and is fine. */
+	epoll_ctl(epoll->epoll_fd, EPOLL_CTL_DEL, interest->fd, NULL);
+	return 0;
 }
 
 /* Timeout in ns, -1 for none. Kernels before 5.11 have milliseconds only: rounded up. */
@@ -92,83 +94,94 @@ static int wait_once(struct epoll *epoll, int64_t timeout_ns)
 static void epoll_wait_for(struct weft__driver *driver, int64_t deadline_ns)
 {
 	struct epoll *epoll = (struct epoll *)driver;
-	int64_t timeout_ns = -1;
-	int count;
+	int count = wait_once(epoll, weft__readiness_timeout(driver, deadline_ns));
 
-	if (deadline_ns != INT64_MAX) {
-		timeout_ns = deadline_ns <= 0 ? 0 : deadline_ns - epoll_now(driver);
-		if (timeout_ns < 0)
-			timeout_ns = 0;
-	}
-	count = wait_once(epoll, timeout_ns);
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = epoll->events[i].data.u64;
 
 		if (tag != WAKE_TAG)
 			weft__readiness_event(&epoll->readiness, (int)(uint32_t)tag,
 				(uint32_t)(tag >> 32), (int)epoll->events[i].events);
+		else if (epoll->readiness.is_level)
+			weft__readiness_woken(&epoll->readiness);
 	}
-}
-
-static void epoll_wake(struct weft__driver *driver)
-{
-	uint64_t one = 1;
-	int saved = errno;
-
-	/* It can only fail by being full, and then the edge was made long ago. */
-	if (write(((struct epoll *)driver)->wake_fd, &one, sizeof one) < 0)
-		errno = saved;
 }
 
 static void epoll_destroy(struct weft__driver *driver)
 {
 	struct epoll *epoll = (struct epoll *)driver;
 
-	if (epoll->epoll_fd >= 0)
-		close(epoll->epoll_fd);
-	if (epoll->wake_fd >= 0)
-		close(epoll->wake_fd);
+	close(epoll->epoll_fd);
 	weft__readiness_fini(&epoll->readiness);
 	free(epoll);
 }
 
-static struct weft__driver *epoll_create_for(struct weft__worker *worker)
+static struct weft__driver *create(
+	struct weft__worker *worker, const struct weft__driver_ops *ops, bool is_level)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_TAG};
+	struct epoll_event event = {
+		.events = EPOLLIN | (is_level ? 0 : EPOLLET), .data.u64 = WAKE_TAG};
 	struct epoll *epoll = calloc(1, sizeof *epoll);
 	int saved;
 
 	if (!epoll)
 		return NULL;
-	epoll->readiness.driver.ops = &weft__driver_epoll;
-	epoll->readiness.driver.worker = worker;
-	epoll->readiness.arm = epoll_arm;
-	epoll->wake_fd = -1;
+	if (weft__readiness_init(&epoll->readiness, ops, worker) < 0)
+		goto fail_readiness;
+	epoll->readiness.is_level = is_level;
+	epoll->readiness.interest = is_level ? interest_level : interest_edge;
 	epoll->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll->epoll_fd < 0)
-		goto fail;
-	epoll->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (epoll->wake_fd < 0 ||
-		epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, epoll->wake_fd, &event) < 0 ||
-		weft__readiness_init(&epoll->readiness) < 0)
-		goto fail;
-	return &epoll->readiness.driver;
+		goto fail_epoll;
+	if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, epoll->readiness.wake_fd, &event) == 0)
+		return &epoll->readiness.driver;
 
-fail:
 	saved = errno;
-	epoll_destroy(&epoll->readiness.driver);
+	close(epoll->epoll_fd);
+	errno = saved;
+fail_epoll:
+	saved = errno;
+	weft__readiness_fini(&epoll->readiness);
+	errno = saved;
+fail_readiness:
+	saved = errno;
+	free(epoll);
 	errno = saved;
 	return NULL;
 }
 
+static struct weft__driver *create_edge(struct weft__worker *worker)
+{
+	return create(worker, &weft__driver_epoll, false);
+}
+
+static struct weft__driver *create_level(struct weft__worker *worker)
+{
+	return create(worker, &weft__driver_epoll_level, true);
+}
+
 const struct weft__driver_ops weft__driver_epoll = {
 	.name = "epoll",
-	.create = epoll_create_for,
+	.create = create_edge,
 	.destroy = epoll_destroy,
-	.now = epoll_now,
-	.now_coarse = epoll_now_coarse,
+	.now = weft__readiness_now,
+	.now_coarse = weft__readiness_now_coarse,
 	.wait = epoll_wait_for,
-	.wake = epoll_wake,
+	.wake = weft__readiness_wake,
+	.perform = weft__readiness_perform,
+	.forget = weft__readiness_forget,
+	.watch = weft__readiness_watch,
+	.unwatch = weft__readiness_unwatch,
+};
+
+const struct weft__driver_ops weft__driver_epoll_level = {
+	.name = "epoll-level",
+	.create = create_level,
+	.destroy = epoll_destroy,
+	.now = weft__readiness_now,
+	.now_coarse = weft__readiness_now_coarse,
+	.wait = epoll_wait_for,
+	.wake = weft__readiness_wake,
 	.perform = weft__readiness_perform,
 	.forget = weft__readiness_forget,
 	.watch = weft__readiness_watch,

@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "fiber/driver/driver.h"
+#include "weft/fiber.h"
 
 /** Best first. */
 static const struct weft__driver_ops *const drivers[] = {
 	&weft__driver_epoll,
+	&weft__driver_epoll_level,
+	&weft__driver_poll,
+	&weft__driver_select,
 };
 
 const struct weft__driver_ops *weft__driver_find(const char *name)
@@ -18,4 +22,9 @@ const struct weft__driver_ops *weft__driver_find(const char *name)
 		if (strcmp(drivers[i]->name, name) == 0)
 			return drivers[i];
 	return NULL;
+}
+
+const char *weft_driver_at(size_t index)
+{
+	return index < sizeof drivers / sizeof *drivers ? drivers[index]->name : NULL;
 }

@@ -21,8 +21,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
@@ -41,21 +43,86 @@ struct weft__fd_entry {
 	struct weft_list waiters;
 	uint64_t generation;
 	uint8_t ready;  /* POLLIN and POLLOUT: a call may succeed */
-	bool is_armed;  /* the kernel tells us */
+	uint8_t armed;  /* POLLIN and POLLOUT: the kernel tells us */
 	bool is_ending; /* an end or error was told: short counts prove nothing */
 };
 
-int weft__readiness_init(struct weft__readiness *readiness)
+int weft__readiness_init(struct weft__readiness *readiness, const struct weft__driver_ops *ops,
+	struct weft__worker *worker)
 {
+	int saved;
+
+	readiness->driver.ops = ops;
+	readiness->driver.worker = worker;
+	readiness->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (readiness->wake_fd < 0)
+		return -1;
 	readiness->chunks = calloc(CHUNKS_MAX, sizeof(struct weft__fd_entry *));
-	return readiness->chunks ? 0 : -1;
+	if (readiness->chunks)
+		return 0;
+	saved = errno;
+	close(readiness->wake_fd);
+	errno = saved;
+	return -1;
 }
 
 void weft__readiness_fini(struct weft__readiness *readiness)
 {
-	for (size_t i = 0; readiness->chunks && i < CHUNKS_MAX; i++)
+	for (size_t i = 0; i < CHUNKS_MAX; i++)
 		free(readiness->chunks[i]);
 	free(readiness->chunks);
+	close(readiness->wake_fd);
+}
+
+/* ---- Time and waking ------------------------------------------------------------ */
+
+static int64_t clock_read(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
+}
+
+int64_t weft__readiness_now(struct weft__driver *driver)
+{
+	(void)driver;
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t weft__readiness_now_coarse(struct weft__driver *driver)
+{
+	(void)driver;
+	return clock_read(CLOCK_MONOTONIC_COARSE);
+}
+
+int64_t weft__readiness_timeout(struct weft__driver *driver, int64_t deadline_ns)
+{
+	int64_t left;
+
+	if (deadline_ns == INT64_MAX)
+		return -1;
+	left = deadline_ns <= 0 ? 0 : deadline_ns - weft__readiness_now(driver);
+	return left > 0 ? left : 0;
+}
+
+void weft__readiness_wake(struct weft__driver *driver)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	/* It can only fail by being full, and then it has long been told. */
+	if (write(((struct weft__readiness *)driver)->wake_fd, &one, sizeof one) < 0)
+		errno = saved;
+}
+
+void weft__readiness_woken(struct weft__readiness *readiness)
+{
+	uint64_t count;
+	int saved = errno;
+
+	if (read(readiness->wake_fd, &count, sizeof count) < 0)
+		errno = saved;
 }
 
 /* ---- Entries ------------------------------------------------------------------ */
@@ -84,11 +151,30 @@ static struct weft__fd_entry *entry_make(struct weft__readiness *readiness, int 
 	return entry_find(readiness, fd);
 }
 
-/* The number names another description now: whoever waits on the old one gets EBADF. */
-static void entry_renew(
-	struct weft__worker *worker, struct weft__fd_entry *entry, uint32_t generation)
+/* Ask the kernel for these directions of an entry, and no others. 0 or an errno value. */
+static int entry_ask(
+	struct weft__readiness *readiness, struct weft__fd_entry *entry, int fd, int directions)
 {
+	struct weft__interest interest = {.fd = fd,
+		.generation = (uint32_t)entry->generation,
+		.before = entry->armed,
+		.after = directions};
+	int code = readiness->interest(readiness, &interest);
+
+	if (!code)
+		entry->armed = (uint8_t)directions;
+	return code;
+}
+
+/* The number names another description now: whoever waits on the old one gets EBADF. */
+static void entry_renew(struct weft__readiness *readiness, struct weft__fd_entry *entry, int fd,
+	uint32_t generation)
+{
+	struct weft__worker *worker = readiness->driver.worker;
 	struct weft_list_node *node;
+
+	if (readiness->is_level && entry->armed)
+		entry_ask(readiness, entry, fd, 0);
 
 	while ((node = weft_list_pop_front(&entry->waiters))) {
 		struct weft__watch *waiter = weft_container_of(node, struct weft__watch, node);
@@ -98,7 +184,8 @@ static void entry_renew(
 	}
 	entry->generation = generation;
 	entry->ready = BOTH;
-	entry->is_armed = entry->is_ending = false;
+	entry->armed = 0;
+	entry->is_ending = false;
 }
 
 /* Wake the first waiter in each of these directions, and every poll. */
@@ -116,6 +203,16 @@ static void wake_waiters(struct weft__worker *worker, struct weft__fd_entry *ent
 	}
 }
 
+/* The directions in which somebody waits. */
+static int awaited(struct weft__fd_entry *entry)
+{
+	int directions = 0;
+
+	weft_list_each (node, &entry->waiters)
+		directions |= weft_container_of(node, struct weft__watch, node)->events;
+	return directions;
+}
+
 void weft__readiness_event(
 	struct weft__readiness *readiness, int fd, uint32_t generation, int events)
 {
@@ -129,14 +226,16 @@ void weft__readiness_event(
 	}
 	entry->ready |= events & BOTH;
 	wake_waiters(readiness->driver.worker, entry, events & BOTH);
+	if (readiness->is_level && (entry->armed & events & ~awaited(entry)))
+		entry_ask(readiness, entry, fd, entry->armed & awaited(entry));
 }
 
-static void forget_if_stale(struct weft__worker *worker, struct weft__fd_entry *entry, int fd)
+static void forget_if_stale(struct weft__readiness *readiness, struct weft__fd_entry *entry, int fd)
 {
 	uint32_t generation = atomic_load(&weft__fd_of(fd)->generation);
 
 	if (entry->generation != NO_GENERATION && entry->generation != generation)
-		entry_renew(worker, entry, generation);
+		entry_renew(readiness, entry, fd, generation);
 }
 
 void weft__readiness_forget(struct weft__driver *driver, int fd)
@@ -145,13 +244,13 @@ void weft__readiness_forget(struct weft__driver *driver, int fd)
 
 	if (fd >= 0) {
 		if (entry_find(readiness, fd))
-			forget_if_stale(driver->worker, entry_find(readiness, fd), fd);
+			forget_if_stale(readiness, entry_find(readiness, fd), fd);
 		return;
 	}
 	for (unsigned i = 0; i < CHUNKS_MAX; i++)
 		for (unsigned k = 0; readiness->chunks[i] && k < CHUNK_COUNT; k++)
-			forget_if_stale(driver->worker, &readiness->chunks[i][k],
-				(int)(i * CHUNK_COUNT + k));
+			forget_if_stale(
+				readiness, &readiness->chunks[i][k], (int)(i * CHUNK_COUNT + k));
 }
 
 /* ---- Operations ----------------------------------------------------------------- */
@@ -191,21 +290,29 @@ static bool is_short(const struct weft__op *op, int64_t result)
 	       weft__op_is_among(op, kinds);
 }
 
+/* The kernel isn't asked yet. 0 or an errno value. */
 static int arm(struct weft__readiness *readiness, struct weft__fd *known,
-	struct weft__fd_entry *entry, int fd)
+	struct weft__fd_entry *entry, const struct weft__watch *watch)
 {
-	uint32_t traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
-	int code = readiness->arm(readiness, fd, (uint32_t)entry->generation);
+	int code = entry_ask(readiness, entry, watch->fd,
+		readiness->is_level ? entry->armed | watch->events : BOTH);
 
 	if (code)
 		return code;
 	/* Either who closes it sees this bit, and tells us, or the new generation is seen here. */
 	atomic_fetch_or(&known->workers, UINT64_C(1) << readiness->driver.worker->index);
-	if (atomic_load(&known->generation) != entry->generation)
-		return EBADF;
-	/* What isn't ours may be closed without our knowing: armed anew at every wait. */
-	entry->is_armed = traits & WEFT__FD_OURS;
-	return 0;
+	return atomic_load(&known->generation) == entry->generation ? 0 : EBADF;
+}
+
+/* Before a wait. What isn't ours may be closed without our knowing: armed anew each time. */
+static int arm_as_needed(struct weft__readiness *readiness, struct weft__fd *known,
+	struct weft__fd_entry *entry, const struct weft__watch *watch)
+{
+	uint32_t traits = atomic_load_explicit(&known->traits, memory_order_relaxed);
+
+	if ((traits & WEFT__FD_OURS) && (entry->armed & watch->events) == watch->events)
+		return 0;
+	return arm(readiness, known, entry, watch);
 }
 
 /* Wait in line, and try when it is our turn and the direction is ready. */
@@ -224,7 +331,7 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 
 	weft_list_push_back(&entry->waiters, &self.node);
 	for (;;) {
-		result = entry->is_armed ? 0 : -arm(readiness, known, entry, op->fd);
+		result = -arm_as_needed(readiness, known, entry, &self);
 		if (result)
 			break;
 		weft__park(worker, &wait);
@@ -320,7 +427,7 @@ static struct weft__fd_entry *entry_open(
 	}
 	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
 	if (entry->generation != generation)
-		entry_renew(readiness->driver.worker, entry, generation);
+		entry_renew(readiness, entry, fd, generation);
 	*ret_known = known;
 	return entry;
 }
@@ -334,6 +441,8 @@ int64_t weft__readiness_perform(struct weft__driver *driver, struct weft__op *op
 
 	if (weft__op_is_among(op, WEFT__OPS_ON_FILES))
 		return -EOPNOTSUPP;
+	if (weft__op_direction(op) == 0)
+		return -EINVAL; /* a poll for nothing */
 	entry = entry_open(readiness, op->fd, &known, &code);
 	if (!entry)
 		return code;
@@ -360,7 +469,7 @@ int weft__readiness_watch(struct weft__driver *driver, struct weft__watch *watch
 		return code;
 	watch->is_poll = true;
 	watch->is_closed = false;
-	code = entry->is_armed ? 0 : arm(readiness, known, entry, watch->fd);
+	code = arm_as_needed(readiness, known, entry, watch);
 	if (!code)
 		weft_list_push_back(&entry->waiters, &watch->node);
 	return -code;
