@@ -169,6 +169,15 @@ soak: ## The same with 20 times the randomised work
 	@tools/bootstrap check
 	@CHECK_ROUNDS=20 tools/check $(ONLY)
 
+sim: ## Run the simulated tests over SEEDS=1000 seeds (SEED=n ONLY=test_storm: that one)
+	@tools/bootstrap run
+	@$(MAKE) --no-print-directory -j$(JOBS) test-binaries
+	@for test in build/release/tests/sim/test_*$(ONLY:test_%=%); do \
+		[ -x $$test ] || continue; \
+		echo $$test; \
+		SIM_SEEDS=$(or $(SEEDS),1000) SIM_SEED=$(SEED) $$test || exit 1; \
+	done
+
 bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 	@tools/bootstrap bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all

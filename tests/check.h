@@ -61,6 +61,9 @@ static struct check_case **check_cases_tail = &check_cases;
 	}                                                                      \
 	static void case_##ident(void)
 
+/** Called by a failed check before its process ends; NULL: nothing. */
+static __attribute__((unused)) void (*check_on_failure)(void);
+
 __attribute__((format(printf, 3, 4), noreturn)) static inline void check_fail(
 	const char *file, int line, const char *format, ...)
 {
@@ -71,6 +74,8 @@ __attribute__((format(printf, 3, 4), noreturn)) static inline void check_fail(
 	vprintf(format, args);
 	__builtin_va_end(args);
 	putchar('\n');
+	if (check_on_failure)
+		check_on_failure();
 	fflush(stdout);
 	_exit(1);
 }

@@ -12,7 +12,7 @@
  * the system's own cache to know.
  *
  * "localhost", and what ends in ".localhost", is always this machine (RFC 6761, section
- * 6.3). Under a simulator that is the only name known.
+ * 6.3). Under the simulator (weft/sim.h) its hosts are known besides.
  *
  * Safe from any thread and fiber. Errors: -1 with ENOENT (no such name), EAGAIN (the name
  * service failed for now, or there was no thread), EINVAL, ENOMEM, ETIMEDOUT, ECANCELED.

@@ -32,6 +32,7 @@
 #include "weft/sem.h"
 #include "weft/serve.h"
 #include "weft/signal.h"
+#include "weft/sim.h"
 #include "weft/socket.h"
 #include "weft/sockopt.h"
 #include "weft/sort.h"

@@ -101,6 +101,7 @@ struct weft__context {
 	struct weft_coro *coro;      /* the coroutine that runs; NULL: the own stack does */
 	struct weft_coro *coro_root; /* the own stack, while a coroutine runs */
 	struct weft_coro *coro_from; /* who switched last */
+	uint32_t host;               /* under the simulator: where it is; inherited */
 	void **locals;               /* WEFT_LOCALS_MAX values, NULL until the first is set */
 };
 

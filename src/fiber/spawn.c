@@ -65,7 +65,7 @@ static struct weft__fiber *record_new(
 	}
 	fiber->sp = NULL;
 	atomic_store_explicit(&fiber->started_on, NULL, memory_order_relaxed);
-	fiber->context = (struct weft__context){0};
+	fiber->context = (struct weft__context){.host = self ? self->current->context.host : 0};
 	fiber->state = WEFT__READY;
 	fiber->stack_class = (uint8_t)stack_class;
 	fiber->stack = stack;

@@ -19,6 +19,12 @@ void weft__watch_forked(void);
 void weft__rings_watch(int64_t older_than_ns);
 
 /**
+ * Nothing can ever run again: tell, and cancel all fibers. False: that was done before, and
+ * they wait on.
+ */
+bool weft__deadlock_found(struct weft__runtime *runtime);
+
+/**
  * The calling worker is about to sleep, all others do already, and none has a timer: if no
  * fiber waits for anything outside, report it on the standard error, and cancel all of them.
  */

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "fiber/worker.h"
+
 #define SECONDS_PER_DAY 86400
 #define YEAR_1          INT64_C(-62135596800)
 #define YEAR_9999_END   INT64_C(253402300799)
@@ -32,8 +34,11 @@ struct date {
 
 int64_t weft__http_now_s(void)
 {
+	struct weft__worker *worker = weft__worker;
 	struct timespec now;
 
+	if (worker && worker->driver->ops->wall)
+		return worker->driver->ops->wall(worker->driver) / WEFT_SECONDS(1);
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return now.tv_sec;
 }

@@ -9,6 +9,7 @@
  */
 #include "weft/dns.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -198,13 +199,34 @@ static int parse_numbers(const struct weft_dns_query *query, struct weft_address
 }
 
 /* What a simulated world knows: no question goes out of it. */
+/* The address of a simulated host, as text. */
+static int find_simulated(const char *name, char ret_text[INET_ADDRSTRLEN])
+{
+	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
+	uint32_t address;
+
+	if (!net->resolve || net->resolve(driver, name, &address) < 0)
+		return -1;
+	address = htonl(address);
+	inet_ntop(AF_INET, &address, ret_text, INET_ADDRSTRLEN);
+	return 0;
+}
+
 static int resolve_simulated(
 	const struct weft_dns_query *query, struct weft_address *ret_addresses, int max)
 {
 	static const char *const loopback[] = {"127.0.0.1", "::1"};
 	struct weft_dns_query number = *query;
+	char text[INET_ADDRSTRLEN];
 	int count = 0;
 
+	if (!is_localhost(query->host)) {
+		if (find_simulated(query->host, text) < 0 || query->family == AF_INET6)
+			return fail(ENOENT);
+		number.host = text;
+		return parse_numbers(&number, ret_addresses) == 1 ? 1 : fail(ENOENT);
+	}
 	for (int i = 0; i < 2 && count < max && is_localhost(query->host); i++) {
 		number.host = loopback[i];
 		count += parse_numbers(&number, &ret_addresses[count]) == 1;

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fiber/driver/driver.h"
 #include "fiber/driver/fds.h"
 #include "io/stream.h"
 #include "weft/socket.h"
@@ -45,8 +46,13 @@ static int set_options(int fd, int family, const struct weft_listener_options *o
 	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+/* In the file system: a simulated socket's path is a name and nothing else. */
 static bool has_path(const struct weft_address *address)
 {
+	struct weft__driver *driver;
+
+	if (weft__net(&driver) != &weft__net_kernel)
+		return false;
 	return weft_address_family(address) == AF_UNIX && address->un.sun_path[0] != '\0';
 }
 

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 
 #include "io/buffer.h"
 #include "weft/socket.h"
@@ -32,12 +32,13 @@ static struct weft_stream *stream_new(int fd, bool is_socket)
 
 struct weft_stream *weft_stream_new(int fd)
 {
-	struct stat status;
+	int type;
+	socklen_t len = sizeof(type);
 
 	/* One question tells both whether fd is open and whether send(2) is to be used. */
-	if (fstat(fd, &status) < 0)
-		return NULL;
-	return stream_new(fd, S_ISSOCK(status.st_mode));
+	if (weft_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+		return stream_new(fd, true);
+	return errno == ENOTSOCK ? stream_new(fd, false) : NULL;
 }
 
 struct weft_stream *weft__stream_new_socket(int fd)

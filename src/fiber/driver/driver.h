@@ -114,6 +114,8 @@ struct weft__net_ops {
 	int (*getsockopt)(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
 	int (*setsockopt)(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
 	int (*close)(struct weft__driver *driver, int fd);
+	/** The IPv4 address of a host, in host order. NULL: the system is asked. */
+	int (*resolve)(struct weft__driver *driver, const char *name, uint32_t *ret_address);
 };
 
 /** How far now_coarse() may be behind: a tick of the slowest kernel clock (HZ=100), and some. */
@@ -177,6 +179,7 @@ extern const struct weft__driver_ops weft__driver_epoll;
 extern const struct weft__driver_ops weft__driver_epoll_level;
 extern const struct weft__driver_ops weft__driver_poll;
 extern const struct weft__driver_ops weft__driver_select;
+extern const struct weft__driver_ops weft__driver_sim; /* by weft_sim_run() only */
 
 /** The driver of that name, the best one for NULL or ""; NULL when there is none. */
 const struct weft__driver_ops *weft__driver_find(const char *name);
