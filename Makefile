@@ -50,16 +50,27 @@ LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 LDFLAGS_cov := --coverage
 
+# Optional: io_uring, where a program can be linked with liburing (WEFT_URING= turns it off).
+ifeq ($(origin WEFT_URING),undefined)
+WEFT_URING := $(shell echo 'int main(void) { return 0; }' | \
+	$(CC) -include liburing.h -x c - -luring -o /dev/null 2>/dev/null && echo yes)
+endif
+ifneq ($(WEFT_URING),)
+OPTION_FLAGS += -DWEFT_HAS_URING
+OPTION_LIBS += -luring
+endif
+
 # Thread-locals are read on every switch: initial-exec keeps that one instruction.
 CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' $(WARN) -pthread -fPIC \
 	-fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec -fno-omit-frame-pointer \
-	$(CFLAGS_$(VARIANT)) $(CFLAGS)
+	$(OPTION_FLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
 LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 # ---- What is made of what --------------------------------------------------
 
 LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
+LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring%,$(LIB_SRC)))
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)
@@ -84,6 +95,7 @@ ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_
 .SECONDARY:
 
 all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) ## Build the release into build/
+	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
 
 objects: $(ALL_OBJ)
 
@@ -109,10 +121,10 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
 $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
-	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) -o $@)
+	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 
-LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@)
+LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
@@ -209,7 +221,7 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	ln -sf libweft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libweft.so.$(SOVERSION)
 	ln -sf libweft.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libweft.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 

@@ -2,9 +2,9 @@
  * close.c - weft_close(): waiters wake with EBADF; and waiting for a free descriptor.
  *
  * The number gets a new generation before the kernel closes it, so nothing that was
- * remembered of it counts any more. Workers that remembered it are told afterwards;
- * whatever they do with that number meanwhile is already under the new generation. To
- * tell takes no memory, so it can't fail.
+ * remembered of it counts any more. Workers that remembered it are told afterwards; who
+ * begins to wait in between is refused (WEFT__FD_CLOSING). To tell takes no memory, so it
+ * can't fail.
  */
 #include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
@@ -74,6 +74,7 @@ int weft_close(int fd)
 	}
 	weft__thread_closing(fd);
 	result = weft__net(&driver)->close(driver, fd);
+	weft__fd_closed(fd);
 	if (result < 0 && errno == EINTR)
 		result = 0; /* on Linux it is closed all the same (close(2)) */
 	if (workers)

@@ -75,7 +75,9 @@ static int look_at_the_runtime(void *arg)
 	(void)arg;
 	CHECK_INT(weft_worker_count(), ==, 3);
 	CHECK_INT(weft_worker_index(), ==, 0);
-	if (wanted && *wanted)
+	/* A kernel that forbids io_uring has epoll instead. */
+	if (wanted && *wanted &&
+		(strcmp(wanted, "uring") != 0 || strcmp(weft_driver_name(), "epoll") != 0))
 		CHECK_STR(weft_driver_name(), wanted);
 	CHECK(weft_driver_at(0) && !weft_driver_at(100));
 	CHECK_INT(weft_fiber_count(), ==, 1);

@@ -124,6 +124,9 @@ struct weft__net_ops {
 struct weft__driver_ops {
 	const char *name;
 
+	/** Whether this kernel lets us: NULL, always. Asked before create(); logs why not, once. */
+	bool (*is_usable)(void);
+
 	/** NULL with errno when this kernel can't. */
 	struct weft__driver *(*create)(struct weft__worker *worker);
 	void (*destroy)(struct weft__driver *driver);
@@ -179,9 +182,13 @@ extern const struct weft__driver_ops weft__driver_epoll;
 extern const struct weft__driver_ops weft__driver_epoll_level;
 extern const struct weft__driver_ops weft__driver_poll;
 extern const struct weft__driver_ops weft__driver_select;
-extern const struct weft__driver_ops weft__driver_sim; /* by weft_sim_run() only */
+extern const struct weft__driver_ops weft__driver_uring; /* with WEFT_HAS_URING */
+extern const struct weft__driver_ops weft__driver_sim;   /* by weft_sim_run() only */
 
-/** The driver of that name, the best one for NULL or ""; NULL when there is none. */
+/**
+ * The driver of that name, the best one for NULL or "", epoll for one that this kernel
+ * doesn't let us use; NULL when there is none of that name.
+ */
 const struct weft__driver_ops *weft__driver_find(const char *name);
 
 /** Carry out an operation for the calling fiber or thread. The result, or -1 with errno. */

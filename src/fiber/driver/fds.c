@@ -5,6 +5,8 @@
  */
 #include "fiber/driver/fds.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 _Atomic(struct weft__fd *) weft__fd_chunks[WEFT__FDS_MAX / WEFT__FDS_CHUNK_COUNT];
@@ -49,8 +51,34 @@ uint64_t weft__fd_closing(int fd)
 
 	if (!known)
 		return 0;
-	atomic_store_explicit(&known->traits, 0, memory_order_relaxed);
-	/* In this order for all to see: readiness.c, arm(). */
+	/* In this order for all to see: weft__fd_remember(). */
+	atomic_store(&known->traits, WEFT__FD_CLOSING);
 	atomic_fetch_add(&known->generation, 1);
 	return atomic_exchange(&known->workers, 0);
+}
+
+void weft__fd_closed(int fd)
+{
+	struct weft__fd *known = weft__fd_of(fd);
+
+	if (known)
+		atomic_fetch_and(&known->traits, ~(uint32_t)WEFT__FD_CLOSING);
+}
+
+uint32_t weft__fd_generation(struct weft__fd *known)
+{
+	while (atomic_load_explicit(&known->traits, memory_order_relaxed) & WEFT__FD_CLOSING)
+		sched_yield(); /* another thread is between two steps of weft_close() */
+	return atomic_load_explicit(&known->generation, memory_order_acquire);
+}
+
+int weft__fd_remember(struct weft__fd *known, uint32_t generation, unsigned worker)
+{
+	uint64_t bit = UINT64_C(1) << worker;
+
+	if (!(atomic_load(&known->workers) & bit))
+		atomic_fetch_or(&known->workers, bit);
+	if (atomic_load(&known->traits) & WEFT__FD_CLOSING)
+		return EBADF;
+	return atomic_load(&known->generation) == generation ? 0 : EBADF;
 }

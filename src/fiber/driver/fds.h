@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 enum weft__fd_traits {
-	WEFT__FD_OURS = 1 << 0, /* made by weft: non-blocking, closed by weft_close() only */
-	WEFT__FD_TCP = 1 << 1,  /* a short count means that the kernel's buffer is used up */
+	WEFT__FD_OURS = 1 << 0,    /* made by weft: non-blocking, closed by weft_close() only */
+	WEFT__FD_TCP = 1 << 1,     /* a short count means that the kernel's buffer is used up */
+	WEFT__FD_CLOSING = 1 << 2, /* has its new generation, and close(2) is still to come */
 };
 
 struct weft__fd {
@@ -50,5 +51,17 @@ void weft__fd_made(int fd, uint32_t traits);
 
 /** It is about to be closed: a new generation; returns the bits of the workers to tell. */
 uint64_t weft__fd_closing(int fd);
+
+/** close(2) is over: the number may be another's by now. */
+void weft__fd_closed(int fd);
+
+/** What fd means now: its generation, which is not on its way out. */
+uint32_t weft__fd_generation(struct weft__fd *known);
+
+/**
+ * Before a worker waits for a descriptor that it knows under a generation: who closes it
+ * either tells the worker from here on, or did so already, which is EBADF. 0 or EBADF.
+ */
+int weft__fd_remember(struct weft__fd *known, uint32_t generation, unsigned worker);
 
 #endif

@@ -294,14 +294,13 @@ static bool is_short(const struct weft__op *op, int64_t result)
 static int arm(struct weft__readiness *readiness, struct weft__fd *known,
 	struct weft__fd_entry *entry, const struct weft__watch *watch)
 {
-	int code = entry_ask(readiness, entry, watch->fd,
-		readiness->is_level ? entry->armed | watch->events : BOTH);
+	int code = weft__fd_remember(
+		known, (uint32_t)entry->generation, readiness->driver.worker->index);
 
-	if (code)
-		return code;
-	/* Either who closes it sees this bit, and tells us, or the new generation is seen here. */
-	atomic_fetch_or(&known->workers, UINT64_C(1) << readiness->driver.worker->index);
-	return atomic_load(&known->generation) == entry->generation ? 0 : EBADF;
+	if (!code)
+		code = entry_ask(readiness, entry, watch->fd,
+			readiness->is_level ? entry->armed | watch->events : BOTH);
+	return code;
 }
 
 /* Before a wait. What isn't ours may be closed without our knowing: armed anew each time. */
@@ -425,7 +424,7 @@ static struct weft__fd_entry *entry_open(
 		*ret_code = fd < 0 ? -EBADF : fd < WEFT__FDS_MAX ? -ENOMEM : -EMFILE;
 		return NULL;
 	}
-	generation = atomic_load_explicit(&known->generation, memory_order_acquire);
+	generation = weft__fd_generation(known);
 	if (entry->generation != generation)
 		entry_renew(readiness, entry, fd, generation);
 	*ret_known = known;

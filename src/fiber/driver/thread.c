@@ -98,10 +98,13 @@ static int poll_until(struct pollfd *set, int64_t deadline_ns)
 /* 0 when fd is ready in that direction, else an errno value. */
 static int block(struct weft__context *context, int fd, int direction)
 {
+	struct weft__fd *known = weft__fd_of(fd);
 	struct blocked self;
 	int code = 0, count = 0;
 
 	blocked_begin(&self, fd);
+	if (known && (atomic_load(&known->traits) & WEFT__FD_CLOSING))
+		self.is_closed = true; /* who closes it has been here before us */
 	while (count <= 0 && !self.is_closed && !(code = weft__interrupt(context))) {
 		struct pollfd set[2] = {{.fd = fd, .events = (short)direction},
 			{.fd = self.event_fd, .events = POLLIN}};
