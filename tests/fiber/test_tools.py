@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 
+URING = ["-luring"] if os.path.exists("/usr/include/liburing.h") else []
 BUILD = os.environ.get("WEFT_BUILD", "build")
 IS_PLAIN = not any(variant in BUILD for variant in ("asan", "tsan"))
 
@@ -75,7 +76,7 @@ def build(folder, compiler, name, text):
         file.write(text)
     flags = ["-fsanitize=address,undefined"] if "asan" in BUILD else []
     subprocess.run([compiler, "-g", "-O1", *flags, source, "-Iinclude", f"{BUILD}/libweft.a",
-                    "-pthread", "-o", program], check=True)
+                    *URING, "-pthread", "-o", program], check=True)
     return program
 
 

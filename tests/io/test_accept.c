@@ -27,7 +27,8 @@ static int listen_tcp(void)
 
 	CHECK_INT(weft_address_parse(&address, "127.0.0.1:0"), ==, 0);
 	CHECK_INT(weft_bind(fd, &address.any, address.len), ==, 0);
-	CHECK_INT(weft_listen(fd, 128), ==, 0);
+	CHECK_INT(weft_listen(fd, SOMAXCONN), ==,
+		0); /* clients connect faster than they are accepted */
 	CHECK_INT(weft_getsockname(fd, &address), ==, 0);
 	return fd;
 }
