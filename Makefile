@@ -95,7 +95,6 @@ ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_
 .SECONDARY:
 
 all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) ## Build the release into build/
-	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
 
 objects: $(ALL_OBJ)
 
@@ -123,6 +122,7 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
+	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 

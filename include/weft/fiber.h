@@ -82,8 +82,8 @@ WEFT_API int weft_worker_index(void);
  * The names of the drivers there are, the best first; NULL past the last. "epoll" is
  * edge-triggered; "uring" is there if weft was built with liburing, and where the kernel
  * forbids io_uring epoll stands in for it; "epoll-level", "poll" and "select" are there to
- * compare and for old kernels. Under "select" an operation on a descriptor from 1024 on fails with EMFILE when it
- * would have to wait. Any thread.
+ * compare and for old kernels. Under "select" an operation on a descriptor from 1024 on
+ * fails with EMFILE when it would have to wait. Any thread.
  */
 WEFT_API const char *weft_driver_at(size_t index);
 

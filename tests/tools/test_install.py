@@ -76,6 +76,12 @@ def _():
     expect("@" not in text and STAGE.name not in text, text)
 
 
+def private_libs():
+    """What a static link needs besides, as weft.pc says."""
+    with open(f"{ROOT}/lib/pkgconfig/weft.pc", encoding="utf-8") as file:
+        return re.search(r"^Libs\.private:(.*)$", file.read(), re.M).group(1).split()
+
+
 def program_runs(name, *link, **more):
     source, output = f"{STAGE.name}/{name}.c", f"{STAGE.name}/{name}"
     with open(source, "w", encoding="utf-8") as file:
@@ -88,7 +94,7 @@ def program_runs(name, *link, **more):
 
 @case("a program builds against the installed static library and runs")
 def _():
-    program_runs("static", f"{ROOT}/lib/libweft.a")
+    program_runs("static", f"{ROOT}/lib/libweft.a", *private_libs())
 
 
 @case("a program builds against the installed shared library and runs")
@@ -101,7 +107,8 @@ def _():
 def _():
     for source in sorted(glob.glob(f"{HOUSE}/examples/*.c")):
         output = f"{STAGE.name}/{os.path.basename(source)[:-2]}"
-        status, said = compile_program(source, output, f"{ROOT}/lib/libweft.a")
+        status, said = compile_program(
+            source, output, f"{ROOT}/lib/libweft.a", *private_libs())
         expect(status == 0, said)
 
 
