@@ -66,6 +66,7 @@ int weft_close(int fd)
 {
 	uint64_t workers = weft__fd_closing(fd);
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 	int result;
 
 	if (weft__worker) {
@@ -73,7 +74,7 @@ int weft_close(int fd)
 		workers &= ~(UINT64_C(1) << weft__worker->index);
 	}
 	weft__thread_closing(fd);
-	result = weft__net(&driver)->close(driver, fd);
+	result = net->close(driver, fd);
 	weft__fd_closed(fd);
 	if (result < 0 && errno == EINTR)
 		result = 0; /* on Linux it is closed all the same (close(2)) */

@@ -60,11 +60,12 @@ static void address_print(const struct sockaddr_storage *address, socklen_t len,
 static const char *protocol_of(int fd, int family)
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 	int type = 0;
 	socklen_t len = sizeof(type);
 	const struct weft__sockopt option = {SOL_SOCKET, SO_TYPE, &type, &len};
 
-	weft__net(&driver)->getsockopt(driver, fd, &option);
+	net->getsockopt(driver, fd, &option);
 	if (family == AF_UNIX)
 		return "unix";
 	return type == SOCK_STREAM ? "TCP" : type == SOCK_DGRAM ? "UDP" : "socket";

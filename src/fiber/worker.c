@@ -50,23 +50,26 @@ static struct weft__fiber *run_pop(struct weft__worker *worker)
 /* Any of the runnable fibers: what a simulator chooses. There is no other worker then. */
 static struct weft__fiber *run_pop_any(struct weft__worker *worker)
 {
-	struct weft__fiber **place = &worker->run_head, *fiber;
-	uint32_t count = 0, index;
+	struct weft__fiber *fiber = worker->run_head, *before = NULL;
+	uint32_t count = 0;
 
-	if (!worker->run_head)
-		return NULL;
 	worker->ticks = 0; /* back to the loop at the next hop */
-	for (fiber = worker->run_head; fiber; fiber = fiber->next)
+	for (; fiber; fiber = fiber->next)
 		count++;
-	index = count > 1 ? worker->driver->ops->choose(worker->driver, count) : 0;
-	for (fiber = NULL; index > 0; index--) {
-		fiber = *place;
-		place = &fiber->next;
+	fiber = worker->run_head;
+	for (uint32_t index = count > 1 ? worker->driver->ops->choose(worker->driver, count) : 0;
+		index > 0 && fiber; index--) {
+		before = fiber;
+		fiber = fiber->next;
 	}
-	if (*place == worker->run_tail)
-		worker->run_tail = fiber;
-	fiber = *place;
-	*place = fiber->next;
+	if (!fiber)
+		return NULL;
+	if (before)
+		before->next = fiber->next;
+	else
+		worker->run_head = fiber->next;
+	if (worker->run_tail == fiber)
+		worker->run_tail = before;
 	return fiber;
 }
 

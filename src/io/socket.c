@@ -23,7 +23,8 @@ static uint32_t traits_of(int domain, int type)
 int weft_socket(int domain, int type, int protocol)
 {
 	struct weft__driver *driver;
-	int fd = weft__net(&driver)->socket(driver, domain, type, protocol);
+	const struct weft__net_ops *net = weft__net(&driver);
+	int fd = net->socket(driver, domain, type, protocol);
 
 	if (fd >= 0)
 		weft__fd_made(fd, traits_of(domain, type));
@@ -33,8 +34,9 @@ int weft_socket(int domain, int type, int protocol)
 int weft_socketpair(int domain, int type, int protocol, int ret_fds[2])
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	if (weft__net(&driver)->socketpair(driver, domain, type, protocol, ret_fds) < 0)
+	if (net->socketpair(driver, domain, type, protocol, ret_fds) < 0)
 		return -1;
 	weft__fd_made(ret_fds[0], 0);
 	weft__fd_made(ret_fds[1], 0);
@@ -44,8 +46,9 @@ int weft_socketpair(int domain, int type, int protocol, int ret_fds[2])
 int weft_pipe(int ret_fds[2])
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	if (weft__net(&driver)->pipe(driver, ret_fds) < 0)
+	if (net->pipe(driver, ret_fds) < 0)
 		return -1;
 	weft__fd_made(ret_fds[0], 0);
 	weft__fd_made(ret_fds[1], 0);
@@ -72,38 +75,43 @@ int weft_accept(int fd, struct sockaddr *ret_address, socklen_t *len)
 int weft_bind(int fd, const struct sockaddr *address, socklen_t len)
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	return weft__net(&driver)->bind(driver, fd, address, len);
+	return net->bind(driver, fd, address, len);
 }
 
 int weft_listen(int fd, int backlog)
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	return weft__net(&driver)->listen(driver, fd, backlog);
+	return net->listen(driver, fd, backlog);
 }
 
 int weft_shutdown(int fd, int how)
 {
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	return weft__net(&driver)->shutdown(driver, fd, how);
+	return net->shutdown(driver, fd, how);
 }
 
 int weft_getsockopt(int fd, int level, int option, void *ret_value, socklen_t *len)
 {
 	const struct weft__sockopt call = {level, option, ret_value, len};
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	return weft__net(&driver)->getsockopt(driver, fd, &call);
+	return net->getsockopt(driver, fd, &call);
 }
 
 int weft_setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
 	const struct weft__sockopt call = {level, option, (void *)value, &len};
 	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
 
-	return weft__net(&driver)->setsockopt(driver, fd, &call);
+	return net->setsockopt(driver, fd, &call);
 }
 
 /* ---- That may wait ----------------------------------------------------------------------- */
