@@ -70,7 +70,7 @@ LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
-LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring%,$(LIB_SRC)))
+LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring% src/io/poller_uring.c,$(LIB_SRC)))
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)

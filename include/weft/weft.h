@@ -26,6 +26,7 @@
 #include "weft/mpsc.h"
 #include "weft/offload.h"
 #include "weft/pack.h"
+#include "weft/poller.h"
 #include "weft/ring.h"
 #include "weft/scope.h"
 #include "weft/search.h"
