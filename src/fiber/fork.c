@@ -3,9 +3,10 @@
  *
  * The parent goes on as if nothing had happened. In the child only the fiber (or
  * thread) that forked exists, and goes on as a plain thread: calls that wait block it,
- * its deadlines hold, nothing else runs. When its function returns, the child ends by
- * _exit() with the result. The child may call weft_run() anew. The parent's epoll
- * descriptors are closed in the child, so neither disturbs the other.
+ * its deadlines hold, nothing else runs. When its function (or the deferred call that
+ * forked) returns, the child ends by _exit() with the result. The child may call
+ * weft_run() anew. The parent's epoll descriptors are closed in the child, so neither
+ * disturbs the other.
  *
  * Must never: let the child touch what it shares with the parent (an epoll set is the
  * same set in both).

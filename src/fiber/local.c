@@ -132,9 +132,12 @@ void weft__fiber_clean(struct weft__fiber *fiber)
 {
 	struct weft__deferred *deferred;
 
-	/* Destructors may defer, and what was deferred may set values. */
+	/*
+	 * Destructors may defer, and what was deferred may set values. It may fork, too: the
+	 * child ends without the rest, as it does when the fiber's function has forked.
+	 */
 	WEFT_SHIELDED {
-		while ((deferred = fiber->deferred) || fiber->context.locals) {
+		while (weft__worker && ((deferred = fiber->deferred) || fiber->context.locals)) {
 			if (!deferred) {
 				destroy_values(&fiber->context);
 				continue;

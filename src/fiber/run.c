@@ -2,7 +2,7 @@
  * run.c - weft_run(): workers up, the first fiber, everything down again.
  *
  *	weft_run ---> worker 0 on this thread, workers 1.. on threads of their own
- *	  first fiber: fn(arg); then cancels all others until none is left; halts
+ *	  first fiber: fn(arg); then cancels all others until none is left; cleans up; halts
  *	  workers: leave their loops; threads are joined; drivers go
  *
  * Must never: free a worker's memory. Other threads may still look at it.
@@ -107,6 +107,10 @@ static int first_fiber(void *arg)
 		return first->result; /* a fork()'s child: ends in weft__fiber_main() */
 	WEFT_SHIELDED
 		end_others(runtime);
+	/* Before the halt: what this fiber deferred may wait, and the loops must still turn. */
+	weft__fiber_clean(runtime->main_fiber);
+	if (!weft__worker)
+		return first->result;
 	atomic_store(&runtime->is_halted, true);
 	for (unsigned i = 0; i < runtime->worker_count; i++)
 		runtime->workers[i]->driver->ops->wake(runtime->workers[i]->driver);

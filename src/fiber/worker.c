@@ -264,10 +264,10 @@ void weft__fiber_main(void *arg)
 		weft__context_cancel(worker, self);
 	*worker->errno_place = 0;
 	self->result = self->fn(self->arg);
+	if (weft__worker && (self->deferred || self->context.locals))
+		weft__fiber_clean(self);
 	if (!weft__worker)
 		_exit(self->result & 0xff); /* the child of a fork(): fork.c */
-	if (self->deferred || self->context.locals)
-		weft__fiber_clean(self);
 	self->state = WEFT__DONE;
 	worker->after = bury;
 	worker->after_arg = self;

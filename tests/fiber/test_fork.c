@@ -52,6 +52,45 @@ CHECK_CASE(the_forked_fibers_result_is_the_childs_status)
 	run(3, fork_and_return, NULL);
 }
 
+static void fork_and_end(void *arg)
+{
+	pid_t pid = fork();
+
+	(void)arg;
+	if (pid > 0)
+		CHECK_INT(status_of(pid), ==, 43);
+}
+
+static void never_in_a_child(void *arg)
+{
+	CHECK_INT(getpid(), ==, (pid_t)(intptr_t)arg);
+}
+
+static int fork_at_the_end(void *arg)
+{
+	(void)arg;
+	weft_defer(never_in_a_child, (void *)(intptr_t)getpid());
+	weft_defer(fork_and_end, NULL);
+	return 43;
+}
+
+static int join_who_forks_at_the_end(void *arg)
+{
+	int result = 0;
+
+	(void)arg;
+	CHECK_INT(weft_join(weft_spawn(fork_at_the_end, NULL), &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, 43);
+	return 0;
+}
+
+CHECK_CASE(a_child_forked_by_a_deferred_call_ends_with_the_fibers_result)
+{
+	run(1, join_who_forks_at_the_end, NULL);
+	run(3, join_who_forks_at_the_end, NULL);
+	CHECK_INT(weft_run(NULL, fork_at_the_end, NULL), ==, 43);
+}
+
 static int fork_and_read(void *arg)
 {
 	weft_fiber_id ghost = weft_spawn(sleep_then_step, NULL);

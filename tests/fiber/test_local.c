@@ -147,6 +147,23 @@ CHECK_CASE(deferred_calls_run_last_first_at_the_end)
 	run(1, deferred_calls, NULL);
 }
 
+static int defer_in_the_first(void *arg)
+{
+	weft_defer(append_letter, "1");
+	weft_defer(append_letter, "2");
+	CHECK_INT(weft_local_new(&key, append_letter), ==, 0);
+	CHECK_INT(weft_local_set(key, arg), ==, 0);
+	return 0;
+}
+
+CHECK_CASE(clean_up_of_the_first_fiber_may_wait_too)
+{
+	run(1, defer_in_the_first, "3");
+	CHECK_STR(order, "213");
+	run(2, defer_in_the_first, "3");
+	CHECK_STR(order, "213213");
+}
+
 static weft_local_key late_key;
 
 /* Clean-up that leaves something to clean up, twice over. */
