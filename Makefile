@@ -216,6 +216,7 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/weft)
 	install -m 755 build/weft $(DESTDIR)$(BINDIR)/weft
 	install -m 644 include/weft/*.h $(DESTDIR)$(INCLUDEDIR)/weft
+	install -D -m 644 tools/weft-gdb.py $(DESTDIR)$(PREFIX)/share/weft/weft-gdb.py
 	install -m 644 build/libweft.a $(DESTDIR)$(LIBDIR)/libweft.a
 	install -m 755 build/libweft.so $(DESTDIR)$(LIBDIR)/libweft.so.$(VERSION)
 	ln -sf libweft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libweft.so.$(SOVERSION)

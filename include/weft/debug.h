@@ -4,7 +4,9 @@
  * Nothing is ever silently stuck: weft_dump() lists the fibers and where each waits. It
  * costs nothing until it is called. When nothing can ever run again, weft_run() says so by
  * itself (weft/fiber.h); a fiber that keeps its worker too long is told of when
- * weft_run_options.watchdog_ns says how long that is.
+ * weft_run_options.watchdog_ns says how long that is, and what is left behind at the end
+ * with .report_leaks. In gdb, `source PREFIX/share/weft/weft-gdb.py` has `weft fibers` and
+ * `weft bt NAME`.
  */
 #ifndef WEFT_DEBUG_H
 #define WEFT_DEBUG_H

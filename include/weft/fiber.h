@@ -57,6 +57,10 @@ struct weft_run_options {
 	 * twice in that time.
 	 */
 	int64_t watchdog_ns;
+
+	/** Tell on the standard error, at the end, which fibers nobody joined or detached, and
+	 * which descriptors made by weft in this run are still open. */
+	bool report_leaks;
 };
 
 /**

@@ -31,6 +31,9 @@ void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *
  */
 void weft__busy_describe(struct weft__worker *worker, FILE *out);
 
+/** "descriptor 9 (TCP 127.0.0.1:80 with 127.0.0.1:4711)" */
+void weft__descriptor_describe(int fd, FILE *out);
+
 /** "name" #slot.generation */
 void weft__fiber_describe(struct weft__fiber *fiber, FILE *out);
 

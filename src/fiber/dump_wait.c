@@ -84,7 +84,7 @@ static void file_print(int fd, FILE *out)
 		fputs("not open", out);
 }
 
-static void descriptor_print(int fd, FILE *out)
+void weft__descriptor_describe(int fd, FILE *out)
 {
 	struct sockaddr_storage local = {0}, peer = {0};
 	socklen_t len = sizeof(local), peer_len = sizeof(peer);
@@ -181,7 +181,7 @@ void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *
 	fprintf(out, "waits %.3f s %s ", seconds,
 		wait->kind == WEFT__WAIT_FD ? fd_verb(wait->events) : verbs[wait->kind]);
 	if (wait->kind == WEFT__WAIT_FD)
-		descriptor_print((int)wait->number, out);
+		weft__descriptor_describe((int)wait->number, out);
 	else if (wait->kind == WEFT__WAIT_JOIN)
 		joined_print(wait, out);
 	else if (wait->kind == WEFT__WAIT_SELECT)

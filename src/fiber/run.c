@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
 #include "fiber/switch.h"
@@ -352,6 +353,7 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 		options = &none;
 	weft__fork_prepare();
 	weft__switch_init();
+	weft__fd_run_begins();
 	if (runtime_init(&the_runtime, options) < 0)
 		goto end;
 	if (workers_new(&the_runtime, options->workers ? options->workers : usable_cores()) < 0)
@@ -372,6 +374,8 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 	errno = saved;
 end:
 	saved = errno;
+	if (options->report_leaks)
+		weft__leaks_report(&the_runtime);
 	workers_end(&the_runtime);
 	forget_unjoined();
 	ended = atomic_load(&weft__run_ended);

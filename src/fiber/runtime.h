@@ -64,6 +64,9 @@ extern void (*_Atomic weft__run_ended)(void);
 /** Somebody wants this worker's fibers listed: src/fiber/dump.c */
 void weft__dump_answer(struct weft__worker *worker);
 
+/** The fibers and descriptors that this run leaves behind: src/fiber/leaks.c */
+void weft__leaks_report(const struct weft__runtime *runtime);
+
 /** Make fork() safe: src/fiber/fork.c. Once per process. */
 void weft__fork_prepare(void);
 

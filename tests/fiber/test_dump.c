@@ -393,6 +393,36 @@ CHECK_CASE(the_watchdog_tells_of_a_fiber_that_keeps_its_worker)
 	CHECK_INT(count_of(text_of(caught_fd), "has been busy"), ==, 1);
 }
 
+/* ---- What is left behind ------------------------------------------------------------------ */
+
+static int leave_things(void *arg)
+{
+	struct weft_spawn_options options = {.name = "forgotten"};
+	int *fds = arg;
+
+	CHECK(weft_spawn_with(&options, nothing, NULL));
+	CHECK_INT(weft_join(weft_spawn(nothing, NULL), NULL, WEFT_FOREVER), ==, 0);
+	return weft_pipe(fds) + weft_close(fds[1]);
+}
+
+CHECK_CASE(what_a_run_leaves_behind_is_told_when_asked_for)
+{
+	struct weft_run_options options = {.report_leaks = true};
+	char line[64];
+	int fds[2], fds_before[2];
+
+	CHECK_INT(weft_pipe(fds_before), ==, 0);
+	catch_stderr();
+	CHECK_INT(weft_run(&options, nothing, NULL), ==, 0);
+	CHECK_STR(text_of(caught_fd), "");
+	CHECK_INT(weft_run(&options, leave_things, fds), ==, 0);
+	CHECK(has_been_said("weft: left behind by weft_run():\n\tfiber \"forgotten\" #"));
+	CHECK_INT(count_of(text, "\n"), ==, 3);
+	snprintf(line, sizeof(line), "\tdescriptor %d (pipe:[", fds[0]);
+	CHECK_HAS(text, line);
+	weft_close(fds[0]);
+}
+
 /* ---- Deadlocks ----------------------------------------------------------------------------- */
 
 static _Atomic weft_fiber_id left, right;

@@ -70,6 +70,25 @@ int main(void) { return weft_run(&(struct weft_run_options){.workers = 1}, start
 """
 
 
+NAPPER = r"""
+#include <weft/fiber.h>
+__attribute__((noinline)) int nap(int n) { volatile int x = n; return weft_sleep(WEFT_SECONDS(60)) + x; }
+__attribute__((noinline)) void everybody_sleeps(void) { __asm__(""); }
+static int napper(void *arg) { (void)arg; return nap(1) + 1; }
+static int start(void *arg)
+{
+	struct weft_spawn_options options = {.name = "napper", .detached = true};
+
+	(void)arg;
+	weft_spawn_with(&options, napper, 0);
+	weft_yield();
+	everybody_sleeps();
+	return 0;
+}
+int main(void) { return weft_run(&(struct weft_run_options){.workers = 1}, start, 0); }
+"""
+
+
 def build(folder, compiler, name, text):
     source, program = os.path.join(folder, name), os.path.join(folder, "program")
     with open(source, "w", encoding="ascii") as file:
@@ -98,8 +117,21 @@ def backtrace(folder):
     return is_right, done.stdout + done.stderr
 
 
+def fibers_in_gdb(folder):
+    program = build(folder, "gcc", "napper.c", NAPPER)
+    done = subprocess.run(["gdb", "-nx", "-batch", "-ex", "source tools/weft-gdb.py",
+                           "-ex", "break everybody_sleeps", "-ex", "run", "-ex", "weft fibers",
+                           "-ex", "weft bt napper", "-ex", "weft bt nobody", program],
+                          capture_output=True, text=True, timeout=60, check=False)
+    said = done.stdout + done.stderr
+    is_right = ('"main" on worker 0: runs' in said and '"napper" on worker 0: waits for sleep' in said
+                and "  nap " in said and "no live fiber nobody" in said)
+    return is_right, said
+
+
 CASES = [
     ("an_exception_is_caught_inside_its_fiber_across_waits", exceptions, "g++", True),
+    ("a_gdb_script_lists_fibers_and_shows_their_stacks", fibers_in_gdb, "gdb", IS_PLAIN),
     ("gdbs_backtrace_of_a_fiber_ends_at_its_first_frame", backtrace, "gdb", IS_PLAIN),
 ]
 

@@ -34,13 +34,43 @@ struct weft__fd *weft__fd_of_slow(int fd)
 	return chunk ? &chunk[fd & (WEFT__FDS_CHUNK_COUNT - 1)] : NULL;
 }
 
+/** Of the weft_run() under way or the last one; it wraps, in sixteen bits. */
+static _Atomic uint32_t run_number;
+
+void weft__fd_run_begins(void)
+{
+	atomic_fetch_add(&run_number, 1);
+}
+
+int weft__fd_next_of_run(int fd)
+{
+	uint32_t run = atomic_load(&run_number) << WEFT__FD_RUN_SHIFT;
+
+	while (++fd < WEFT__FDS_MAX) {
+		struct weft__fd *chunk = atomic_load(&weft__fd_chunks[fd >> WEFT__FDS_CHUNK_BITS]);
+		uint32_t traits;
+
+		if (!chunk) {
+			fd |= (int)WEFT__FDS_CHUNK_COUNT - 1;
+			continue;
+		}
+		traits = atomic_load(&chunk[fd & (WEFT__FDS_CHUNK_COUNT - 1)].traits);
+		if ((traits & WEFT__FD_OURS) &&
+			(traits >> WEFT__FD_RUN_SHIFT << WEFT__FD_RUN_SHIFT) == run)
+			return fd;
+	}
+	return -1;
+}
+
 void weft__fd_made(int fd, uint32_t traits)
 {
 	struct weft__fd *known = weft__fd_of(fd);
 
 	if (!known)
 		return;
-	atomic_store_explicit(&known->traits, traits | WEFT__FD_OURS, memory_order_relaxed);
+	traits |= WEFT__FD_OURS | atomic_load_explicit(&run_number, memory_order_relaxed)
+					  << WEFT__FD_RUN_SHIFT;
+	atomic_store_explicit(&known->traits, traits, memory_order_relaxed);
 	atomic_store_explicit(&known->workers, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&known->generation, 1, memory_order_release);
 }

@@ -19,6 +19,9 @@ enum weft__fd_traits {
 	WEFT__FD_CLOSING = 1 << 2, /* has its new generation, and close(2) is still to come */
 };
 
+/** The upper half of the traits: the number of the weft_run() in which it was made. */
+#define WEFT__FD_RUN_SHIFT 16
+
 struct weft__fd {
 	_Atomic uint32_t generation;
 	_Atomic uint32_t traits;
@@ -48,6 +51,12 @@ static inline struct weft__fd *weft__fd_of(int fd)
 
 /** weft has made this descriptor: a new generation. */
 void weft__fd_made(int fd, uint32_t traits);
+
+/** Another weft_run() begins. */
+void weft__fd_run_begins(void);
+
+/** The next descriptor after fd that was made in this run and is not closed; -1: none. */
+int weft__fd_next_of_run(int fd);
 
 /** It is about to be closed: a new generation; returns the bits of the workers to tell. */
 uint64_t weft__fd_closing(int fd);
