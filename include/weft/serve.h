@@ -74,8 +74,9 @@ struct weft_serve_options {
  * handlers get grace_ns to finish, then are cancelled and awaited (shielded from the
  * caller's own cancellation). The listener stays the caller's; who was in its backlog
  * and not accepted stays there, or (with more than four workers) is reset.
- * options may be NULL. In a fiber only (else ENOTSUP). Returns 0 after a stop, -1 with
- * ECANCELED, ETIMEDOUT, or what made accepting impossible.
+ * options may be NULL. A listener of NULL is a weft_listener_new() that failed: -1 with its
+ * errno. In a fiber only (else ENOTSUP). Returns 0 after a stop, -1 with ECANCELED,
+ * ETIMEDOUT, EINVAL (bad option), ENOMEM, EMFILE, or what made accepting impossible.
  */
 WEFT_API int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options);

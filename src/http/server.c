@@ -119,6 +119,8 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 	struct run run = {.listener = listener};
 	int result, saved;
 
+	if (!listener)
+		return -1; /* as weft_serve(): no stop may find it among the runs */
 	pthread_mutex_lock(&server->lock);
 	weft_list_push_back(&server->runs, &run.in_server);
 	/* A stop that came before found no run to end. */

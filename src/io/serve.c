@@ -378,12 +378,16 @@ int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *a
 	struct server server = {.listener = listener, .handler = handler, .arg = arg};
 	int code = 0;
 
+	if (!listener)
+		return -1; /* errno is what weft_listener_new() left */
 	if (weft_self() == 0) {
 		errno = ENOTSUP;
 		return -1;
 	}
 	server.options = options ? options : &defaults;
-	if (server.options->connections_max > INT_MAX) {
+	/* A stack that no handler could get would turn every peer away, one by one. */
+	if (server.options->connections_max > INT_MAX ||
+		server.options->stack_size_bytes > WEFT_STACK_SIZE_MAX) {
 		errno = EINVAL;
 		return -1;
 	}

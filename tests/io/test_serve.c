@@ -308,6 +308,25 @@ CHECK_CASE(many_workers_share_an_inherited_listener)
 	run_with(6, serve_an_inherited_one);
 }
 
+static int serve_in_vain(void *arg)
+{
+	struct weft_serve_options options = {.stack_size_bytes = WEFT_STACK_SIZE_MAX + 1};
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
+	char address[WEFT_ADDRESS_TEXT_MAX];
+
+	(void)arg;
+	CHECK_ERRNO(weft_serve(listener, echo, NULL, &options), EINVAL);
+	weft_address_print(weft_listener_address(listener), address, sizeof(address));
+	CHECK_ERRNO(weft_serve(weft_listener_new(address, NULL), echo, NULL, NULL), EADDRINUSE);
+	weft_listener_free(listener);
+	return 0;
+}
+
+CHECK_CASE(a_listener_that_failed_and_a_stack_nobody_can_have_are_refused_at_once)
+{
+	run_with(1, serve_in_vain);
+}
+
 CHECK_CASE(outside_a_fiber_there_is_no_server)
 {
 	house_make(echo);
