@@ -17,6 +17,10 @@
  * scope (weft/scope.h). Outside a fiber the same calls block the calling thread.
  * A fiber that has started never changes its worker, so errno, thread-locals and
  * pthread_self() stay true; one that has not started may be taken by an idle worker.
+ *
+ * The child of a fork(2) in a fiber has that fiber only, as a plain thread. When the fiber's
+ * function returns, the child ends, by _exit() with the result, and without clean-up. It
+ * may call weft_run() anew.
  */
 #ifndef WEFT_FIBER_H
 #define WEFT_FIBER_H
@@ -48,7 +52,8 @@ typedef int weft_fiber_fn(void *arg);
 struct weft_run_options {
 	unsigned workers;        /* threads that run fibers; 0: one per usable core */
 	const char *driver;      /* one of weft_driver_at(); NULL: $WEFT_DRIVER, else the best */
-	size_t stack_size_bytes; /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT */
+	size_t stack_size_bytes; /* default stack of a fiber; 0: WEFT_STACK_SIZE_DEFAULT. The
+				  * first fiber has 1 MiB, or this where it is more */
 
 	/**
 	 * A fiber that keeps its worker for longer, because it computes or is in a call that
@@ -71,8 +76,8 @@ struct weft_run_options {
  * options may be NULL. SIGPIPE is blocked on the workers: broken pipes are EPIPE.
  * When all fibers wait and nothing can wake them (no descriptor, no time, no other thread of
  * the program), they are listed on the standard error and cancelled: EDEADLK.
- * Errors: -1 with EINVAL (bad option, unknown driver), EDEADLK (that, or called in a fiber),
- * EBUSY (another weft_run() is under way in this process), ENOMEM, EAGAIN, EMFILE.
+ * Errors: -1 with EINVAL (bad option, unknown driver, no function), EDEADLK (that, or called in a
+ * fiber), EBUSY (another weft_run() is under way in this process), ENOMEM, EAGAIN, EMFILE.
  */
 WEFT_API int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *arg);
 
@@ -106,9 +111,9 @@ struct weft_spawn_options {
 /**
  * Start fn(arg) as a fiber; it is runnable when this returns, and runs after the
  * fibers that are runnable already. It must be joined or detached, as a thread must.
- * Returns its id, or 0 with errno: EAGAIN (WEFT_FIBERS_MAX live), ENOMEM, EINVAL
- * (bad option, no such worker), ECANCELED (weft_run() is ending), ENOTSUP (no
- * weft_run() under way). From any thread.
+ * options may be NULL. Returns its id, or 0 with errno: EAGAIN (WEFT_FIBERS_MAX live),
+ * ENOMEM, EINVAL (bad option, no such worker, no function), ECANCELED (weft_run() is
+ * ending), ENOTSUP (no weft_run() under way). From any thread.
  */
 WEFT_API weft_fiber_id weft_spawn(weft_fiber_fn *fn, void *arg);
 WEFT_API weft_fiber_id weft_spawn_with(
@@ -118,9 +123,9 @@ WEFT_API weft_fiber_id weft_spawn_with(
  * Wait until the fiber has ended, at most timeout_ns (WEFT_FOREVER: no bound of its
  * own), and take its result. ret_result may be NULL. Everybody who waits at the end
  * gets the result; then the id is stale.
- * Errors: ESRCH (no such fiber: joined already, detached, never was), EDEADLK (the
- * caller itself), ETIMEDOUT (timeout_ns or a deadline: the fiber lives on),
- * ECANCELED. From any thread.
+ * Errors: ESRCH (no such fiber: joined already, detached, never was, or its weft_run() has
+ * returned), EDEADLK (the caller itself), ETIMEDOUT (timeout_ns or a deadline: the fiber
+ * lives on), ECANCELED. From any thread.
  */
 WEFT_API int weft_join(weft_fiber_id fiber, int *ret_result, int64_t timeout_ns);
 
@@ -179,8 +184,8 @@ WEFT_API uint64_t weft_random(void);
 
 /**
  * Call fn(arg) when the calling fiber ends, last added first, after its function has
- * returned and while it still can wait (in a shielded section). Errors: ENOMEM,
- * ENOTSUP (outside a fiber).
+ * returned and while it still can wait (in a shielded section). Those of the first fiber
+ * run when all others have ended. Errors: ENOMEM, ENOTSUP (outside a fiber).
  */
 WEFT_API int weft_defer(void (*fn)(void *arg), void *arg);
 

@@ -140,10 +140,14 @@ static inline struct weft_timeout *weft_shield_begin_(struct weft_timeout *shiel
 	WEFT_SCOPED_(WEFT_JOIN_NAMES(weft_scope_, n), WEFT_JOIN_NAMES(weft_once_, n), \
 		weft_shield_end_, weft_shield_begin_(&WEFT_JOIN_NAMES(weft_scope_, n)))
 
-/** The statement or block that follows runs in a timeout; break, return and goto may leave it. */
+/**
+ * The statement or block that follows runs in a timeout; break, return and goto may leave
+ * it. It is a loop of one round to the compiler: break and continue leave the block, and
+ * not a loop around it.
+ */
 #define WEFT_WITH_TIMEOUT(timeout_ns) WEFT_WITH_TIMEOUT_(__COUNTER__, timeout_ns)
 
-/** The statement or block that follows is shielded; break, return and goto may leave it. */
+/** The statement or block that follows is shielded; it may be left in the same ways. */
 #define WEFT_SHIELDED WEFT_SHIELDED_(__COUNTER__)
 
 WEFT_END

@@ -347,6 +347,10 @@ int weft_run(const struct weft_run_options *options, weft_fiber_fn *fn, void *ar
 	sigset_t before;
 	int result = -1, saved;
 
+	if (!fn) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (claim() < 0)
 		return -1;
 	if (!options)

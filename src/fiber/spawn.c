@@ -138,7 +138,7 @@ static weft_fiber_id spawn(const struct weft_spawn_options *options, weft_fiber_
 	}
 	stack_class = options->stack_size_bytes ? weft__stack_class(options->stack_size_bytes)
 						: runtime->stack_class;
-	if (stack_class < 0 || options->worker > runtime->worker_count) {
+	if (stack_class < 0 || options->worker > runtime->worker_count || !fn) {
 		errno = EINVAL;
 		return 0;
 	}
@@ -153,8 +153,11 @@ static weft_fiber_id spawn(const struct weft_spawn_options *options, weft_fiber_
 weft_fiber_id weft_spawn_with(
 	const struct weft_spawn_options *options, weft_fiber_fn *fn, void *arg)
 {
+	static const struct weft_spawn_options none;
 	weft_fiber_id id;
 
+	if (!options)
+		options = &none;
 	if (weft__worker)
 		return spawn(options, fn, arg);
 	pthread_mutex_lock(&weft__outside);
@@ -165,9 +168,7 @@ weft_fiber_id weft_spawn_with(
 
 weft_fiber_id weft_spawn(weft_fiber_fn *fn, void *arg)
 {
-	static const struct weft_spawn_options none;
-
-	return weft_spawn_with(&none, fn, arg);
+	return weft_spawn_with(NULL, fn, arg);
 }
 
 /* ---- About the calling fiber ------------------------------------------------------- */

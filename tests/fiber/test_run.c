@@ -64,6 +64,7 @@ CHECK_CASE(bad_options_are_refused)
 	CHECK_ERRNO(weft_run(&options, return_number, NULL), EINVAL);
 	options = (struct weft_run_options){.stack_size_bytes = SIZE_MAX};
 	CHECK_ERRNO(weft_run(&options, return_number, NULL), EINVAL);
+	CHECK_ERRNO(weft_run(NULL, NULL, NULL), EINVAL);
 	/* And nothing of it sticks. */
 	CHECK_INT(weft_run(NULL, return_number, (void *)7), ==, 7);
 }

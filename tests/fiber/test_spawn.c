@@ -49,7 +49,23 @@ static int spawn_errors(void *arg)
 	CHECK_ERRNO(weft_spawn_with(&options, return_number, NULL), EINVAL);
 	options = (struct weft_spawn_options){.stack_size_bytes = WEFT_STACK_SIZE_MAX + 1};
 	CHECK_ERRNO(weft_spawn_with(&options, return_number, NULL), EINVAL);
+	CHECK_ERRNO(weft_spawn(NULL, NULL), EINVAL);
 	return 0;
+}
+
+static int spawn_with_defaults(void *arg)
+{
+	int result = 0;
+
+	(void)arg;
+	CHECK_INT(weft_join(weft_spawn_with(NULL, return_number, (void *)7), &result, -1), ==, 0);
+	CHECK_INT(result, ==, 7);
+	return 0;
+}
+
+CHECK_CASE(no_spawn_options_are_the_defaults)
+{
+	run(1, spawn_with_defaults, NULL);
 }
 
 CHECK_CASE(bad_spawn_options_are_refused)
