@@ -1,13 +1,13 @@
 /*
  * weft/log.h - a leveled log of key=value lines, that never makes its caller wait for long.
  *
- *	weft_log(WEFT_LOG_INFO, "listening", WEFT_KV("address", text), WEFT_KV("workers", 4));
- *	weft_log(WEFT_LOG_ERROR, "can't open", WEFT_KV("path", path), WEFT_KV_ERRNO(errno));
+ *	weft_log(WEFT_LOG_INFO, "listening", WEFT_KV("workers", 4));
+ *	weft_log(WEFT_LOG_ERROR, "can't open", WEFT_KV("path", "a b"));
+ *	weft_log(WEFT_LOG_ERROR, "can't bind", WEFT_KV("address", text), WEFT_KV_ERRNO(errno));
  *	weft_logf(WEFT_LOG_DEBUG, "%d of %d", done, all);
  *
- *	time=2026-03-01T12:00:00.125Z up=81.004219 level=info message=listening address=[::1]:80
- *workers=4 time=2026-03-01T12:00:00.131Z up=81.010077 level=error message="can't open" path="a b"
- *error="..."
+ *	time=2026-03-01T12:00:00.125Z up=81.004219 level=info message=listening workers=4
+ *	time=2026-03-01T12:00:00.131Z up=81.010077 level=error message="can't open" path="a b"
  *
  * A line is key=value pairs (the logfmt of many tools): the wall time in ISO 8601, the
  * monotonic clock in seconds, level, message, then the fields in their order. Values
@@ -87,33 +87,52 @@ struct weft_log_field {
 
 static inline struct weft_log_field weft_log_signed(const char *key, long long number)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_SIGNED, {.i = number}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_SIGNED, {0}};
+
+	field.value.i = number;
+	return field;
 }
 
 static inline struct weft_log_field weft_log_unsigned(const char *key, unsigned long long number)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_UNSIGNED, {.u = number}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_UNSIGNED, {0}};
+
+	field.value.u = number;
+	return field;
 }
 
 static inline struct weft_log_field weft_log_real(const char *key, double number)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_REAL, {.d = number}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_REAL, {0}};
+
+	field.value.d = number;
+	return field;
 }
 
 static inline struct weft_log_field weft_log_bool(const char *key, bool truth)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_BOOL, {.u = truth}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_BOOL, {0}};
+
+	field.value.u = truth;
+	return field;
 }
 
 static inline struct weft_log_field weft_log_pointer(const char *key, const void *pointer)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_POINTER, {.pointer = pointer}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_POINTER, {0}};
+
+	field.value.pointer = pointer;
+	return field;
 }
 
 /** len bytes of text, which need no NUL. */
 static inline struct weft_log_field weft_log_bytes(const char *key, const char *data, size_t len)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_TEXT, {.text = {data, len}}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_TEXT, {0}};
+
+	field.value.text.data = data;
+	field.value.text.len = len;
+	return field;
 }
 
 static inline struct weft_log_field weft_log_text(const char *key, const char *text)
@@ -124,10 +143,16 @@ static inline struct weft_log_field weft_log_text(const char *key, const char *t
 /** An errno in words. */
 static inline struct weft_log_field weft_log_errno(const char *key, int code)
 {
-	return (struct weft_log_field){key, WEFT_LOG_KIND_ERRNO, {.i = code}};
+	struct weft_log_field field = {key, WEFT_LOG_KIND_ERRNO, {0}};
+
+	field.value.i = code;
+	return field;
 }
 
-/** A field of the value's own type: an integer, real number, bool, text or void pointer. */
+/**
+ * A field of the value's own type: an integer, real number, bool, text or void pointer.
+ * In C only; C++ has no _Generic, and calls the functions above.
+ */
 #define WEFT_KV(key, value) \
 	_Generic((value), bool                                                                     \
 		 : weft_log_bool, char                                                             \
@@ -205,19 +230,23 @@ WEFT_API void weft_logger_write(struct weft_logger *logger, enum weft_log_level 
 __attribute__((format(printf, 2, 3))) WEFT_API void weft_logf(
 	enum weft_log_level level, const char *format, ...);
 
-/** Write a line to this logger, if the level is on: a message, then WEFT_KV() fields. */
-#define weft_log_to(logger, level, message, ...)                                       \
-	do {                                                                           \
-		if (weft_log_enabled(level)) {                                         \
-			const struct weft_log_field weft_fields_[] = {__VA_ARGS__};    \
-			weft_logger_write((logger), (level), (message), weft_fields_,  \
-				sizeof(weft_fields_) / sizeof(struct weft_log_field)); \
-		}                                                                      \
+/* The message, which may be all there is, and a last field that is none: no list is empty. */
+#define WEFT_LOG_TO_(logger, level, message, ...)                                          \
+	do {                                                                               \
+		if (weft_log_enabled(level)) {                                             \
+			const struct weft_log_field weft_fields_[] = {__VA_ARGS__};        \
+			weft_logger_write((logger), (level), (message), weft_fields_,      \
+				sizeof(weft_fields_) / sizeof(struct weft_log_field) - 1); \
+		}                                                                          \
 	} while (0)
 
-/** The same to the default logger. */
-#define weft_log(level, message, ...) \
-	weft_log_to(weft_logger_default(), level, message, ##__VA_ARGS__)
+/** weft_log_to(logger, level, message, fields...): write a line to this logger, if the level is on.
+ * The fields are WEFT_KV()s, or of the functions above; there may be none. */
+#define weft_log_to(logger, level, ...) \
+	WEFT_LOG_TO_(logger, level, __VA_ARGS__, weft_log_bool("", false))
+
+/** weft_log(level, message, fields...): the same to the default logger. */
+#define weft_log(level, ...) weft_log_to(weft_logger_default(), level, __VA_ARGS__)
 
 WEFT_END
 

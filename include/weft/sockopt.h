@@ -29,15 +29,17 @@ enum weft_sockopt_kind {
 	WEFT_SOCKOPT_TEXT,     /* text */
 };
 
+struct weft_sockopt_linger {
+	bool on;
+	int seconds;
+};
+
 struct weft_sockopt_value {
 	enum weft_sockopt_kind kind;
 	union {
 		bool on;
 		int number;
-		struct {
-			bool on;
-			int seconds;
-		} linger;
+		struct weft_sockopt_linger linger;
 		int64_t duration_ns;
 		char text[WEFT_SOCKOPT_TEXT_MAX];
 	};

@@ -32,6 +32,28 @@ int main(void)
 }
 """
 
+# The macros in all their forms: no extension of a compiler is asked of who uses them.
+MACROS = """
+#include <weft/weft.h>
+static struct weft_lock lock = WEFT_LOCK_INIT;
+static struct weft_sem sem = WEFT_SEM_INIT(1);
+int main(void)
+{
+	struct weft_select_case cases[] = {WEFT_SELECT_TIMER(1), WEFT_SELECT_FD(-1, 1)};
+
+	weft_log(WEFT_LOG_DEBUG, "only a message");
+	weft_log(WEFT_LOG_DEBUG, "fields", WEFT_KV("n", 1), WEFT_KV_ERRNO(1));
+	weft_log_to(weft_logger_default(), WEFT_LOG_DEBUG, "only a message");
+	weft_log_to(weft_logger_default(), WEFT_LOG_DEBUG, "a field", WEFT_KV("n", 1));
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(1))
+		weft_lock_acquire(&lock);
+	WEFT_SHIELDED {
+		weft_sem_acquire(&sem);
+	}
+	return (int)weft_select(cases, 2);
+}
+"""
+
 
 def sh(*command, **more):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -112,15 +134,33 @@ def _():
         expect(status == 0, said)
 
 
-@case("each public header compiles alone, as C17 and as C++17")
+STRICT = (["gcc", "-std=c17"], ["clang", "-std=c17"],
+          ["g++", "-x", "c++", "-std=c++17"], ["clang++", "-x", "c++", "-std=c++17"])
+
+
+def compile_strictly(source, language):
+    status, said = sh(*language, *WARNINGS, "-pedantic", "-fsyntax-only", f"-I{ROOT}/include",
+                      source)
+    expect(status == 0, f"{language[0]}:\n{said}")
+
+
+@case("each public header compiles alone, as C17 and as C++17 to the letter")
 def _():
     for header in HEADERS:
         source = f"{STAGE.name}/alone.c"
         with open(source, "w", encoding="utf-8") as file:
             file.write(f"#include <weft/{header}>\nextern int unused;\n")
-        for language in (["gcc", "-std=gnu17"], ["clang", "-x", "c++", "-std=gnu++17"]):
-            status, said = sh(*language, *WARNINGS, "-fsyntax-only", f"-I{ROOT}/include", source)
-            expect(status == 0, f"{header}, {language[0]}:\n{said}")
+        for language in STRICT:
+            compile_strictly(source, language)
+
+
+@case("the macros are C17 to the letter")
+def _():
+    source = f"{STAGE.name}/macros.c"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(MACROS)
+    for language in STRICT[:2]:
+        compile_strictly(source, language)
 
 
 def exported():
