@@ -51,7 +51,7 @@ struct weft_dir_entry {
 	/* With WEFT_DIR_STAT; 0 for what is gone by then. */
 	mode_t mode;
 	int64_t size_bytes;
-	int64_t modified_ns; /* since 1970, UTC */
+	int64_t modified_ns; /* since 1970, UTC; from 1677 to 2262 */
 };
 
 struct weft_dir_list {

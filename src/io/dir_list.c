@@ -81,6 +81,17 @@ static enum weft_dir_type type_of_mode(mode_t mode)
 	}
 }
 
+/* Whoever owns a file can date it to any year; what int64_t can't hold is the nearest it can. */
+static int64_t time_ns(const struct timespec *time)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow(time->tv_sec, WEFT_SECONDS(1), &ns) ||
+		__builtin_add_overflow(ns, time->tv_nsec, &ns))
+		return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
 static void fill_entry(
 	int fd, const struct dirent *found, unsigned flags, struct weft_dir_entry *ret_entry)
 {
@@ -97,8 +108,7 @@ static void fill_entry(
 	if (flags & WEFT_DIR_STAT) {
 		ret_entry->mode = status.st_mode;
 		ret_entry->size_bytes = status.st_size;
-		ret_entry->modified_ns =
-			WEFT_SECONDS(status.st_mtim.tv_sec) + status.st_mtim.tv_nsec;
+		ret_entry->modified_ns = time_ns(&status.st_mtim);
 	}
 }
 

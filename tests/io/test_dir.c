@@ -50,6 +50,21 @@ BOTH_CASE(a_listing_is_sorted_and_tells_the_kinds)
 	weft_dir_list_fini(&list);
 }
 
+BOTH_CASE(a_date_past_what_nanoseconds_can_count_is_the_last_they_can)
+{
+	struct timespec times[2] = {{.tv_sec = INT64_C(15000000000)}, {INT64_C(15000000000), 0}};
+	struct weft_dir_list list;
+	struct stat status;
+
+	place_write("far", "");
+	CHECK_INT(utimensat(AT_FDCWD, place("far"), times, 0), ==, 0);
+	CHECK_INT(stat(place("far"), &status), ==, 0);
+	CHECK_INT(weft_dir_list(place("."), WEFT_DIR_STAT, &list), ==, 0);
+	if (status.st_mtim.tv_sec == times[1].tv_sec) /* not every file system holds it */
+		CHECK_INT(list.entries[0].modified_ns, ==, INT64_MAX);
+	weft_dir_list_fini(&list);
+}
+
 BOTH_CASE(what_cannot_be_listed_is_refused)
 {
 	struct weft_dir_list list;
