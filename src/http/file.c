@@ -32,9 +32,10 @@
 /** How often a file that changes while it is read is read again. */
 #define READ_TRIES 4
 
-static int64_t time_ns(const struct timespec *time)
+/* Modulo 2^64: whoever owns a file can date it to any year, and int64_t ends in 2262. */
+static uint64_t time_ns(const struct timespec *time)
 {
-	return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+	return (uint64_t)time->tv_sec * UINT64_C(1000000000) + (uint64_t)time->tv_nsec;
 }
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -58,7 +59,7 @@ static bool is_settled(const struct stat *stat)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return time_ns(&now) - time_ns(&stat->st_ctim) > WEFT__HTTP_CACHE_SETTLE_NS;
+	return (int64_t)(time_ns(&now) - time_ns(&stat->st_ctim)) > WEFT__HTTP_CACHE_SETTLE_NS;
 }
 
 static void make_validators(struct weft__http_file *file)
@@ -75,8 +76,8 @@ static void make_fields(struct weft__http_file *file, const char *name)
 {
 	struct weft_str str;
 	char modified[WEFT__HTTP_DATE_LEN + 1] = {0};
+	int64_t modified_s = file->validators.modified_s;
 
-	weft__http_date_print(modified, file->validators.modified_s);
 	weft_str_init_in(&str, file->text, FIELDS_LEN_MAX);
 	weft_str_appendf(&str, "Content-Length: %lld\r\n", (long long)file->stat.st_size);
 	file->type_at = weft_str_len(&str);
@@ -85,8 +86,12 @@ static void make_fields(struct weft__http_file *file, const char *name)
 		"Accept-Ranges: bytes\r\n",
 		weft__http_mime_type(name));
 	file->validators_at = weft_str_len(&str);
-	weft_str_appendf(&str, "Last-Modified: %s\r\nETag: %s%s\r\n", modified,
-		file->is_settled ? "" : "W/", file->etag);
+	/* RFC 9110, section 8.8.2.1: a date to come is none to send; the tag does without it. */
+	if (modified_s <= weft__http_now_s()) {
+		weft__http_date_print(modified, modified_s);
+		weft_str_appendf(&str, "Last-Modified: %s\r\n", modified);
+	}
+	weft_str_appendf(&str, "ETag: %s%s\r\n", file->is_settled ? "" : "W/", file->etag);
 	file->fields_len = weft_str_len(&str);
 	weft_str_append(&str, "\r\n");
 	file->text_len = weft_str_len(&str);

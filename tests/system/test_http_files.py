@@ -121,6 +121,25 @@ def _():
             expect(names_listed(server.get("/").body) == [])
 
 
+@case("a file of any year is served, and no date to come is sent as its own")
+def _():
+    with Folder() as folder, Server(folder.path) as server:
+        for name, year_s in (("old", -10 ** 9), ("epoch", 0), ("soon", 4 * 10 ** 9),
+                             ("far", 15 * 10 ** 9), ("farther", 250 * 10 ** 9)):
+            path = folder.write(name, name)
+            try:
+                os.utime(path, (year_s, year_s))
+            except OverflowError:
+                continue
+            settle()
+            reply = server.get("/" + name)
+            expect(reply.status == 200 and reply.body == name.encode(), reply)
+            expect((reply["Last-Modified"] is None) == (year_s > time.time()), reply)
+            same = server.get("/" + name, "If-None-Match: " + reply["ETag"])
+            expect(same.status == 304, same)
+            expect(server.get("/").status == 200)
+
+
 @case("a file that may not be read is 403")
 def _():
     if os.geteuid() == 0:
