@@ -261,34 +261,42 @@ static void answer_bad(struct weft__http_connection *connection, int status, con
 /* ---- After the answer ---------------------------------------------------------------------------
  */
 
+/* Drop what is here of a body with left bytes to come. Returns how many are still to come. */
+static size_t drop_present(struct weft_stream *stream, size_t left)
+{
+	const char *data;
+	ssize_t len;
+
+	while (left > 0 && (len = weft_stream_peek(stream, 0, &data)) > 0) {
+		if ((size_t)len > left)
+			len = (ssize_t)left;
+		weft_stream_consume(stream, (size_t)len);
+		left -= (size_t)len;
+	}
+	return left;
+}
+
 /* Drop the head and the body of the request that was answered. */
 static int drop_request(struct weft__http_connection *connection)
 {
 	struct weft_stream *stream = connection->request.stream;
 	size_t left = (size_t)connection->request.head.content_length;
 	const char *data;
-	ssize_t len = 0;
 
 	weft_stream_consume(stream, connection->request.head.len);
 	connection->may_have_more = connection->request.data_len > connection->request.head.len;
-	while (left > 0) {
-		len = weft_stream_peek(stream, 0, &data);
-		if (len == 0) {
-			connection->has_pipelined = false;
-			connection->may_have_more = true;
-			if (weft__http_output_flush(&connection->response.output) < 0)
-				return -1;
-			WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)
-				len = weft_stream_peek(stream, 1, &data);
-		}
-		if (len <= 0)
-			return -1;
-		if ((size_t)len > left)
-			len = (ssize_t)left;
-		weft_stream_consume(stream, (size_t)len);
-		left -= (size_t)len;
-	}
-	return 0;
+	left = drop_present(stream, left);
+	if (left == 0)
+		return 0;
+	connection->has_pipelined = false;
+	connection->may_have_more = true;
+	if (weft__http_output_flush(&connection->response.output) < 0)
+		return -1;
+	/* One deadline for all of it: with one for each wait, a body could drip for days. */
+	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)
+		while (left > 0 && weft_stream_peek(stream, 1, &data) > 0)
+			left = drop_present(stream, left);
+	return left == 0 ? 0 : -1;
 }
 
 /*

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from served import Folder, Server, case, expect, run
+from served import PATIENCE_S, Folder, Server, case, expect, run
 
 GET = b"GET /a.txt HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -209,6 +209,21 @@ def _():
             connection.send(b"x" * 1024)
         connection.send(GET)
         expect(connection.reply().body == b"hello, world\n")
+
+
+@case("a body that only drips has one deadline for all of it")
+def _():
+    with served("--header-timeout", "0.5") as server, server.connect() as connection:
+        connection.send(b"GET /a.txt HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n")
+        expect(connection.reply().status == 200)
+        deadline = time.monotonic() + PATIENCE_S
+        try:
+            while time.monotonic() < deadline:
+                connection.send(b"x")
+                time.sleep(0.05)
+        except OSError:
+            return
+        expect(False, "it waits for each byte anew")
 
 
 @case("a body that can not be dropped ends the connection after the answer")
