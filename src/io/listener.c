@@ -224,12 +224,10 @@ int weft__listener_accept(int fd, struct weft_address *ret_peer)
 {
 	for (;;) {
 		socklen_t len = sizeof(struct sockaddr_un);
-		int accepted =
-			weft_accept(fd, ret_peer ? &ret_peer->any : NULL, ret_peer ? &len : NULL);
+		int accepted = weft_accept(fd, &ret_peer->any, &len);
 
 		if (accepted >= 0) {
-			if (ret_peer)
-				ret_peer->len = len;
+			ret_peer->len = len;
 			return accepted;
 		}
 		if (!is_shortage(errno) || weft_wait_descriptor() < 0)
@@ -240,12 +238,13 @@ int weft__listener_accept(int fd, struct weft_address *ret_peer)
 struct weft_stream *weft_listener_accept(struct weft_listener *listener)
 {
 	for (;;) {
-		int fd = weft__listener_accept(listener->fd, NULL);
+		struct weft_address peer;
+		int fd = weft__listener_accept(listener->fd, &peer);
 		struct weft_stream *stream;
 
 		if (fd < 0)
 			return NULL;
-		stream = weft__stream_new_socket(fd);
+		stream = weft__stream_new_accepted(fd, &peer);
 		if (stream)
 			return stream;
 		/* One peer is turned away; the listener goes on. */

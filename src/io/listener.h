@@ -19,7 +19,7 @@ struct weft_listener {
 
 /**
  * Wait for a connection on a listening descriptor, through shortages of descriptors.
- * ret_peer may be NULL. Returns its descriptor. Errors: as weft_listener_accept().
+ * Returns its descriptor. Errors: as weft_listener_accept().
  */
 int weft__listener_accept(int fd, struct weft_address *ret_peer);
 

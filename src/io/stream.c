@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "io/buffer.h"
@@ -44,6 +45,18 @@ struct weft_stream *weft_stream_new(int fd)
 struct weft_stream *weft__stream_new_socket(int fd)
 {
 	return stream_new(fd, true);
+}
+
+struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address *peer)
+{
+	struct weft_stream *stream = stream_new(fd, true);
+
+	if (stream && peer->len <= sizeof(stream->accepted.in6) &&
+		(peer->any.sa_family == AF_INET || peer->any.sa_family == AF_INET6)) {
+		stream->accepted.len = peer->len;
+		memcpy(&stream->accepted.in6, &peer->in6, peer->len);
+	}
+	return stream;
 }
 
 void weft_stream_free(struct weft_stream *stream)
@@ -88,7 +101,12 @@ static const struct weft__stream_names *stream_names(struct weft_stream *stream)
 		return &no_names;
 	if (stream->is_socket) {
 		weft_getsockname(stream->fd, &names->local);
-		weft_getpeername(stream->fd, &names->peer);
+		if (stream->accepted.len > 0) {
+			names->peer.len = stream->accepted.len;
+			memcpy(&names->peer.in6, &stream->accepted.in6, stream->accepted.len);
+		} else {
+			weft_getpeername(stream->fd, &names->peer);
+		}
 	}
 	errno = saved_errno;
 	/* The other half may have asked at the same time: the first answer stays. */

@@ -31,6 +31,15 @@ struct weft__stream_names {
 	struct weft_address local, peer;
 };
 
+/* Whom accept(2) named, if by IP: once the peer has reset, the kernel knows it no more. */
+struct weft__stream_accepted {
+	socklen_t len; /* 0: nobody */
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+};
+
 struct weft_stream {
 	int fd;
 	bool is_socket;
@@ -38,10 +47,14 @@ struct weft_stream {
 	size_t searched;
 	struct weft__stream_half in, out;
 	_Atomic(struct weft__stream_names *) names; /* asked for at first use, by either half */
+	struct weft__stream_accepted accepted;
 };
 
 /** A stream whose fd is known to be a socket; the failures of weft_stream_new(). */
 struct weft_stream *weft__stream_new_socket(int fd);
+
+/** The same of a connection that came from peer. */
+struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address *peer);
 
 /** Connect to the first of count (at least one) addresses that answers; the last one's errno. */
 struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count);

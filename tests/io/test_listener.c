@@ -43,6 +43,24 @@ BOTH_CASE(port_zero_becomes_the_port_that_the_kernel_chose)
 	close(fd);
 }
 
+BOTH_CASE(the_peer_of_an_accepted_connection_is_known_after_it_has_reset)
+{
+	struct linger at_once = {.l_onoff = 1};
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
+	int fd = connect_to(listener);
+	struct weft_address own = {.len = sizeof(own.un)};
+	struct weft_stream *peer;
+
+	CHECK_INT(getsockname(fd, &own.any, &own.len), ==, 0);
+	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), ==, 0);
+	close(fd);
+	peer = weft_listener_accept(listener);
+	CHECK(peer != NULL);
+	CHECK(weft_address_equal(weft_stream_peer(peer), &own));
+	weft_stream_free(peer);
+	weft_listener_free(listener);
+}
+
 BOTH_CASE(an_accepted_connection_sends_small_packets_at_once)
 {
 	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
