@@ -129,7 +129,7 @@ WEFT_API void weft_http_response_close_after(struct weft_http_response *response
 /** The status that was sent, 0 before that. */
 WEFT_API int weft_http_response_status(const struct weft_http_response *response);
 
-/** Bytes of the body that were sent. */
+/** Bytes of the body that were sent; where it was cut off, all but the last 256 KiB of them. */
 WEFT_API int64_t weft_http_response_body_len(const struct weft_http_response *response);
 
 /** The phrase of a status: "Not Found". "Unknown" for one that has none. */

@@ -63,6 +63,12 @@ struct weft_http_log {
 	atomic_bool is_asleep; /* the writer waits for a first line */
 	atomic_bool is_urgent; /* it has been told that a ring is filling */
 	atomic_bool is_ending;
+	/* The writer's own: */
+	size_t lost;       /* lines that are not in the log, and that it has not said so of */
+	bool is_cut;       /* the last byte that got out was not the end of a line */
+	bool has_failed;   /* the last write */
+	bool is_skipping;  /* the rest of a line that is lost is still to come */
+	bool has_given_up; /* nobody reads, and this is the end */
 	pthread_t writer;
 	pthread_mutex_t lock; /* of the last ring, for threads that are no workers */
 	struct ring *_Atomic rings[RING_COUNT]; /* each made on its first line */
@@ -88,51 +94,86 @@ static void await_wake(struct weft_http_log *log, int timeout_ms)
 		return;
 }
 
-/* Write all of it. A reader that stalls stalls us, but not past the end. Returns whether it is out.
- */
-static bool write_out(struct weft_http_log *log, const char *data, size_t len)
+/* Write what can be written of it. A reader that stalls stalls us, but not past the end. */
+static size_t write_some(struct weft_http_log *log, const char *data, size_t len)
 {
-	while (len > 0) {
+	size_t done = 0;
+
+	while (done < len && !log->has_given_up) {
 		struct pollfd poll_fd = {.fd = log->fd, .events = POLLOUT};
+		size_t left = len - done;
 		ssize_t count;
 
 		if (poll(&poll_fd, 1, LAST_WRITE_MS) == 0) {
-			if (atomic_load(&log->is_ending))
-				return false;
+			log->has_given_up = atomic_load(&log->is_ending);
 			continue;
 		}
-		count = write(log->fd, data, len < log->chunk ? len : log->chunk);
+		count = write(log->fd, data + done, left < log->chunk ? left : log->chunk);
 		if (count < 0 && errno != EINTR && errno != EAGAIN)
-			return false;
-		if (count > 0) {
-			data += count;
-			len -= (size_t)count;
-		}
+			break;
+		if (count > 0)
+			done += (size_t)count;
 	}
-	return true;
+	if (done > 0)
+		log->is_cut = data[done - 1] != '\n';
+	log->has_failed = done < len;
+	return done;
+}
+
+/* After a failure, the log may end within a line: end it. Returns whether it ends with one. */
+static bool end_cut_line(struct weft_http_log *log)
+{
+	return !log->has_failed || !log->is_cut || write_some(log, "\n", 1) == 1;
+}
+
+/*
+ * Write lines; the last may go on in the next call. What can't be written is lost, and
+ * counted: the ring must not stay full.
+ */
+static void write_lines(struct weft_http_log *log, const char *data, size_t len)
+{
+	const char *end = data + len;
+
+	if (log->is_skipping) {
+		const char *feed = memchr(data, '\n', len);
+
+		log->is_skipping = !feed;
+		log->lost += feed != NULL;
+		data = feed ? feed + 1 : end;
+	}
+	if (data < end && end_cut_line(log))
+		data += write_some(log, data, (size_t)(end - data));
+	if (data < end)
+		log->is_skipping = end[-1] != '\n';
+	for (; data < end; data++)
+		log->lost += *data == '\n';
 }
 
 static void drain_ring(struct weft_http_log *log, struct ring *ring)
 {
 	size_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 	size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	size_t dropped = atomic_exchange(&ring->dropped, 0);
-	char note[80];
 
 	while (tail != head) {
 		size_t at = tail % RING_SIZE;
 		size_t len = head - tail < RING_SIZE - at ? head - tail : RING_SIZE - at;
 
-		/* What can't be written is lost all the same: the ring must not stay full. */
-		write_out(log, ring->bytes + at, len);
+		write_lines(log, ring->bytes + at, len);
 		tail += len;
 		atomic_store_explicit(&ring->tail, tail, memory_order_release);
 	}
-	if (dropped > 0) {
-		int len = snprintf(note, sizeof(note),
-			"# %zu lines were dropped: the log could not keep up\n", dropped);
-		write_out(log, note, (size_t)len);
-	}
+	log->lost += atomic_exchange(&ring->dropped, 0);
+}
+
+/* Say how many lines are missing; if that can't be written either, it is said later. */
+static void write_lost(struct weft_http_log *log)
+{
+	char note[80];
+	int len = snprintf(note, sizeof(note),
+		"# %zu lines were dropped: the log could not keep up\n", log->lost);
+
+	if (end_cut_line(log) && write_some(log, note, (size_t)len) == (size_t)len)
+		log->lost = 0;
 }
 
 static bool has_lines(struct weft_http_log *log)
@@ -155,6 +196,8 @@ static void drain(struct weft_http_log *log)
 		if (ring)
 			drain_ring(log, ring);
 	}
+	if (log->lost > 0)
+		write_lost(log);
 }
 
 static void *run_writer(void *arg)

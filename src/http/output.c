@@ -37,6 +37,7 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 
 	if (output->unflushed + len <= ROOM) {
 		output->unflushed += len;
+		output->written += (int64_t)len;
 		return weft_stream_write_all(output->stream, data, len);
 	}
 	while (len > 0 && result == 0) {
@@ -44,6 +45,7 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 
 		WEFT_WITH_TIMEOUT (output->timeout_ns)
 			result = weft_stream_write_all(output->stream, at, chunk);
+		output->written += result == 0 ? (int64_t)chunk : 0;
 		at += chunk;
 		len -= chunk;
 	}
@@ -62,6 +64,7 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 
 		WEFT_WITH_TIMEOUT (output->timeout_ns)
 			result = weft_stream_sendfile(output->stream, fd, offset, (size_t)chunk);
+		output->written += result == 0 ? chunk : 0;
 		offset += chunk;
 		len -= chunk;
 	}

@@ -82,19 +82,27 @@ static bool has_body(const struct weft_http_response *response)
 int weft__http_response_write_body(
 	struct weft_http_response *response, const void *data, size_t len)
 {
+	int64_t before = response->output.written;
+	int result;
+
 	if (!has_body(response) || len == 0)
 		return 0;
-	response->body_len += (int64_t)len;
-	return weft__http_output_write(&response->output, data, len);
+	result = weft__http_output_write(&response->output, data, len);
+	response->body_len += response->output.written - before;
+	return result;
 }
 
 int weft__http_response_write_file(
 	struct weft_http_response *response, int fd, int64_t offset, int64_t len)
 {
+	int64_t before = response->output.written;
+	int result;
+
 	if (!has_body(response))
 		return 0;
-	response->body_len += len;
-	return weft__http_output_file(&response->output, fd, offset, len);
+	result = weft__http_output_file(&response->output, fd, offset, len);
+	response->body_len += response->output.written - before;
+	return result;
 }
 
 /* ---- Whole answers -------------------------------------------------------------------- */

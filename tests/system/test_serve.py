@@ -2,8 +2,10 @@
 """test_serve.py - the `weft` command: how it starts, what it says, how it stops, its log."""
 import os
 import re
+import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -246,6 +248,61 @@ def _():
     expect(lines[0][2] == "GET /\\x1B[31m\\x22evil\\x5C\\xFF HTTP/1.1", lines[0])
     expect(lines[2][2] == "GET /\\x22-\\x22\\xC3\\xA9 HTTP/1.1", lines[2])
     expect(len(lines) == 4 and len(lines[3][0]) < 5000, "a line may not grow without bound")
+
+
+@case("who resets the connection is named in the log all the same")
+def _():
+    with Folder() as folder:
+        path = os.path.join(folder.top, "log")
+        with Server(folder.path, "--access-log", path, workers=1) as server:
+            for _ in range(20):
+                with server.connect() as connection:
+                    connection.send(GET * 10)
+                    connection.socket.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with server.connect() as connection:
+                connection.send(GET)
+                connection.reply()
+        with open(path, encoding="ascii") as file:
+            peers = {line.split()[0] for line in file}
+        expect(peers == {"127.0.0.1"}, peers)
+
+
+@case("a download that was cut off is logged with no more bytes than went out")
+def _():
+    with Folder() as folder:
+        with open(folder.at("big"), "wb") as file:
+            file.truncate(1 << 32)
+        path = os.path.join(folder.top, "log")
+        with Server(folder.path, "--access-log", path, workers=1) as server:
+            with server.connect() as connection:
+                connection.send(b"GET /big HTTP/1.1\r\nHost: test\r\n\r\n")
+                while len(connection.buffer) < 1 << 20:
+                    connection.fill()
+        with open(path, encoding="ascii") as file:
+            line = LINE.fullmatch(file.read().rstrip("\n"))
+        expect(line[3] == "200" and 1 << 18 <= int(line[4]) < 1 << 28, line[0])
+
+
+@case("a log whose disk is full says afterwards how many lines are missing")
+def _():
+    with Folder() as folder:
+        path = os.path.join(folder.top, "log")
+        with open(path, "wb") as log, Server(folder.path, "--access-log", path) as server:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1000, 2000000))
+            asked = 0
+            while os.fstat(log.fileno()).st_size < 1000:
+                expect(server.ask(GET).status == 404)
+                asked += 1
+            expect(server.ask(GET).status == 404)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (2000000, 2000000))
+            expect(server.ask(GET).status == 404)
+            asked += 2
+        with open(path, encoding="ascii") as file:
+            lines = file.read().splitlines()
+        whole = [line for line in lines if LINE.fullmatch(line)]
+        lost = [int(line.split()[1]) for line in lines if line.startswith("# ")]
+        expect(lost and len(whole) + sum(lost) == asked and lines[-1][0] in "#1", lines)
 
 
 @case("the log is written while the server runs, in the order of the requests")
