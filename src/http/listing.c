@@ -264,8 +264,9 @@ static void append_summary(struct weft_str *page, const struct listing *listing)
 	if (count == 0)
 		weft_str_append(page, "<p>This folder is empty.</p>\n");
 	if (listing->left_out > 0)
-		weft_str_appendf(page, "<p>The first %zu names; %zu more are in this folder.</p>\n",
-			count, listing->left_out);
+		weft_str_appendf(page,
+			"<p>Only %zu names are shown; %zu more are in this folder.</p>\n", count,
+			listing->left_out);
 }
 
 static void build_page(struct weft_str *page, const struct listing *listing)
