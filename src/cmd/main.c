@@ -4,9 +4,12 @@
  * Entry point: main(). Exit status: 0 done, 1 failed, 2 wrong usage.
  * Never: does any work itself.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -23,9 +26,20 @@ static const struct {
 __attribute__((format(printf, 2, 0))) static void complain(
 	const char *name, const char *format, va_list args)
 {
+	char *line = NULL;
+
+	if (vasprintf(&line, format, args) < 0)
+		line = NULL; /* memory is short: what is said then quotes nothing */
 	fprintf(stderr, name[0] ? "weft %s: " : "weft%s: ", name);
-	vfprintf(stderr, format, args);
+	/* Names and arguments come from outside: none of them is to make a line, or a colour. */
+	for (const char *at = line ? line : format; *at; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			fprintf(stderr, "\\x%02X", (unsigned)*at);
+		else
+			fputc(*at, stderr);
+	}
 	fputc('\n', stderr);
+	free(line);
 }
 
 int weft__cmd_fail(const char *name, const char *format, ...)
@@ -80,10 +94,24 @@ static int help_on(char *name)
 	return run(name, 2, argv);
 }
 
+/*
+ * Whoever started us may have closed these. Then the next file or connection would get
+ * their numbers, and what we print would go there.
+ */
+static int open_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	if (open_standard_streams() < 0)
+		return CMD_FAILED; /* there is nowhere to say why */
 	if (!name[0])
 		return weft__cmd_usage("", "what is it to do?");
 	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {

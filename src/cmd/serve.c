@@ -186,6 +186,17 @@ static int take_option(struct serve *serve, int option)
 	}
 }
 
+/* What getopt_long(3) does not know; before is the argument in front of the next one. */
+static int refuse_option(const char *before)
+{
+	if (optopt >= OPTION_HTTP)
+		return weft__cmd_usage(NAME, "--%s takes no value.", option_name(optopt));
+	/* Of "-xy", it has looked at x only, and before is still the one in front of it. */
+	if (optopt)
+		return weft__cmd_usage(NAME, "there is no option -%c.", optopt);
+	return weft__cmd_usage(NAME, "there is no option %s.", before);
+}
+
 /* Returns CMD_DONE to go on, else the status to end with; *ret_is_help after --help. */
 static int take_options(struct serve *serve, int argc, char **argv, bool *ret_is_help)
 {
@@ -201,7 +212,7 @@ static int take_options(struct serve *serve, int argc, char **argv, bool *ret_is
 		if (option == ':')
 			return weft__cmd_usage(NAME, "%s wants a value.", argv[optind - 1]);
 		if (option == '?')
-			return weft__cmd_usage(NAME, "there is no option %s.", argv[optind - 1]);
+			return refuse_option(argv[optind - 1]);
 		status = take_option(serve, option);
 		if (status)
 			return status;
@@ -428,7 +439,7 @@ static int open_folder(struct serve *serve)
 		return CMD_DONE;
 	switch (errno) {
 	case ENOENT:
-		return weft__cmd_fail(NAME, "there is no folder %s.", serve->dir);
+		return weft__cmd_fail(NAME, "there is no folder \"%s\".", serve->dir);
 	case ENOTDIR:
 		return weft__cmd_fail(NAME, "%s is not a folder.", serve->dir);
 	case ENOSYS:
@@ -449,7 +460,7 @@ static int open_log(struct serve *serve)
 	serve->log = weft_http_log_new(path);
 	if (!serve->log)
 		return weft__cmd_fail(
-			NAME, "can't open the access log %s: %s.", path, strerror(errno));
+			NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));
 	return CMD_DONE;
 }
 
@@ -464,12 +475,17 @@ static int make_server(struct serve *serve)
 
 static int run(struct serve *serve)
 {
+	const char *driver = serve->run.driver;
 	int status = weft_run(&serve->run, serve_until_stopped, serve);
 
 	if (status >= 0)
 		return status;
-	if (errno == EINVAL && serve->run.driver)
-		return weft__cmd_usage(NAME, "there is no driver \"%s\".", serve->run.driver);
+	if (errno == EINVAL && driver)
+		return weft__cmd_usage(NAME, "there is no driver \"%s\".", driver);
+	driver = getenv("WEFT_DRIVER");
+	if (errno == EINVAL && driver)
+		return weft__cmd_usage(
+			NAME, "there is no driver \"%s\", which WEFT_DRIVER names.", driver);
 	return weft__cmd_fail(NAME, "can't start the workers: %s.", strerror(errno));
 }
 

@@ -54,6 +54,31 @@ def _():
         expect(lines[1].startswith("Try: weft "), done.stderr)
 
 
+@case("wrong usage is named as it was written, and can not colour a terminal")
+def _():
+    for arguments, word in ((("-xy",), "-x."), (("--no-listing=yes",), "no value"),
+                            (("--wonder=1",), "--wonder=1"), (("",), '""'),
+                            (("a\x1b[31m\nb",), "a\\x1B[31m\\x0Ab")):
+        done = weft("serve", *arguments)
+        expect(word in done.stderr.splitlines()[0] and "\x1b" not in done.stderr, done)
+    done = weft("serve", "--http", "127.0.0.1:0", env={"WEFT_DRIVER": "wonder"})
+    expect(done.returncode == 2 and "WEFT_DRIVER" in done.stderr, done)
+
+
+@case("standard streams that are closed do not become somebody's connection")
+def _():
+    with Folder() as folder:
+        path = os.path.join(folder.top, "door")
+        process = subprocess.Popen(
+            ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', WEFT, "serve", folder.path,
+             "--http", "unix:" + path, "--access-log", "-"])
+        wait_for(lambda: os.path.exists(path), "the server")
+        for fd in range(3):
+            expect(os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null", fd)
+        process.terminate()
+        expect(process.wait(PATIENCE_S) == 0)
+
+
 @case("a folder that is not there, or is none, is one clear line and status 1")
 def _():
     with Folder() as folder:
