@@ -272,16 +272,24 @@ static int wait_in_fiber(struct weft_poller *poller)
 	return code;
 }
 
-/* On a thread the scope's deadline bounds the call itself. */
+/* On a thread the scope's deadline bounds the call itself. A signal handler doesn't end it. */
 static int wait_on_thread(struct weft_poller *poller, int64_t timeout_ns)
 {
-	int64_t left = weft_time_left();
+	int64_t end = timeout_ns < 0 ? INT64_MAX : weft_now() + timeout_ns, left;
 	int code;
 
-	if (left != WEFT_FOREVER && (timeout_ns < 0 || left < timeout_ns))
-		timeout_ns = left;
-	code = look(poller, timeout_ns);
-	return !code && poller->told_count == 0 ? weft_interrupted() : code;
+	do {
+		int64_t of_scope = weft_time_left();
+
+		left = timeout_ns < 0 ? WEFT_FOREVER : end - weft_now();
+		left = left < 0 && timeout_ns >= 0 ? 0 : left;
+		if (of_scope != WEFT_FOREVER && (left < 0 || of_scope < left))
+			left = of_scope;
+		code = look(poller, left);
+		if (!code && poller->told_count == 0)
+			code = weft_interrupted();
+	} while (!code && poller->told_count == 0 && (timeout_ns < 0 || weft_now() < end));
+	return code;
 }
 
 static int wait(struct weft_poller *poller, int64_t timeout_ns)

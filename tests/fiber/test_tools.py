@@ -72,7 +72,11 @@ int main(void) { return weft_run(&(struct weft_run_options){.workers = 1}, start
 
 NAPPER = r"""
 #include <weft/fiber.h>
-__attribute__((noinline)) int nap(int n) { volatile int x = n; return weft_sleep(WEFT_SECONDS(60)) + x; }
+__attribute__((noinline)) int nap(int n)
+{
+	volatile int x = n;
+	return weft_sleep(WEFT_SECONDS(60)) + x;
+}
 __attribute__((noinline)) void everybody_sleeps(void) { __asm__(""); }
 static int napper(void *arg) { (void)arg; return nap(1) + 1; }
 static int start(void *arg)
@@ -124,7 +128,8 @@ def fibers_in_gdb(folder):
                            "-ex", "weft bt napper", "-ex", "weft bt nobody", program],
                           capture_output=True, text=True, timeout=60, check=False)
     said = done.stdout + done.stderr
-    is_right = ('"main" on worker 0: runs' in said and '"napper" on worker 0: waits for sleep' in said
+    is_right = ('"main" on worker 0: runs' in said
+                and '"napper" on worker 0: waits for sleep' in said
                 and "  nap " in said and "no live fiber nobody" in said)
     return is_right, said
 

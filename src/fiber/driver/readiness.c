@@ -294,12 +294,13 @@ static bool is_short(const struct weft__op *op, int64_t result)
 static int arm(struct weft__readiness *readiness, struct weft__fd *known,
 	struct weft__fd_entry *entry, const struct weft__watch *watch)
 {
-	int code = weft__fd_remember(
-		known, (uint32_t)entry->generation, readiness->driver.worker->index);
+	int code = entry_ask(readiness, entry, watch->fd,
+		readiness->is_level ? entry->armed | watch->events : BOTH);
 
+	/* After it: who closes the descriptor, and sees that we remember it, closes it later. */
 	if (!code)
-		code = entry_ask(readiness, entry, watch->fd,
-			readiness->is_level ? entry->armed | watch->events : BOTH);
+		code = weft__fd_remember(
+			known, (uint32_t)entry->generation, readiness->driver.worker->index);
 	return code;
 }
 
