@@ -2,7 +2,8 @@
  * weft/api.h - what every public header shares: export marks and time units.
  *
  * All times and durations in weft are int64_t nanoseconds. A timeout of
- * WEFT_FOREVER (or any negative number) never comes.
+ * WEFT_FOREVER (or any negative number) never comes: a timeout that was computed,
+ * as the time left to some moment, must not be let go below zero.
  */
 #ifndef WEFT_API_H
 #define WEFT_API_H

@@ -151,7 +151,8 @@ static inline struct weft_log_field weft_log_errno(const char *key, int code)
 
 /**
  * A field of the value's own type: an integer, real number, bool, text or void pointer.
- * In C only; C++ has no _Generic, and calls the functions above.
+ * To C17 `true` and `a == b` are int, and are written as 1: cast them to bool. In C only:
+ * C++ has no _Generic, and calls the functions above.
  */
 #define WEFT_KV(key, value) \
 	_Generic((value), bool                                                                     \

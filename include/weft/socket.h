@@ -13,7 +13,9 @@
  * - are safe from any thread. When several fibers wait to read (or to write) one
  *   descriptor they are served in turn, first come first served.
  *
- * Close with weft_close() what weft calls have waited on: it wakes the waiters.
+ * Close with weft_close() what weft has made, and what its calls have waited on: it wakes the
+ * waiters, and weft forgets what it knows of the number. After a plain close(2) the next
+ * descriptor of that number may be taken for the old one.
  */
 #ifndef WEFT_SOCKET_H
 #define WEFT_SOCKET_H
