@@ -94,9 +94,10 @@ struct weft_http_content {
 };
 
 /**
- * Add a header field to the answer, before it is sent. Date, Content-Length and
- * Connection are the server's. Errors: EINVAL (not a token, or a control character in
- * the value), EALREADY (sent), EMSGSIZE (over 16 KiB of fields), ENOMEM.
+ * Add a header field to the answer, before it is sent. Date, Content-Length,
+ * Transfer-Encoding and Connection are the server's. Errors: EINVAL (one of those, not a
+ * token, or a control character in the value), EALREADY (sent), EMSGSIZE (over 16 KiB of
+ * fields), ENOMEM.
  */
 WEFT_API int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value);
@@ -139,7 +140,8 @@ WEFT_API const char *weft_http_status_phrase(int status);
 
 /**
  * Answers one request. Returns 0 when it has; an HTTP status from 400 to 599 to have
- * the error page of that status sent; -1 when the connection is past use.
+ * the error page of that status sent (any other number above 0 counts as 500); -1 when
+ * the connection is past use.
  */
 typedef int weft_http_handler_fn(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg);

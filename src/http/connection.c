@@ -243,6 +243,8 @@ static int answer(struct weft__http_connection *connection)
 	result = dispatch(connection);
 	if (result == 0 && response->status == 0)
 		result = 500; /* the handler has forgotten to answer */
+	if (result > 0 && (result < 400 || result > 599))
+		result = 500; /* not what a handler may return, and no error to tell of */
 	if (result > 0 && response->status == 0)
 		result = weft_http_response_error(response, result, NULL);
 	if (response->status)

@@ -107,6 +107,19 @@ int weft__http_response_write_file(
 
 /* ---- Whole answers -------------------------------------------------------------------- */
 
+/* A second one, of a handler that passes on the fields of others, would part server and peer
+ * over where the answer ends. */
+static bool is_the_servers_own(const char *name, size_t len)
+{
+	static const char *const own[] = {
+		"connection", "content-length", "date", "transfer-encoding"};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (weft__http_equal_nocase(name, len, own[i]))
+			return true;
+	return false;
+}
+
 int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value)
 {
@@ -117,7 +130,8 @@ int weft_http_response_field(
 		return -1;
 	}
 	if (name_len == 0 || weft__http_span(name, name_len, WEFT__HTTP_TOKEN) != name_len ||
-		!weft__http_is_field_value(value, strlen(value))) {
+		!weft__http_is_field_value(value, strlen(value)) ||
+		is_the_servers_own(name, name_len)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -100,6 +100,10 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 	(void)arg;
 	if (strcmp(path, "/teapot") == 0)
 		return 418;
+	if (strcmp(path, "/no error") == 0)
+		return 200;
+	if (strcmp(path, "/no status") == 0)
+		return 1000;
 	if (strcmp(path, "/forget") == 0)
 		return 0;
 	if (strcmp(path, "/give up") == 0)
@@ -122,6 +126,8 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 	CHECK_ERRNO(weft_http_response_field(response, "X", "a\r\nY: b"), EINVAL);
 	CHECK_ERRNO(weft_http_response_field(response, "X:", "a"), EINVAL);
 	CHECK_ERRNO(weft_http_response_field(response, "", "a"), EINVAL);
+	CHECK_ERRNO(weft_http_response_field(response, "Content-length", "3"), EINVAL);
+	CHECK_ERRNO(weft_http_response_field(response, "Transfer-Encoding", "chunked"), EINVAL);
 	CHECK_ERRNO(weft_http_response_send(response, 199, NULL), EINVAL);
 	CHECK_ERRNO(weft_http_response_redirect(response, 304, "/"), EINVAL);
 	CHECK_INT(weft_http_response_field(response, "X-Answer", "42"), ==, 0);
@@ -144,6 +150,8 @@ static void visit_handlers(struct world *world)
 	CHECK(!has(reply, "hello"));
 	CHECK(has(ask(world, ASK("/teapot")), "HTTP/1.1 418 Unknown\r\n"));
 	CHECK(has(ask(world, ASK("/forget")), "HTTP/1.1 500 "));
+	CHECK(has(ask(world, ASK("/no%20error")), "HTTP/1.1 500 "));
+	CHECK(has(ask(world, ASK("/no%20status")), "HTTP/1.1 500 "));
 	CHECK_STR(ask(world, ASK("/give%20up")), "");
 	reply = ask(world, ASK("/elsewhere"));
 	CHECK(has(reply, "HTTP/1.1 303 ") && has(reply, "\r\nLocation: /there\r\n"));
