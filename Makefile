@@ -167,7 +167,8 @@ setup: ## Install what the build and the tests need (only what is missing)
 run: ## Build, then serve the folder DIR (default: this one) until Ctrl-C
 	@tools/bootstrap run
 	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
-	@exec build/weft serve $(or $(DIR),.) $(ARGS)
+	@dir='$(subst ','\'',$(or $(DIR),.))'; case $$dir in '~' | '~/'*) dir=$$HOME$${dir#?} ;; esac; \
+		exec build/weft serve "$$dir" $(ARGS)
 
 test-binaries: $(TEST_BIN)
 

@@ -334,10 +334,31 @@ static void print_facts(const struct serve *serve, const struct weft_address *ad
 
 /* ---- Serving -------------------------------------------------------------------------------- */
 
+static int fail_resolve(const char *http)
+{
+	switch (errno) {
+	case EINVAL:
+	case ENAMETOOLONG:
+		return weft__cmd_usage(NAME,
+			"--http takes HOST:PORT, such as " DEFAULT_HTTP ", not \"%s\".", http);
+	case ENOENT:
+	case ENODEV:
+		return weft__cmd_usage(
+			NAME, "there is no host, interface or port called \"%s\".", http);
+	default:
+		return weft__cmd_fail(NAME, "can't look up \"%s\": %s.", http, strerror(errno));
+	}
+}
+
 static int fail_listen(const char *address)
 {
 	switch (errno) {
 	case EADDRINUSE:
+		if (strncmp(address, "unix:/", 6) == 0)
+			return weft__cmd_fail(NAME,
+				"there is something at %s already. If no program listens there, "
+				"remove it.",
+				address + 5);
 		return weft__cmd_fail(NAME,
 			"%s is in use by another program. Choose another with --http HOST:PORT.",
 			address);
@@ -392,9 +413,7 @@ static int serve_until_stopped(void *arg)
 	int status = CMD_DONE;
 
 	if (weft_address_resolve(&address, 1, serve->http) < 0)
-		return weft__cmd_usage(NAME,
-			"--http takes HOST:PORT, such as " DEFAULT_HTTP ", not \"%s\".",
-			serve->http);
+		return fail_resolve(serve->http);
 	weft_address_print(&address, text, sizeof(text));
 	listener = weft_listener_new(text, NULL);
 	if (!listener)

@@ -61,6 +61,8 @@ def _():
                             (("a\x1b[31m\nb",), "a\\x1B[31m\\x0Ab")):
         done = weft("serve", *arguments)
         expect(word in done.stderr.splitlines()[0] and "\x1b" not in done.stderr, done)
+    done = weft("serve", "--http", "127.0.0.1:wonder")
+    expect(done.returncode == 2 and "no host, interface or port" in done.stderr, done)
     done = weft("serve", "--http", "127.0.0.1:0", env={"WEFT_DRIVER": "wonder"})
     expect(done.returncode == 2 and "WEFT_DRIVER" in done.stderr, done)
 
@@ -99,6 +101,10 @@ def _():
         done = weft("serve", folder.path, "--http", address)
         expect(done.returncode == 1 and not done.stdout, done)
         expect(is_one_line(done.stderr) and "in use" in done.stderr and address in done.stderr)
+        path = folder.write("there")
+        done = weft("serve", folder.path, "--http", b"unix:" + path)
+        expect(done.returncode == 1 and is_one_line(done.stderr), done)
+        expect("something at " + os.fsdecode(path) in done.stderr, done)
         done = weft("serve", folder.path, "--http", "192.0.2.1:8080")
         expect(done.returncode == 1 and is_one_line(done.stderr), done)
 
