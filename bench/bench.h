@@ -84,11 +84,11 @@ struct subject {
 	int (*run)(struct bench *bench, const struct subject *subject);
 };
 
-/** Subjects, ended by a NULL name: subject_fiber.c, subject_sync.c, and of servers subject_net.c.
- */
+/** Subjects, ended by a NULL name: subject_*.c. */
 extern const struct subject bench_fiber_subjects[];
 extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
+extern const struct subject bench_driver_subjects[];
 
 /* ---- Measuring (measure.c) ---------------------------------------------------- */
 
@@ -150,7 +150,8 @@ enum load_kind {
 struct load {
 	enum load_kind kind;
 	uint16_t port;
-	unsigned connections;
+	unsigned connections; /* that ask */
+	unsigned idle;        /* that are open besides */
 	int64_t warm_up_ns, window_ns;
 	clockid_t server_clock;
 };
@@ -164,6 +165,9 @@ struct load_result {
 
 /** Closed loop: each connection sends its next request when the reply is there. 0 or -1. */
 int load_run(const struct load *load, struct load_result *ret_result);
+
+/** Raise this process's limit of descriptors, and its children's, as far as it goes. */
+void load_raise_fds(unsigned connections);
 
 /* ---- Peers (peers.c) ------------------------------------------------------------ */
 

@@ -17,6 +17,8 @@ static const struct {
 	{"spawn-join", child_spawn_join},
 	{"wake", child_wake},
 	{"park", child_park},
+	{"timer", child_timer},
+	{"scope", child_scope},
 	{"lock", child_lock},
 	{"chan", child_chan},
 	{"chan-across", child_chan_across},

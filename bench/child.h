@@ -20,8 +20,11 @@ child_fn child_park; /* the argument: how many fibers */
 /* child_sync.c */
 child_fn child_lock, child_chan, child_chan_across;
 
+child_fn child_timer; /* the argument: how many others are pending; child_timer.c */
+child_fn child_scope;
+
 child_fn child_wake;    /* child_wake.c */
-child_fn child_echo;    /* over streams: child_echo.c */
+child_fn child_echo;    /* over streams, the argument: a driver's name; child_echo.c */
 child_fn child_echo_fd; /* over descriptors: child_echo_fd.c */
 
 #endif

@@ -43,8 +43,7 @@ static int serve_main(void *arg)
 
 int child_echo(const char *argument)
 {
-	struct weft_run_options options = {.workers = 1};
+	struct weft_run_options options = {.workers = 1, .driver = argument};
 
-	(void)argument;
 	return weft_run(&options, serve_main, NULL);
 }

@@ -1,10 +1,11 @@
 /*
  * load.c - the client that all servers are measured with.
  *
- * Entry points: load_run().
+ * Entry points: load_run(), load_raise_fds().
  * A closed loop: each connection has one request under way, and sends the next one
  * when the reply is complete. Replies before the window opens are warm-up; the
  * server's CPU clock is read when the window opens and when it closes.
+ * Idle connections are open meanwhile, and send nothing.
  * Never: a request sent before its connection's last reply was checked.
  */
 #include "bench.h"
@@ -48,6 +49,8 @@ struct client {
 	const struct load *load;
 	int epoll_fd;
 	struct connection *connections;
+	int *idle_fds;
+	unsigned idle_count;
 	char request[REQUEST_MAX];
 	unsigned request_len;
 	bool is_open;     /* the window is: replies count */
@@ -160,17 +163,43 @@ static int on_readable(struct client *client, struct connection *connection)
 	return is_complete(client, connection) ? on_reply(client, connection) : 0;
 }
 
-static int connect_one(struct client *client, struct connection *connection)
+static int connect_to(uint16_t port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_port = htons(client->load->port),
+		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* They end with a reset: ten thousand ports in TIME_WAIT would be missing in the next round. */
+static int connect_idle(struct client *client)
+{
+	const struct linger reset = {.l_onoff = 1};
+
+	for (; client->idle_count < client->load->idle; client->idle_count++) {
+		int fd = connect_to(client->load->port);
+
+		if (fd < 0)
+			return -1;
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		client->idle_fds[client->idle_count] = fd;
+	}
+	return 0;
+}
+
+static int connect_one(struct client *client, struct connection *connection)
+{
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = connection};
 	int one = 1;
 
-	connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	connection->fd = connect_to(client->load->port);
 	if (connection->fd < 0 ||
-		connect(connection->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
 		fcntl(connection->fd, F_SETFL, O_NONBLOCK) < 0 ||
 		epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) < 0)
@@ -181,15 +210,23 @@ static int connect_one(struct client *client, struct connection *connection)
 
 /* ---- The run --------------------------------------------------------------------- */
 
-static void raise_fd_limit(unsigned connections)
+/* Root may lift the hard limit, too; the rest must do with it. */
+void load_raise_fds(unsigned connections)
 {
+	rlim_t wanted = connections + FDS_SPARE;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < connections + FDS_SPARE) {
-		limit.rlim_cur = connections + FDS_SPARE < limit.rlim_max ? connections + FDS_SPARE
-									  : limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max < wanted) {
+		struct rlimit lifted = {wanted, wanted};
+
+		if (setrlimit(RLIMIT_NOFILE, &lifted) == 0)
+			return;
+		limit.rlim_cur = limit.rlim_max;
 	}
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void client_fini(struct client *client)
@@ -197,8 +234,11 @@ static void client_fini(struct client *client)
 	for (unsigned i = 0; client->connections != NULL && i < client->load->connections; i++)
 		if (client->connections[i].fd >= 0)
 			close(client->connections[i].fd);
+	while (client->idle_count > 0)
+		close(client->idle_fds[--client->idle_count]);
 	if (client->epoll_fd >= 0)
 		close(client->epoll_fd);
+	free(client->idle_fds);
 	free(client->connections);
 	free(client->buckets);
 }
@@ -215,13 +255,14 @@ static int client_init(struct client *client, const struct load *load)
 			"User-Agent: weft-bench\r\nAccept: */*\r\n\r\n",
 			load->port);
 	}
-	raise_fd_limit(load->connections);
 	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	client->buckets = calloc(BUCKET_COUNT, sizeof(*client->buckets));
 	client->connections = calloc(load->connections, sizeof(*client->connections));
+	client->idle_fds = calloc(load->idle + 1, sizeof(*client->idle_fds));
 	for (unsigned i = 0; client->connections != NULL && i < load->connections; i++)
 		client->connections[i].fd = -1;
-	if (client->epoll_fd < 0 || client->buckets == NULL || client->connections == NULL)
+	if (client->epoll_fd < 0 || client->buckets == NULL || client->connections == NULL ||
+		client->idle_fds == NULL || connect_idle(client) < 0)
 		goto fail;
 	for (unsigned i = 0; i < load->connections; i++)
 		if (connect_one(client, &client->connections[i]) < 0)

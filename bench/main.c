@@ -51,7 +51,7 @@ static const struct option long_options[] = {
 };
 
 static const struct subject *const subject_lists[] = {
-	bench_fiber_subjects, bench_sync_subjects, bench_net_subjects};
+	bench_fiber_subjects, bench_sync_subjects, bench_net_subjects, bench_driver_subjects};
 
 /* A whole number from 1 to max; ends the program on anything else. */
 static unsigned parse_number(const char *option, const char *text, unsigned long max)
@@ -158,7 +158,7 @@ static void list_subjects(void)
 {
 	for (size_t i = 0; i < sizeof(subject_lists) / sizeof(*subject_lists); i++)
 		for (const struct subject *s = subject_lists[i]; s->name != NULL; s++)
-			printf("%-12s %s\n", s->name, s->about);
+			printf("%-14s %s\n", s->name, s->about);
 }
 
 /* Exit status: 0 all measured, 1 something was not, 2 nothing has this name. */

@@ -1,5 +1,5 @@
 /*
- * subject_fiber.c - what fibers cost: switch, yield, spawn, wake, and a million parked.
+ * subject_fiber.c - what fibers cost: switch, yield, spawn, wake, timers, and a million parked.
  *
  * Entry points: bench_fiber_subjects.
  * Each contender is a program that times itself and prints its figures on one line;
@@ -11,6 +11,7 @@
 #define ROUNDS_OF_GROWTH 5
 #define PARKED           "1000000"
 #define PARKED_FEW       "1000"
+#define TIMERS           "1000000"
 
 static const struct timing timings[] = {
 	{
@@ -58,6 +59,23 @@ static const struct timing timings[] = {
 		.rows = {{"wake-one-cpu", "ns", {BOUND_NONE, 0}}},
 	},
 	{
+		.subject = "timer",
+		.yardstick = {"limit/timer_min", "pending", TIMERS},
+		.weft = {"weft-bench", "--child", "timer", TIMERS},
+		.row_count = 2,
+		.rows = {{"timer", "ns", {BOUND_VALUE_MAX, 50}},
+			{"timer.before-all", "ns", {BOUND_NONE, 0}}},
+	},
+	{
+		.subject = "scope",
+		.yardstick = {"limit/timer_min", "scope"},
+		.weft = {"weft-bench", "--child", "scope"},
+		.row_count = 3,
+		.rows = {{"scope", "ns", {BOUND_NONE, 0}}, /* of a second or more */
+			{"scope.below-1s", "ns", {BOUND_NONE, 0}},
+			{"scope.waited", "ns", {BOUND_NONE, 0}}},
+	},
+	{
 		.subject = "park",
 		.yardstick = {"limit/park_pages", PARKED},
 		.weft = {"weft-bench", "--child", "park", PARKED},
@@ -101,6 +119,8 @@ const struct subject bench_fiber_subjects[] = {
 	{"wake", "round trip between fibers on two workers, both asleep in between", run_timing},
 	{"wake-one-cpu", "the same with both workers on one CPU: what the runtime adds",
 		run_timing},
+	{"timer", "a deadline set and taken back while a million others are pending", run_timing},
+	{"scope", "a deadline scope around nothing, and around a wait", run_timing},
 	{"park", "a million parked fibers: resident memory and spawn cost of each", run_timing},
 	{"park-few", "a thousand parked fibers: the same", run_timing},
 	{"park-growth", "a fiber among a million against one among a thousand", run_timing},
