@@ -38,19 +38,23 @@ static int fail(int code)
 
 /* ---- Life ------------------------------------------------------------------------------ */
 
+static const struct weft__poller_ops *find_ops(const char *name)
+{
+	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++)
+		if (strcmp(mechanisms[i]->name, name) == 0)
+			return mechanisms[i];
+	errno = strcmp(name, "uring") == 0 ? ENOSYS : EINVAL;
+	return NULL;
+}
+
 struct weft_poller *weft_poller_new(const char *name)
 {
-	const struct weft__poller_ops *ops = NULL;
+	const struct weft__poller_ops *ops = name ? find_ops(name) : mechanisms[0];
 	struct weft_poller *poller;
 	int code;
 
-	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms) && !ops; i++)
-		if (!name || strcmp(mechanisms[i]->name, name) == 0)
-			ops = mechanisms[i];
-	if (!ops) {
-		errno = strcmp(name, "uring") == 0 ? ENOSYS : EINVAL;
+	if (!ops)
 		return NULL;
-	}
 	poller = calloc(1, ops->size);
 	if (!poller)
 		return NULL;
