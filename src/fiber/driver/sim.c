@@ -1,6 +1,6 @@
 /*
  * sim.c - driver "sim": a clock that jumps, events in order, fibers in an order out of the
- * seed, and the operations of fibers on simulated descriptors.
+ * seed.
  *
  * Must never: let anything in that differs from run to run. Real descriptors are the one
  * exception: they are tried whenever nothing else can go on.
@@ -80,7 +80,7 @@ bool weft__sim_chance(double chance)
 	return (double)(weft__sim_random() >> 11) * 0x1p-53 < chance;
 }
 
-/* ---- The trace ----------------------------------------------------------------------------- */
+/* ---- The trace --------------------------------------------------------------------------- */
 
 static void trace_add(const char *format, va_list args)
 {
@@ -119,7 +119,7 @@ void weft_sim_trace(const char *format, ...)
 	va_end(args);
 }
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------------------------ */
 
 void *weft__sim_event_new(size_t size_bytes, void (*happen)(struct sim_event *event),
 	struct sim_socket *from, struct sim_socket *to)
@@ -168,8 +168,7 @@ static void events_happen(struct sim *sim)
 	}
 }
 
-/* ---- Real descriptors --------------------------------------------------------------------------
- */
+/* ---- Real descriptors -------------------------------------------------------------------- */
 
 /* Make those ready whose descriptor is, after at most timeout_ms. */
 static void foreign_look(struct sim *sim, int timeout_ms)
@@ -193,8 +192,7 @@ static void foreign_look(struct sim *sim, int timeout_ms)
 			weft__ready(sim->driver.worker, watches[i]->fiber);
 }
 
-/* ---- The driver
- * ---------------------------------------------------------------------------------- */
+/* ---- The driver -------------------------------------------------------------------------- */
 
 static int64_t sim_now(struct weft__driver *driver)
 {
@@ -269,225 +267,6 @@ static void sim_wake(struct weft__driver *driver)
 	((struct sim *)driver)->is_woken = true;
 }
 
-/* ---- Operations
- * -------------------------------------------------------------------------------------- */
-
-static int64_t recv_parts(
-	struct sim_socket *socket, struct weft__op *op, struct iovec *parts, int count)
-{
-	struct msghdr message = {.msg_name = op->address,
-		.msg_iov = parts,
-		.msg_iovlen = (size_t)count,
-		.msg_namelen = op->address_len_place ? *op->address_len_place : 0};
-	int flags = weft__op_is_among(op, WEFT__OPS_WITH_FLAGS) ? op->flags : 0;
-	int64_t result;
-
-	if (socket->type != SOCK_DGRAM)
-		return weft__sim_stream_recv(socket, parts, count, flags);
-	result = weft__sim_dgram_recv(socket, &message, flags);
-	if (result >= 0 && op->address_len_place)
-		*op->address_len_place = message.msg_namelen;
-	return result;
-}
-
-static int64_t send_parts(
-	struct sim_socket *socket, struct weft__op *op, struct iovec *parts, int count)
-{
-	struct msghdr message = {.msg_name = op->address,
-		.msg_iov = parts,
-		.msg_iovlen = (size_t)count,
-		.msg_namelen = op->address_len};
-
-	if (socket->type != SOCK_DGRAM)
-		return weft__sim_stream_send(socket, parts, count);
-	return weft__sim_dgram_send(socket, &message);
-}
-
-static int64_t send_file(struct sim_socket *socket, struct weft__op *op)
-{
-	char bytes[8192];
-	size_t len = op->len < sizeof(bytes) ? op->len : sizeof(bytes);
-	ssize_t count = op->offset ? pread(op->other_fd, bytes, len, *op->offset)
-				   : read(op->other_fd, bytes, len);
-	int64_t sent;
-
-	if (count <= 0)
-		return count < 0 ? -errno : 0;
-	sent = weft__sim_stream_send(socket, &(struct iovec){bytes, (size_t)count}, 1);
-	if (sent > 0 && op->offset)
-		*op->offset += sent;
-	else if (!op->offset && sent < count)
-		lseek(op->other_fd, (sent > 0 ? sent : 0) - count, SEEK_CUR);
-	return sent;
-}
-
-static int64_t poll_socket(struct sim_socket *socket, int events)
-{
-	int there = socket->type == SOCK_DGRAM ? weft__sim_dgram_poll(socket)
-					       : weft__sim_stream_poll(socket);
-
-	there &= events | POLLERR | POLLHUP;
-	return there ? there : -EAGAIN;
-}
-
-static int64_t recv_message(struct sim_socket *socket, struct weft__op *op)
-{
-	struct msghdr *message = op->data;
-
-	message->msg_flags = 0;
-	message->msg_controllen = 0;
-	if (socket->type == SOCK_DGRAM)
-		return weft__sim_dgram_recv(socket, message, op->flags);
-	return weft__sim_stream_recv(socket, message->msg_iov, (int)message->msg_iovlen, op->flags);
-}
-
-static int64_t send_message(struct sim_socket *socket, struct weft__op *op)
-{
-	struct msghdr *message = op->data;
-
-	if (socket->type == SOCK_DGRAM)
-		return weft__sim_dgram_send(socket, message);
-	return weft__sim_stream_send(socket, message->msg_iov, (int)message->msg_iovlen);
-}
-
-/* Once, as weft__attempt(). */
-static int64_t try_once(struct sim_socket *socket, struct weft__op *op)
-{
-	struct iovec part = {op->data, op->len};
-
-	switch (op->kind) {
-	case WEFT__OP_ACCEPT:
-		return weft__sim_stream_accept(socket, op);
-	case WEFT__OP_READ:
-	case WEFT__OP_RECV:
-	case WEFT__OP_RECVFROM:
-		return recv_parts(socket, op, &part, 1);
-	case WEFT__OP_READV:
-		return recv_parts(socket, op, op->data, (int)op->len);
-	case WEFT__OP_RECVMSG:
-		return recv_message(socket, op);
-	case WEFT__OP_WRITE:
-	case WEFT__OP_SEND:
-	case WEFT__OP_SENDTO:
-		return send_parts(socket, op, &part, 1);
-	case WEFT__OP_WRITEV:
-		return send_parts(socket, op, op->data, (int)op->len);
-	case WEFT__OP_SENDMSG:
-		return send_message(socket, op);
-	case WEFT__OP_SENDFILE:
-		return send_file(socket, op);
-	case WEFT__OP_POLL:
-	case WEFT__OP_POLL_NOW:
-		return poll_socket(socket, op->flags);
-	default:
-		return -EINVAL;
-	}
-}
-
-static int64_t try_with_buffer(struct sim_socket *socket, struct weft__op *op)
-{
-	int64_t result;
-
-	if (!op->buffers)
-		return try_once(socket, op);
-	op->data = op->buffers->take();
-	if (!op->data)
-		return -ENOMEM;
-	result = try_once(socket, op);
-	if (result <= 0) {
-		op->buffers->give(op->data);
-		op->data = NULL;
-	}
-	return result;
-}
-
-/* Wait until something has happened to the descriptor. 0, or -errno. */
-static int64_t wait_for(struct sim *sim, struct weft_list *list, int fd, int events)
-{
-	struct weft__worker *worker = sim->driver.worker;
-	const struct weft__wait wait = {.kind = WEFT__WAIT_FD, .number = fd, .events = events};
-	struct weft__watch self = {.fiber = worker->current, .fd = fd, .events = events};
-
-	weft_list_push_back(list, &self.node);
-	weft__park(worker, &wait);
-	if (self.is_closed)
-		return -EBADF;
-	weft_list_remove(&self.node);
-	return -worker->current->context.interrupt;
-}
-
-static int64_t connect_to(struct sim *sim, struct sim_socket *socket, struct weft__op *op)
-{
-	struct sim_address to;
-	int64_t result = -weft__sim_address_read(op->address, op->address_len, &to);
-
-	while (!result) {
-		if (socket->type == SOCK_DGRAM) {
-			socket->remote = to;
-			socket->state = to.domain == AF_UNSPEC ? SIM_IDLE : SIM_CONNECTED;
-			return -weft__sim_bind_any(socket);
-		}
-		result = weft__sim_stream_connect(socket, &to);
-		if (result != -EAGAIN)
-			break;
-		result = weft_sleep(WEFT_MILLISECONDS(1)) < 0 ? -errno : 0;
-	}
-	if (result != -EINPROGRESS && result != -EALREADY)
-		return result;
-	do
-		result = wait_for(sim, &socket->watchers, op->fd, POLLOUT);
-	while (!result && socket->state == SIM_CONNECTING);
-	if (!result) {
-		result = -socket->code;
-		socket->code = 0;
-	}
-	return result;
-}
-
-/* A real descriptor: only tried when it is ready, so that it never blocks. */
-static int64_t perform_foreign(struct sim *sim, struct weft__op *op)
-{
-	int direction = weft__op_direction(op);
-	struct weft__op look = {.kind = WEFT__OP_POLL_NOW, .fd = op->fd, .flags = direction};
-	int64_t result = 0;
-
-	while (!result) {
-		if (weft__attempt(&look) != -EAGAIN || weft__op_is_impatient(op)) {
-			result = weft__attempt(op);
-			if (result != -EAGAIN || weft__op_is_impatient(op))
-				return result;
-		}
-		result = wait_for(sim, &sim->foreign, op->fd, direction);
-	}
-	return result;
-}
-
-static int64_t sim_perform(struct weft__driver *driver, struct weft__op *op)
-{
-	struct sim *sim = (struct sim *)driver;
-	struct sim_socket *socket;
-	int64_t result;
-
-	if (op->fd < SIM_FD_FIRST)
-		return perform_foreign(sim, op);
-	socket = weft__sim_socket_of(op->fd);
-	if (!socket)
-		return -EBADF;
-	if (op->kind == WEFT__OP_CONNECT) {
-		result = connect_to(sim, socket, op);
-		weft__sim_trace("connect %u: %lld", socket->number, (long long)result);
-		return result;
-	}
-	while ((result = try_with_buffer(socket, op)) == -EAGAIN && !weft__op_is_impatient(op)) {
-		result = wait_for(sim, &socket->watchers, op->fd, weft__op_direction(op));
-		if (result)
-			return result;
-	}
-	weft__sim_trace("op %d on %u: %lld", op->kind, socket->number,
-		(long long)(op->kind == WEFT__OP_ACCEPT && result > 0 ? 0 : result));
-	return result;
-}
-
 static void sim_forget(struct weft__driver *driver, int fd)
 {
 	struct sim *sim = (struct sim *)driver;
@@ -523,8 +302,7 @@ static void sim_unwatch(struct weft__driver *driver, struct weft__watch *watch)
 		weft_list_remove(&watch->node);
 }
 
-/* ---- Life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------- */
 
 static void sim_destroy(struct weft__driver *driver)
 {
@@ -551,6 +329,7 @@ static void sim_destroy(struct weft__driver *driver)
 static struct weft__driver *sim_create(struct weft__worker *worker)
 {
 	struct sim *sim;
+	uint32_t index;
 
 	if (!weft__sim_begin || weft__sim) {
 		errno = EINVAL; /* by weft_sim_run() only, and one worker only */
@@ -568,7 +347,8 @@ static struct weft__driver *sim_create(struct weft__worker *worker)
 	weft_heap_init(&sim->events);
 	weft_list_init(&sim->foreign);
 	weft__sim = sim;
-	weft__sim_net_begin();
+	weft__sim_bound_begin();
+	weft__sim_host_make("localhost", &index);
 	return &sim->driver;
 }
 
@@ -580,7 +360,7 @@ const struct weft__driver_ops weft__driver_sim = {
 	.now_coarse = sim_now,
 	.wait = sim_wait,
 	.wake = sim_wake,
-	.perform = sim_perform,
+	.perform = weft__sim_perform,
 	.forget = sim_forget,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,

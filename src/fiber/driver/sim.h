@@ -1,15 +1,18 @@
 /*
  * sim.h - the simulator's inside: driver "sim".
  *
- *	sim.c         the driver: clock, events, waiting, operations, trace
- *	sim_net.c     descriptors, hosts, addresses, the calls that never wait
+ *	sim.c         the driver: clock, events, waiting, trace
+ *	sim_ops.c     what fibers do to descriptors, and wait for
+ *	sim_net.c     the calls that never wait
+ *	sim_socket.c  descriptors, who is bound where, options
+ *	sim_host.c    hosts and addresses
  *	sim_stream.c  TCP, Unix streams, pairs, pipes
  *	sim_dgram.c   UDP, Unix datagrams
  *	sim_run.c     weft/sim.h
  *
  * There is one simulator at a time, on one thread. All that happens later is an event, in
- * one heap, by time; what must keep its order has different times. Whatever may differ from run to
- *run (addresses, real time, numbers of fibers) stays out of decisions and of the trace.
+ * one heap, by time; what must keep its order has different times. Whatever may differ from run
+ * to run (addresses, real time, numbers of fibers) stays out of decisions and of the trace.
  */
 #ifndef FIBER_DRIVER_SIM_H
 #define FIBER_DRIVER_SIM_H
@@ -31,9 +34,11 @@
 /** Bytes a stream holds at its receiver, and on the way to it. */
 #define SIM_STREAM_BUFFER 65536
 /** Datagrams that wait at their receiver. */
-#define SIM_DGRAM_MAX   256
-#define SIM_DGRAM_SIZE  65507
-#define SIM_HOSTS_MAX   64
+#define SIM_DGRAM_MAX  256
+#define SIM_DGRAM_SIZE 65507
+#define SIM_HOSTS_MAX  64
+/** Ports below are given to nobody who doesn't ask for them. */
+#define SIM_PORT_FIRST  32768
 #define SIM_OPTIONS_MAX 16
 
 /** Options of the environment, kept and handed back; what they mean is not simulated. */
@@ -160,10 +165,15 @@ void *weft__sim_alloc(size_t size_bytes);
 /** Count and hash a line of the trace, and print it if wanted. */
 __attribute__((format(printf, 1, 2))) void weft__sim_trace(const char *format, ...);
 
-/* ---- sim_net.c ---------------------------------------------------------------------------- */
+/* ---- sim_ops.c -------------------------------------------------------------------------- */
+
+int64_t weft__sim_perform(struct weft__driver *driver, struct weft__op *op);
+
+/* ---- sim_net.c -------------------------------------------------------------------------- */
 
 extern const struct weft__net_ops weft__sim_net;
-void weft__sim_net_begin(void);
+
+/* ---- sim_socket.c ----------------------------------------------------------------------- */
 
 struct sim_socket *weft__sim_socket_of(int fd);
 /** A socket with a descriptor; NULL with EMFILE. */
@@ -177,26 +187,37 @@ void weft__sim_socket_drop(struct sim_socket *socket);
 /** Whoever waits for one of these events looks again. */
 void weft__sim_socket_wake(struct sim_socket *socket, int events);
 
+void weft__sim_bound_begin(void);
+/** Who is bound there; domain and type are the kind of socket asked for. */
+struct sim_socket *weft__sim_bound_find(int type, const struct sim_address *address);
+/** 0 or an errno value. */
+int weft__sim_bind(struct sim_socket *socket, const struct sim_address *address);
+/** Give it an address of its own, if it has none: 0 or an errno value. */
+int weft__sim_bind_any(struct sim_socket *socket);
+void weft__sim_unbind(struct sim_socket *socket);
+
+/** The value an option was set to, 0 when it never was. */
+int weft__sim_option_int(const struct sim_socket *socket, int level, int option);
+int weft__sim_setsockopt(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
+int weft__sim_getsockopt(struct weft__driver *driver, int fd, const struct weft__sockopt *option);
+
+/* ---- sim_host.c ------------------------------------------------------------------------- */
+
 /** The host of the calling fiber. */
 uint32_t weft__sim_here(void);
 struct sim_host *weft__sim_host_find(const char *name, uint32_t *ret_index);
+/** Find it, or make it: 0 or an errno value. */
+int weft__sim_host_make(const char *name, uint32_t *ret_index);
 bool weft__sim_is_cut(uint32_t one, uint32_t other);
 /** How long something takes from one host to another, now. */
 int64_t weft__sim_latency(uint32_t from, uint32_t to);
+int weft__sim_resolve(struct weft__driver *driver, const char *name, uint32_t *ret_address);
 
 /** 0, or an errno value. */
 int weft__sim_address_read(const struct sockaddr *address, socklen_t len, struct sim_address *ret);
 void weft__sim_address_write(
 	const struct sim_address *from, struct sockaddr *ret_address, socklen_t *len);
 void weft__sim_address_print(const struct sim_address *address, char *ret_text, size_t size_bytes);
-
-/** Who is bound there; domain and type are the kind of socket asked for. */
-struct sim_socket *weft__sim_bound_find(int type, const struct sim_address *address);
-/** Give it an address of its own, if it has none: 0 or an errno value. */
-int weft__sim_bind_any(struct sim_socket *socket);
-
-/** The value an option was set to, 0 when it never was. */
-int weft__sim_option_int(const struct sim_socket *socket, int level, int option);
 
 /* ---- sim_stream.c, sim_dgram.c -------------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ static void take_parts(char *bytes, const struct iovec *parts, size_t count)
 	}
 }
 
-/* ---- On the way ------------------------------------------------------------------------------ */
+/* ---- On the way -------------------------------------------------------------------------- */
 
 /* Somebody who is connected to another doesn't get it. */
 static bool takes(const struct sim_socket *socket, const struct datagram *datagram)
@@ -180,8 +180,7 @@ int64_t weft__sim_dgram_send(struct sim_socket *socket, const struct msghdr *mes
 	return (int64_t)len;
 }
 
-/* ---- At the receiver
- * ----------------------------------------------------------------------------- */
+/* ---- At the receiver --------------------------------------------------------------------- */
 
 static size_t give_parts(const struct datagram *datagram, const struct msghdr *message)
 {

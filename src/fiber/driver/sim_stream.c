@@ -79,7 +79,7 @@ static void piece_send(struct sim_piece *piece)
 	weft__sim_event_at(&piece->event, there);
 }
 
-/* ---- How it ends -------------------------------------------------------------------------- */
+/* ---- How it ends ------------------------------------------------------------------------- */
 
 void weft__sim_stream_break(struct sim_socket *socket, int code)
 {
@@ -180,8 +180,7 @@ int weft__sim_stream_shutdown(struct sim_socket *socket, int how)
 	return 0;
 }
 
-/* ---- Connecting ---------------------------------------------------------------------------------
- */
+/* ---- Connecting -------------------------------------------------------------------------- */
 
 void weft__sim_stream_join(struct sim_socket *one, struct sim_socket *other)
 {
@@ -316,8 +315,7 @@ int64_t weft__sim_stream_accept(struct sim_socket *listener, struct weft__op *op
 	return socket->fd;
 }
 
-/* ---- Pieces that arrive
- * ------------------------------------------------------------------------------ */
+/* ---- Pieces that arrive ------------------------------------------------------------------ */
 
 static void bytes_arrive(struct sim_piece *piece)
 {
@@ -439,8 +437,7 @@ static void happen(struct sim_event *event)
 	weft__sim_event_done(event);
 }
 
-/* ---- Reading and writing
- * -------------------------------------------------------------------------------- */
+/* ---- Reading and writing ----------------------------------------------------------------- */
 
 static size_t total(const struct iovec *parts, int count)
 {
