@@ -61,6 +61,7 @@ struct weft_sim_options {
 struct weft_sim_report {
 	uint64_t trace_hash;     /* of all events and choices: the same seed, the same hash */
 	uint64_t events;         /* of the network */
+	uint64_t faults;         /* that weft_sim_fail() asked for, and that happened */
 	uint64_t choices;        /* of the scheduler, among two fibers or more */
 	int64_t duration_ns;     /* on the virtual clock */
 	size_t open_descriptors; /* simulated ones that were not closed */
@@ -90,6 +91,38 @@ WEFT_API int weft_sim_heal(const char *one, const char *other);
 
 /** All connections of a host with others are reset, as after a crash. Errors: as above. */
 WEFT_API int weft_sim_reset_host(const char *name);
+
+/* ---- Faults at chosen points ------------------------------------------------------- */
+
+/** Calls on simulated descriptors, by what they do. */
+enum weft_sim_call {
+	WEFT_SIM_ANY,     /* any of these */
+	WEFT_SIM_SOCKET,  /* socket, socketpair, pipe */
+	WEFT_SIM_BIND,    /* bind */
+	WEFT_SIM_LISTEN,  /* listen */
+	WEFT_SIM_CONNECT, /* connect */
+	WEFT_SIM_ACCEPT,  /* accept */
+	WEFT_SIM_READ,    /* read, recv and all their forms, poll */
+	WEFT_SIM_WRITE,   /* write, send and all their forms, sendfile */
+	WEFT_SIM_OPTION,  /* setsockopt, getsockopt, getsockname, getpeername, shutdown */
+};
+
+/**
+ * The nth such call from now (1: the next), by whichever fiber, fails with that errno, once;
+ * with 0, the one most usual for it (EMFILE, EADDRINUSE, EADDRINUSE, ECONNREFUSED, EMFILE,
+ * ECONNRESET, ECONNRESET, ENOBUFS; of a datagram ECONNREFUSED and ENOBUFS). A stream whose read
+ * or write fails with ECONNRESET, EPIPE or ETIMEDOUT has ended, for its peer as well. What the
+ * library itself calls counts. One call is chosen at a time: this replaces the choice before,
+ * and nth 0 takes it back. report.faults says whether it has come to it, so that a loop over
+ * n = 1, 2, 3 ... meets every point there is:
+ *
+ *	do
+ *		weft_sim_run(seed, &options, test, &n);	// which calls weft_sim_fail(..., n++, 0)
+ *	while (report.faults > 0);
+ *
+ * Errors: ENOTSUP (no simulator), EINVAL (no such call, code below 0).
+ */
+WEFT_API int weft_sim_fail(enum weft_sim_call call, uint64_t nth, int code);
 
 /** Count, hash and print a line of the program's own in the trace. No effect without a simulator.
  */

@@ -8,6 +8,7 @@
  *	sim_host.c    hosts and addresses
  *	sim_stream.c  TCP, Unix streams, pairs, pipes
  *	sim_dgram.c   UDP, Unix datagrams
+ *	sim_fault.c   calls that are chosen to fail
  *	sim_run.c     weft/sim.h
  *
  * There is one simulator at a time, on one thread. All that happens later is an event, in
@@ -132,6 +133,11 @@ struct sim {
 	struct sim_host hosts[SIM_HOSTS_MAX];
 	struct weft_list foreign; /* watches on descriptors that aren't ours */
 	bool is_woken;
+	struct {
+		enum weft_sim_call call;
+		uint64_t left; /* calls up to it, and with it; 0: none is to fail */
+		int code;
+	} fault;
 	struct weft_sim_report report;
 };
 
@@ -172,6 +178,13 @@ int64_t weft__sim_perform(struct weft__driver *driver, struct weft__op *op);
 /* ---- sim_net.c -------------------------------------------------------------------------- */
 
 extern const struct weft__net_ops weft__sim_net;
+
+/* ---- sim_fault.c ------------------------------------------------------------------------ */
+
+/** The errno that this call, on this socket (NULL: it is to be made), fails with; else 0. */
+int weft__sim_fault(enum weft_sim_call call, struct sim_socket *socket);
+/** The same, of an operation. */
+int weft__sim_fault_of(const struct weft__op *op, struct sim_socket *socket);
 
 /* ---- sim_socket.c ----------------------------------------------------------------------- */
 
@@ -231,6 +244,8 @@ int weft__sim_stream_shutdown(struct sim_socket *socket, int how);
 void weft__sim_stream_close(struct sim_socket *socket);
 int weft__sim_stream_poll(const struct sim_socket *socket);
 void weft__sim_stream_join(struct sim_socket *one, struct sim_socket *other);
+/** Its connection ends, here at once, there by a reset. */
+void weft__sim_stream_abort(struct sim_socket *socket);
 /** Its connection ends at once at this end, with that errno. */
 void weft__sim_stream_break(struct sim_socket *socket, int code);
 

@@ -19,20 +19,28 @@ static int net_socket(struct weft__driver *driver, int domain, int type, int pro
 {
 	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct sim_socket *socket;
+	int code;
 
 	(void)driver, (void)protocol;
 	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
 		return fail(EAFNOSUPPORT);
 	if (kind != SOCK_STREAM && kind != SOCK_DGRAM)
 		return fail(EPROTONOSUPPORT);
+	code = weft__sim_fault(WEFT_SIM_SOCKET, NULL);
+	if (code)
+		return fail(code);
 	socket = weft__sim_socket_new(domain, kind);
 	return socket ? socket->fd : -1;
 }
 
 static int pair(int domain, int type, int ret_fds[2])
 {
-	struct sim_socket *one = weft__sim_socket_new(domain, type), *other;
+	struct sim_socket *one, *other;
+	int code = weft__sim_fault(WEFT_SIM_SOCKET, NULL);
 
+	if (code)
+		return fail(code);
+	one = weft__sim_socket_new(domain, type);
 	if (!one)
 		return -1;
 	other = weft__sim_socket_new(domain, type);
@@ -80,6 +88,9 @@ static int net_bind(
 		return weft__net_kernel.bind(driver, fd, address, len);
 	if (!socket)
 		return fail(EBADF);
+	code = weft__sim_fault(WEFT_SIM_BIND, socket);
+	if (code)
+		return fail(code);
 	code = weft__sim_address_read(address, len, &wanted);
 	if (!code && (socket->is_bound || wanted.domain != socket->domain))
 		code = EINVAL;
@@ -108,6 +119,9 @@ static int net_listen(struct weft__driver *driver, int fd, int backlog)
 		return fail(EBADF);
 	if (socket->type != SOCK_STREAM)
 		return fail(EOPNOTSUPP);
+	code = weft__sim_fault(WEFT_SIM_LISTEN, socket);
+	if (code)
+		return fail(code);
 	code = weft__sim_bind_any(socket);
 	if (code)
 		return fail(code);
@@ -119,11 +133,15 @@ static int net_listen(struct weft__driver *driver, int fd, int backlog)
 static int net_shutdown(struct weft__driver *driver, int fd, int how)
 {
 	struct sim_socket *socket = weft__sim_socket_of(fd);
+	int code;
 
 	if (fd < SIM_FD_FIRST)
 		return weft__net_kernel.shutdown(driver, fd, how);
 	if (!socket)
 		return fail(EBADF);
+	code = weft__sim_fault(WEFT_SIM_OPTION, socket);
+	if (code)
+		return fail(code);
 	return weft__sim_stream_shutdown(socket, how);
 }
 
@@ -131,11 +149,15 @@ static int net_getsockname(
 	struct weft__driver *driver, int fd, struct sockaddr *ret_address, socklen_t *len)
 {
 	struct sim_socket *socket = weft__sim_socket_of(fd);
+	int code;
 
 	if (fd < SIM_FD_FIRST)
 		return weft__net_kernel.getsockname(driver, fd, ret_address, len);
 	if (!socket || socket->type == 0)
 		return fail(socket ? ENOTSOCK : EBADF);
+	code = weft__sim_fault(WEFT_SIM_OPTION, socket);
+	if (code)
+		return fail(code);
 	weft__sim_address_write(&socket->local, ret_address, len);
 	return 0;
 }
@@ -144,6 +166,7 @@ static int net_getpeername(
 	struct weft__driver *driver, int fd, struct sockaddr *ret_address, socklen_t *len)
 {
 	struct sim_socket *socket = weft__sim_socket_of(fd);
+	int code;
 
 	if (fd < SIM_FD_FIRST)
 		return weft__net_kernel.getpeername(driver, fd, ret_address, len);
@@ -151,6 +174,9 @@ static int net_getpeername(
 		return fail(socket ? ENOTSOCK : EBADF);
 	if (socket->state != SIM_CONNECTED)
 		return fail(ENOTCONN);
+	code = weft__sim_fault(WEFT_SIM_OPTION, socket);
+	if (code)
+		return fail(code);
 	weft__sim_address_write(&socket->remote, ret_address, len);
 	return 0;
 }

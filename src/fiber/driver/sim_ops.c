@@ -214,6 +214,9 @@ int64_t weft__sim_perform(struct weft__driver *driver, struct weft__op *op)
 	socket = weft__sim_socket_of(op->fd);
 	if (!socket)
 		return -EBADF;
+	result = -weft__sim_fault_of(op, socket);
+	if (result)
+		return result;
 	if (op->kind == WEFT__OP_CONNECT) {
 		result = connect_to(sim, socket, op);
 		weft__sim_trace("connect %u: %lld", socket->number, (long long)result);

@@ -219,6 +219,7 @@ int weft__sim_setsockopt(struct weft__driver *driver, int fd, const struct weft_
 {
 	struct sim_socket *socket = weft__sim_socket_of(fd);
 	struct sim_option *place;
+	int code;
 
 	if (fd < SIM_FD_FIRST)
 		return weft__net_kernel.setsockopt(driver, fd, option);
@@ -226,6 +227,9 @@ int weft__sim_setsockopt(struct weft__driver *driver, int fd, const struct weft_
 		return fail(EBADF);
 	if (socket->type == 0)
 		return fail(ENOTSOCK);
+	code = weft__sim_fault(WEFT_SIM_OPTION, socket);
+	if (code)
+		return fail(code);
 	place = option_find(socket, option->level, option->option);
 	if (!place && socket->option_count == SIM_OPTIONS_MAX)
 		return fail(ENOMEM);
@@ -265,6 +269,7 @@ int weft__sim_getsockopt(struct weft__driver *driver, int fd, const struct weft_
 	struct sim_socket *socket = weft__sim_socket_of(fd);
 	struct sim_option *found;
 	int value;
+	int code;
 
 	if (fd < SIM_FD_FIRST)
 		return weft__net_kernel.getsockopt(driver, fd, option);
@@ -272,6 +277,9 @@ int weft__sim_getsockopt(struct weft__driver *driver, int fd, const struct weft_
 		return fail(EBADF);
 	if (socket->type == 0)
 		return fail(ENOTSOCK);
+	code = weft__sim_fault(WEFT_SIM_OPTION, socket);
+	if (code)
+		return fail(code);
 	value = option->level == SOL_SOCKET ? own_value(socket, option->option) : -1;
 	found = option_find(socket, option->level, option->option);
 	if (value < 0 && found) {

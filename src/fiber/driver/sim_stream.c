@@ -110,6 +110,12 @@ static void send_reset(struct sim_socket *from, struct sim_socket *to)
 		piece_send(piece_new(PIECE_RESET, from, to, 0));
 }
 
+void weft__sim_stream_abort(struct sim_socket *socket)
+{
+	send_reset(socket, socket->peer);
+	weft__sim_stream_break(socket, 0);
+}
+
 static void send_end(struct sim_socket *socket)
 {
 	if (socket->is_out_shut)
