@@ -15,11 +15,9 @@
  * Must never: conclude it while anybody could still wake. What is read of other workers'
  * fibers is read while they sleep, and looked at again afterwards.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fiber/dump.h"
@@ -131,8 +129,7 @@ static void rings_print(FILE *out)
 	}
 }
 
-/* ---- In a program that goes on ----------------------------------------------------------------
- */
+/* ---- In a program that goes on ----------------------------------------------------------- */
 
 /* One ring, and since when its first fiber waits: told of once. */
 STALE void weft__rings_watch(int64_t older_than_ns)
@@ -168,8 +165,7 @@ STALE void weft__rings_watch(int64_t older_than_ns)
 	}
 }
 
-/* ---- When nothing runs any more -----------------------------------------------------------------
- */
+/* ---- When nothing runs any more ---------------------------------------------------------- */
 
 /* The world may end this wait. */
 STALE static bool is_of_world(const struct weft__wait *wait)
@@ -225,39 +221,45 @@ static bool are_all_asleep(struct weft__runtime *runtime)
 	return atomic_load(&runtime->stranded) == runtime->worker_count;
 }
 
-/* Whether a thread is weft's own, which wakes nobody that does not wait for it. */
-static bool is_own_thread(int task_folder, const char *id)
-{
-	char path[64], name[16] = "";
-	FILE *file;
-	int fd;
+/* ---- Threads ---------------------------------------------------------------------------- */
 
-	snprintf(path, sizeof(path), "%.16s/comm", id);
-	fd = openat(task_folder, path, O_RDONLY | O_CLOEXEC);
-	file = fd >= 0 ? fdopen(fd, "r") : NULL;
-	if (!file)
-		return fd < 0; /* it has just ended */
-	if (!fgets(name, sizeof(name), file))
-		name[0] = '\0';
-	fclose(file);
-	return strncmp(name, "weft-", 5) == 0;
+/** Threads that wake nobody by themselves; all but the one of worker 0. */
+static _Atomic int bystanders;
+
+/** All fibers were seen waiting, but some thread of the process was no bystander. */
+static atomic_bool is_suspected;
+
+void weft__bystanders_add(int count)
+{
+	struct weft__runtime *runtime;
+
+	atomic_fetch_add(&bystanders, count);
+	if (count <= 0 || !atomic_exchange(&is_suspected, false))
+		return;
+	/* It may have been this thread: have a worker fall asleep, and look, once more. */
+	runtime = weft__runtime_enter();
+	if (runtime)
+		runtime->workers[0]->driver->ops->wake(runtime->workers[0]->driver);
+	weft__runtime_leave();
 }
 
-/* Whether the program has threads of its own, which may do anything at any time. */
-static bool has_other_threads(struct weft__runtime *runtime)
+void weft__bystanders_forked(void)
 {
-	DIR *tasks = opendir("/proc/self/task");
-	int others = tasks ? 0 : OTHERS_USUAL + 1;
-	struct dirent *entry;
+	atomic_store(&bystanders, 0);
+}
 
-	while (tasks && (entry = readdir(tasks)))
-		if (entry->d_name[0] != '.' &&
-			strtol(entry->d_name, NULL, 10) != runtime->workers[0]->thread_id &&
-			!is_own_thread(dirfd(tasks), entry->d_name))
-			others++;
-	if (tasks)
-		closedir(tasks);
-	return others > OTHERS_USUAL;
+/*
+ * Whether the process has threads that may do anything at any time. Their number is the
+ * count of links of a folder: a list of them stops short where one ends meanwhile.
+ */
+static bool has_other_threads(void)
+{
+	struct stat tasks;
+
+	/* Bystanders first: a thread that begins to be one meanwhile is taken for another. */
+	int known = 1 + OTHERS_USUAL + atomic_load(&bystanders);
+
+	return stat("/proc/self/task", &tasks) < 0 || (int)tasks.st_nlink - 2 > known;
 }
 
 static void report(void)
@@ -290,7 +292,12 @@ void weft__deadlock_check(struct weft__worker *worker)
 	struct weft__runtime *runtime = worker->runtime;
 
 	/* A driver that stands in for the world knows itself whether anything is to come. */
-	if (!runtime->driver_ops->net && are_all_asleep(runtime) && !has_hope() &&
-		!has_other_threads(runtime) && are_all_asleep(runtime))
+	if (runtime->driver_ops->net || !are_all_asleep(runtime) || has_hope())
+		return;
+	atomic_store(&is_suspected, true);
+	if (has_other_threads())
+		return;
+	atomic_store(&is_suspected, false);
+	if (are_all_asleep(runtime))
 		weft__deadlock_found(runtime);
 }

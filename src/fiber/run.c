@@ -202,7 +202,9 @@ static void *worker_thread(void *arg)
 	worker->thread = pthread_self();
 	pthread_setname_np(pthread_self(), "weft-worker");
 	weft__worker = worker;
+	weft__bystanders_add(1);
 	weft__worker_loop(worker);
+	weft__bystanders_add(-1);
 	weft__worker = NULL;
 	weft__overflow_thread_end(signal_stack);
 	sigpipe_restore(&before);
@@ -302,7 +304,6 @@ static int run_workers(struct weft__runtime *runtime, struct first *first, int64
 	weft__sanitize_thread_begin(&self->base.sanitize);
 	self->errno_place = &errno;
 	self->thread = pthread_self();
-	self->thread_id = gettid();
 	weft__worker = self;
 	atomic_store(&weft__runtime, runtime);
 	started = threads_start(runtime);
@@ -414,6 +415,7 @@ void weft__runtime_forked(void)
 	abandon_fibers();
 	weft__thread_forked();
 	weft__watch_forked();
+	weft__bystanders_forked();
 	weft__close_forked();
 	for (unsigned i = 0; i < runtime->worker_count; i++)
 		runtime->workers[i]->driver->ops->destroy(runtime->workers[i]->driver);

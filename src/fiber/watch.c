@@ -111,6 +111,7 @@ static void *run(void *arg)
 
 	(void)arg;
 	pthread_setname_np(pthread_self(), "weft-watch");
+	weft__bystanders_add(1);
 	while (!atomic_load(&watch.is_ending)) {
 		if (poll(&set, 1, tick_ms ? tick_ms : 1) > 0 &&
 			read(set.fd, &count, sizeof(count)) < 0)
@@ -122,6 +123,7 @@ static void *run(void *arg)
 		if (tick_ms >= 0)
 			weft__rings_watch(watch.watchdog_ns);
 	}
+	weft__bystanders_add(-1);
 	return NULL;
 }
 

@@ -30,4 +30,14 @@ bool weft__deadlock_found(struct weft__runtime *runtime);
  */
 void weft__deadlock_check(struct weft__worker *worker);
 
+/**
+ * So many more threads (or fewer, below 0) wake nobody by themselves: a thread of weft's own
+ * that works, or waits for work that somebody else must bring. Where all fibers wait, any
+ * other thread is a hope. From any thread.
+ */
+void weft__bystanders_add(int count);
+
+/** In the child of a fork(): there are none. */
+void weft__bystanders_forked(void);
+
 #endif

@@ -72,7 +72,6 @@ struct weft__worker {
 	struct weft__runtime *runtime;
 	unsigned index;
 	pthread_t thread;
-	pid_t thread_id; /* of worker 0 */
 
 	/* Read or written by other threads. */
 	_Atomic uint64_t spawned, ended; /* written by this worker only */

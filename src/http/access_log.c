@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/watch.h"
 #include "http/date.h"
 #include "http/escape.h"
 #include "http/limits.h"
@@ -205,6 +206,7 @@ static void *run_writer(void *arg)
 	struct weft_http_log *log = arg;
 
 	pthread_setname_np(pthread_self(), "weft-log");
+	weft__bystanders_add(1);
 	while (!atomic_load(&log->is_ending)) {
 		/* Said before the look at the rings: who adds after it will see it, and wake us. */
 		atomic_store(&log->is_asleep, true);
@@ -216,6 +218,7 @@ static void *run_writer(void *arg)
 		drain(log);
 	}
 	drain(log); /* what was added while the last round wrote */
+	weft__bystanders_add(-1);
 	return NULL;
 }
 

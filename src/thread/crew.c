@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fiber/runtime.h"
+#include "fiber/watch.h"
 #include "weft/scope.h"
 
 /* The kernel's bound of a thread's name, NUL included: pthread_setname_np(3). */
@@ -98,6 +98,16 @@ static void reap(struct weft__crew *crew)
 	}
 }
 
+/* Idle threads wake nobody, unless a job is on its way to one of them. */
+static void count_bystanders(struct weft__crew *crew)
+{
+	unsigned count = crew->queue_len > 0 ? 0 : crew->idle;
+
+	if (count != crew->bystanders)
+		weft__bystanders_add((int)count - (int)crew->bystanders);
+	crew->bystanders = count;
+}
+
 /* Until there is work. False: it was idle for too long. */
 static bool wait_for_work(struct weft__crew *crew)
 {
@@ -112,11 +122,13 @@ static bool wait_for_work(struct weft__crew *crew)
 		until.tv_nsec = now % WEFT_SECONDS(1);
 	}
 	crew->idle++;
+	count_bystanders(crew);
 	if (crew->threads > crew->threads_min)
 		code = pthread_cond_timedwait(&crew->work, &crew->mutex, &until);
 	else
 		pthread_cond_wait(&crew->work, &crew->mutex);
 	crew->idle--;
+	count_bystanders(crew);
 	return code != ETIMEDOUT;
 }
 
@@ -140,6 +152,7 @@ static struct weft__job *take(struct weft__crew *crew, struct member *self)
 	weft_list_push_back(&crew->running, &job->node);
 	if (crew->queue_len-- == crew->queue_max)
 		weft__wait_list_wake_all(&crew->room);
+	count_bystanders(crew);
 	return job;
 }
 
@@ -226,7 +239,7 @@ static void queues_init(struct weft__crew *crew)
 	weft__wait_list_init(&crew->room);
 	weft__wait_list_init(&crew->changed);
 	crew->queue_len = 0;
-	crew->threads = crew->idle = 0;
+	crew->threads = crew->idle = crew->bystanders = 0;
 }
 
 /* Before a fork: nobody else is inside any crew. The runtime's own locks come after these. */
@@ -346,6 +359,7 @@ int weft__crew_push(struct weft__crew *crew, struct weft__job *job, bool may_wai
 	job->is_queued = true;
 	weft_list_push_back(&crew->queue, &job->node);
 	crew->queue_len++;
+	count_bystanders(crew);
 	if (crew->idle > 0)
 		pthread_cond_signal(&crew->work);
 	return 0;
@@ -359,6 +373,7 @@ bool weft__crew_remove(struct weft__crew *crew, struct weft__job *job)
 	weft_list_remove(&job->node);
 	if (crew->queue_len-- == crew->queue_max)
 		weft__wait_list_wake_all(&crew->room);
+	count_bystanders(crew);
 	return true;
 }
 

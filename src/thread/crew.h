@@ -38,6 +38,7 @@ struct weft__crew {
 	struct weft_list members, ended; /* threads; those to be joined */
 	size_t queue_len, queue_max;
 	unsigned threads, idle;
+	unsigned bystanders; /* of the idle ones; none while a job is queued */
 	unsigned threads_min, threads_max;
 	int64_t idle_ns;
 	size_t stack_size_bytes;
