@@ -296,20 +296,63 @@ SIM_CASE(joins_and_cancels_crosswise_all_end, join_storm, 1, {.in_order = false}
 /* ---- Channels, locks, semaphores --------------------------------------------------------------
  */
 
-static struct weft_chan *chan;
+static struct weft_chan *chan, *quiet; /* nobody sends on the quiet one */
 static struct weft_sem permits;
 static struct weft_lock lock;
 static int sent, got, inside;
 
+#define ITEM_MAX 40 /* more than is handed over in registers */
+
+static int64_t patience(void)
+{
+	return weft_random() % 4 ? 1 + random_ns(WEFT_MILLISECONDS(2)) : WEFT_FOREVER;
+}
+
+/* By whichever call: 0, or -1 with errno, as weft_chan_send(). */
+static int send_item(const char *item)
+{
+	char other[ITEM_MAX];
+	struct weft_select_case cases[] = {
+		WEFT_SELECT_SEND(chan, item), WEFT_SELECT_RECV(quiet, other)};
+	int result = -1;
+
+	WEFT_WITH_TIMEOUT (patience()) {
+		if (weft_random() % 3) {
+			result = weft_chan_send(chan, item);
+		} else if (weft_select(cases, 2) == 0) {
+			result = cases[0].result;
+			if (result < 0)
+				errno = EPIPE;
+		}
+	}
+	return result;
+}
+
+/* 1, 0 at the end, or -1 with errno, as weft_chan_recv(). */
+static int receive_item(char *ret_item)
+{
+	char other[ITEM_MAX];
+	struct weft_select_case cases[] = {
+		WEFT_SELECT_RECV(quiet, other), WEFT_SELECT_RECV(chan, ret_item)};
+	int result = -1;
+
+	WEFT_WITH_TIMEOUT (patience()) {
+		if (weft_random() % 3)
+			result = weft_chan_recv(chan, ret_item);
+		else if (weft_select(cases, 2) == 1)
+			result = cases[1].result;
+	}
+	return result;
+}
+
 static int send_items(void *arg)
 {
 	(void)arg;
-	for (int item = 0; item < 20; item++) {
-		int result = -1;
+	for (char number = 0; number < 20; number++) {
+		char item[ITEM_MAX];
 
-		WEFT_WITH_TIMEOUT (1 + random_ns(WEFT_MILLISECONDS(2)))
-			result = weft_chan_send(chan, &item);
-		if (result == 0)
+		memset(item, number, sizeof(item));
+		if (send_item(item) == 0)
 			sent++;
 		else if (weft_interrupted() || errno == EPIPE)
 			return -1;
@@ -317,17 +360,17 @@ static int send_items(void *arg)
 	return 0;
 }
 
-static int receive_items(void *arg)
+static int receive_items(void *size)
 {
-	int item, result;
+	char item[ITEM_MAX];
+	int result;
 
-	(void)arg;
 	do {
-		result = -1;
-		WEFT_WITH_TIMEOUT (1 + random_ns(WEFT_MILLISECONDS(2)))
-			result = weft_chan_recv(chan, &item);
-		if (result == 1)
+		result = receive_item(item);
+		if (result == 1) {
 			got++;
+			CHECK(memcmp(item, item + 1, (size_t)(uintptr_t)size - 1) == 0);
+		}
 		weft_sleep(random_ns(WEFT_MILLISECONDS(1)));
 	} while (result != 0 && !weft_interrupted());
 	return 0;
@@ -335,28 +378,31 @@ static int receive_items(void *arg)
 
 static int channels(void *arg)
 {
+	size_t size = weft_random() % 2 ? sizeof(int) : ITEM_MAX;
 	weft_fiber_id senders[4], receivers[4];
-	int item;
+	char item[ITEM_MAX];
 
 	(void)arg;
 	sent = got = 0;
-	CHECK(chan = weft_chan_new(sizeof(int), weft_random() % 3, "items"));
+	CHECK(chan = weft_chan_new(size, weft_random() % 3, "items"));
+	CHECK(quiet = weft_chan_new(size, 0, "quiet"));
 	for (int i = 0; i < 4; i++) {
 		senders[i] = weft_spawn(send_items, NULL);
-		receivers[i] = weft_spawn(receive_items, NULL);
+		receivers[i] = weft_spawn(receive_items, (void *)(uintptr_t)size);
 	}
 	for (int i = 0; i < 3; i++) {
 		weft_sleep(random_ns(WEFT_MILLISECONDS(10)));
 		weft_cancel(weft_random() % 2 ? senders[weft_random() % 4]
-					      : receivers[weft_random() % 4]);
+					      : receivers[1 + weft_random() % 3]);
 	}
 	CHECK_INT(weft_join_all(senders, 4, NULL, WEFT_FOREVER), ==, 4);
 	weft_chan_close(chan);
 	CHECK_INT(weft_join_all(receivers, 4, NULL, WEFT_FOREVER), ==, 4);
-	while (weft_chan_recv(chan, &item) == 1)
+	while (weft_chan_recv(chan, item) == 1)
 		got++;
 	CHECK_INT(got, ==, sent);
 	weft_chan_free(chan);
+	weft_chan_free(quiet);
 	return 0;
 }
 
