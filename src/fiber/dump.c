@@ -168,7 +168,8 @@ static int list(struct weft__runtime *runtime, int fd)
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
-	int result = -1;
+	bool is_whole;
+	int result;
 
 	if (!out)
 		return -1;
@@ -176,10 +177,14 @@ static int list(struct weft__runtime *runtime, int fd)
 		runtime->worker_count, runtime->driver_ops->name);
 	for (unsigned i = 0; i < runtime->worker_count; i++)
 		ask(runtime->workers[i], out);
-	if (fclose(out) == 0)
-		result = write_all(fd, text, len);
+	is_whole = !ferror(out);
+	is_whole &= fclose(out) == 0 && text;
+	result = text ? write_all(fd, text, len) : -1;
 	free(text);
-	return result;
+	if (is_whole)
+		return result;
+	errno = ENOMEM; /* what there was is written */
+	return -1;
 }
 
 int weft_dump(int fd)

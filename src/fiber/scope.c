@@ -147,13 +147,12 @@ static void deadline_set(struct weft_timeout *timeout, int64_t now, int64_t time
 	timeout->owner = worker ? worker->current : NULL;
 }
 
-static void timer_arm(struct weft__worker *worker, struct weft_timeout *timeout)
+/* Whether it will fire, if it ever is to: only want of memory is in the way of that. */
+static bool timer_arm(struct weft__worker *worker, struct weft_timeout *timeout)
 {
-	if (timeout->has_expired || timeout->deadline_ns == INT64_MAX ||
-		weft_heap_is_linked(&timeout->timer))
-		return;
-	if (weft_heap_push(&worker->timers, &timeout->timer, timeout->deadline_ns) < 0)
-		timeout->has_expired = true; /* better late at once than never */
+	return timeout->has_expired || timeout->deadline_ns == INT64_MAX ||
+	       weft_heap_is_linked(&timeout->timer) ||
+	       weft_heap_push(&worker->timers, &timeout->timer, timeout->deadline_ns) == 0;
 }
 
 static void timer_disarm(struct weft_timeout *timeout)
@@ -166,7 +165,8 @@ void weft__context_arm(struct weft__worker *worker, struct weft__context *contex
 {
 	context->has_unarmed = false;
 	for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
-		timer_arm(worker, scope);
+		if (!timer_arm(worker, scope))
+			scope->has_expired = true; /* better late at once than never */
 	context->interrupt = interrupt_of(context);
 }
 
@@ -242,12 +242,30 @@ static int thread_sleep(struct weft__context *context, int64_t duration_ns)
 	return until <= deadline ? 0 : ETIMEDOUT;
 }
 
+static int fiber_sleep(
+	struct weft__worker *worker, struct weft__context *context, int64_t duration_ns)
+{
+	static const struct weft__wait wait = {.kind = WEFT__WAIT_SLEEP};
+	struct weft_timeout timer;
+	int code = 0;
+
+	deadline_set(&timer, weft_now(), duration_ns); /* it parks anyway: be exact */
+	while (!timer.has_expired && !(code = context->interrupt)) {
+		if (timer_arm(worker, &timer)) {
+			weft__park(worker, &wait);
+		} else {
+			weft_yield(); /* no memory for a timer: look at the clock instead */
+			timer.has_expired = timer.deadline_ns <= weft_now();
+		}
+	}
+	timer_disarm(&timer);
+	return code;
+}
+
 int weft_sleep(int64_t duration_ns)
 {
 	struct weft__context *context = weft__context_self();
 	struct weft__worker *worker = weft__worker;
-	static const struct weft__wait wait = {.kind = WEFT__WAIT_SLEEP};
-	struct weft_timeout timer;
 	int code = weft__interrupt(context);
 
 	if (!code && duration_ns <= 0) {
@@ -256,11 +274,7 @@ int weft_sleep(int64_t duration_ns)
 	} else if (!code && !worker) {
 		code = thread_sleep(context, duration_ns);
 	} else if (!code) {
-		deadline_set(&timer, weft_now(), duration_ns); /* it parks anyway: be exact */
-		timer_arm(worker, &timer);
-		while (!timer.has_expired && !(code = context->interrupt))
-			weft__park(worker, &wait);
-		timer_disarm(&timer);
+		code = fiber_sleep(worker, context, duration_ns);
 	}
 	if (!code)
 		return 0;
