@@ -248,7 +248,7 @@ static inline int faults_run(void *arg)
 {
 	const struct weft_run_options options = {.workers = 1};
 
-	(void)!FAULTS_TRY(weft_run(&options, faults_fiber, arg) == 0);
+	FAULTS_TRY(weft_run(&options, faults_fiber, arg) == 0);
 	return 0;
 }
 

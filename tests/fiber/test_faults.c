@@ -1,96 +1,14 @@
 /*
  * test_faults.c - the n-th allocation or descriptor is refused, for every n: each time a
  * defined error, nothing lost, nothing hung.
- *
- * The program's own definitions stand before the C library's. Not in sanitized builds,
- * whose allocators stand there already.
  * check: drivers
  */
-#include "fiber/sanitize.h"
+#include "faults.h"
 
-#include "check.h"
+#ifdef HAS_FAULTS
 
-#if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
-
-#include <stdatomic.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
-#include "descriptors.h"
-#include "weft/fiber.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
-
-static atomic_int countdown; /* 0: nothing is refused */
-static atomic_int refused;
-
-static bool is_refused(int code)
-{
-	int left = atomic_load(&countdown);
-
-	while (left > 0 && !atomic_compare_exchange_weak(&countdown, &left, left - 1))
-		;
-	if (left != 1)
-		return false;
-	atomic_fetch_add(&refused, 1);
-	errno = code;
-	return true;
-}
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-/* Visible, or the linker would leave the C library its own. */
-#define IN_FRONT __attribute__((visibility("default")))
-
-IN_FRONT void *malloc(size_t size)
-{
-	return is_refused(ENOMEM) ? NULL : __libc_malloc(size);
-}
-
-IN_FRONT void *calloc(size_t count, size_t size)
-{
-	return is_refused(ENOMEM) ? NULL : __libc_calloc(count, size);
-}
-
-IN_FRONT void *realloc(void *old, size_t size)
-{
-	return is_refused(ENOMEM) ? NULL : __libc_realloc(old, size);
-}
-
-IN_FRONT void *reallocarray(void *old, size_t count, size_t size)
-{
-	return is_refused(ENOMEM) ? NULL : __libc_realloc(old, count * size);
-}
-
-IN_FRONT void *aligned_alloc(size_t alignment, size_t size)
-{
-	return is_refused(ENOMEM) ? NULL : __libc_memalign(alignment, size);
-}
-
-/* As many as the system call has. */
-#define MMAP_PARAMETERS void *place, size_t len, int prot, int flags, int fd, off_t offset
-
-IN_FRONT void *mmap(MMAP_PARAMETERS)
-{
-	if (is_refused(ENOMEM))
-		return MAP_FAILED;
-	return (void *)syscall(SYS_mmap, place, len, prot, flags, fd, offset);
-}
-
-IN_FRONT int epoll_create1(int flags)
-{
-	return is_refused(EMFILE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
-}
-
-IN_FRONT int eventfd(unsigned count, int flags)
-{
-	return is_refused(EMFILE) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
-}
 
 /* ---- What is tried ------------------------------------------------------------------- */
 
@@ -131,7 +49,9 @@ static int many_fibers(void *arg)
 	for (int i = 0; i < 40; i++) {
 		int fds[2];
 
+		faults_hold();
 		CHECK_INT(weft_pipe(fds), ==, 0);
+		faults_go_on();
 		options.worker = (unsigned)i % 3; /* any, the first, the second */
 		options.stack_size_bytes = i % 2 ? 128 * 1024 : 0;
 		if (weft_spawn_with(&options, use_everything, &fds[0]) != 0)
@@ -159,17 +79,17 @@ CHECK_CASE(whichever_allocation_or_descriptor_is_refused_the_error_is_defined)
 
 		atomic_store(&ended, 0);
 		atomic_store(&deferred, 0);
-		atomic_store(&refused, 0);
-		atomic_store(&countdown, ++n);
+		atomic_store(&faults_refused, 0);
+		atomic_store(&faults_left, ++n);
 		result = weft_run(&options, many_fibers, NULL);
-		atomic_store(&countdown, 0);
+		atomic_store(&faults_left, 0);
 		if (result < 0) {
 			CHECK(errno == ENOMEM || errno == EMFILE || errno == EAGAIN);
 			failures++;
 		}
 		CHECK_INT(atomic_load(&deferred), ==, atomic_load(&ended));
 		CHECK_INT(descriptors(), ==, before);
-	} while (atomic_load(&refused));
+	} while (atomic_load(&faults_refused));
 	CHECK_INT(n, >, 10);       /* it did refuse something, */
 	CHECK_INT(failures, >, 3); /* and weft_run() itself too */
 	atomic_store(&ended, 0);
@@ -198,9 +118,9 @@ static int wait_without_a_timer(void *arg)
 	CHECK_INT(weft_detach(weft_spawn(write_byte, fds)), ==, 0);
 	CHECK_INT(weft_read(fds[0], &byte, 1), ==, 1);
 	weft_timeout_begin(&scope, WEFT_SECONDS(3600));
-	atomic_store(&countdown, 1);
+	atomic_store(&faults_left, 1);
 	CHECK_ERRNO(weft_read(fds[0], &byte, 1), ETIMEDOUT);
-	CHECK_INT(atomic_load(&refused), ==, 1);
+	CHECK_INT(atomic_load(&faults_refused), ==, 1);
 	CHECK_INT(weft_interrupted(), ==, ETIMEDOUT);
 	CHECK(weft_timeout_end(&scope));
 	CHECK_INT(weft_interrupted(), ==, 0);

@@ -1,74 +1,30 @@
 /*
  * test_chan_faults.c - memory is refused to a channel: a defined error, and nothing lost.
- *
- * The program's own malloc stands before the C library's. Not in sanitized builds, whose
- * allocators stand there already.
  */
-#include "fiber/sanitize.h"
+#include "faults.h"
 
-#include "check.h"
+#ifdef HAS_FAULTS
+
 #include "weft/chan.h"
 
-#if !defined(WEFT_ASAN) && !defined(WEFT_TSAN)
-
-static int countdown, in_use; /* countdown 0: nothing is refused */
-
-static bool is_refused(void)
+static int use_chan(void *arg)
 {
-	return countdown > 0 && --countdown == 0;
-}
+	struct weft_chan *chan = weft_chan_new(16, 8, "faults");
+	char item[16] = "an item";
 
-void *__libc_malloc(size_t size);
-void *__libc_realloc(void *old, size_t size);
-void __libc_free(void *memory);
-
-/* Visible, or the linker would leave the C library its own. */
-#define IN_FRONT __attribute__((visibility("default")))
-
-IN_FRONT void *malloc(size_t size)
-{
-	void *memory = is_refused() ? NULL : __libc_malloc(size);
-
-	in_use += memory != NULL;
-	if (!memory)
-		errno = ENOMEM;
-	return memory;
-}
-
-IN_FRONT void *reallocarray(void *old, size_t count, size_t size)
-{
-	void *memory = is_refused() ? NULL : __libc_realloc(old, count * size);
-
-	in_use += memory != NULL && !old;
-	if (!memory)
-		errno = ENOMEM;
-	return memory;
-}
-
-IN_FRONT void free(void *memory)
-{
-	in_use -= memory != NULL;
-	__libc_free(memory);
+	(void)arg;
+	if (!FAULTS_TRY(chan != NULL))
+		return 0;
+	CHECK_INT(weft_chan_send(chan, item), ==, 0);
+	CHECK_INT(weft_chan_recv(chan, item), ==, 1);
+	weft_chan_free(chan);
+	return 0;
 }
 
 CHECK_CASE(a_channel_is_whole_or_not_there)
 {
-	struct weft_chan *chan = NULL;
-	int before = in_use, tries = 0;
-
-	while (!chan) {
-		countdown = ++tries;
-		errno = 0;
-		chan = weft_chan_new(16, 8, "faults");
-		countdown = 0;
-		if (!chan) {
-			CHECK_INT(errno, ==, ENOMEM);
-			CHECK_INT(in_use, ==, before);
-		}
-	}
-	CHECK_INT(tries, ==, 3); /* the channel, its items; the third is not asked for */
-	weft_chan_free(chan);
-	CHECK_INT(in_use, ==, before);
+	CHECK_INT(faults_sweep(use_chan, NULL), ==, 2); /* the channel, its items; no more */
+	CHECK_INT(faults_sweep_in_run(use_chan), ==, 2);
 }
 
 #else
