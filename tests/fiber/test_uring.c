@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "check.h"
@@ -94,6 +96,159 @@ CHECK_CASE(the_kernel_writes_to_no_stack_whose_fiber_gave_up)
 	run(late_readers);
 }
 
+/* ---- Descriptors that are closed elsewhere ---------------------------------------------- */
+
+static struct {
+	int fds[2];
+	atomic_int step; /* 1: the reader has asked; 2: its number is another file's */
+} reused;
+
+static int receive_too_late(void *arg)
+{
+	char bytes[64];
+
+	(void)arg;
+	return weft_recv(reused.fds[0], bytes, sizeof(bytes), 0) < 0 ? errno : 0;
+}
+
+/* Runs when the reader waits; so the worker can't tell the kernel yet what it has asked for. */
+static int hold_worker(void *arg)
+{
+	(void)arg;
+	atomic_store(&reused.step, 1);
+	while (atomic_load(&reused.step) < 2)
+		;
+	return 0;
+}
+
+/* Another socket with the same number, and bytes in it. */
+static int reopen(int number)
+{
+	int fds[2];
+
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+	if (fds[0] != number) {
+		CHECK_INT(dup2(fds[0], number), ==, number);
+		close(fds[0]);
+	}
+	CHECK_INT(write(fds[1], "not for you", 11), ==, 11);
+	return fds[1];
+}
+
+static int reuse_numbers(void *arg)
+{
+	const struct weft_spawn_options elsewhere = {.worker = 2};
+	char bytes[64];
+
+	(void)arg;
+	for (int i = 0; i < 50; i++) {
+		weft_fiber_id reader, holder;
+		int code, far_end;
+
+		CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, reused.fds), ==, 0);
+		atomic_store(&reused.step, 0);
+		reader = weft_spawn_with(&elsewhere, receive_too_late, NULL);
+		holder = weft_spawn_with(&elsewhere, hold_worker, NULL);
+		while (atomic_load(&reused.step) < 1)
+			;
+		CHECK_INT(weft_close(reused.fds[0]), ==, 0);
+		far_end = reopen(reused.fds[0]);
+		atomic_store(&reused.step, 2);
+		CHECK_INT(weft_join(reader, &code, WEFT_FOREVER), ==, 0);
+		CHECK_INT(weft_join(holder, NULL, WEFT_FOREVER), ==, 0);
+		CHECK_INT(code, ==, EBADF);
+		CHECK_INT(recv(reused.fds[0], bytes, sizeof(bytes), MSG_DONTWAIT), ==, 11);
+		weft_close(reused.fds[0]);
+		weft_close(reused.fds[1]);
+		close(far_end);
+	}
+	return 0;
+}
+
+CHECK_CASE(a_request_in_the_queue_never_reaches_the_next_file_of_that_number)
+{
+	const struct weft_run_options options = {.workers = 2, .driver = "uring"};
+
+	if (has_uring())
+		CHECK_INT(weft_run(&options, reuse_numbers, NULL), ==, 0);
+}
+
+/* ---- Buffers that the kernel picks -------------------------------------------------------- */
+
+#define READERS 300 /* more than there are buffers */
+#define LINES   5
+
+static int lines_read;
+
+/* The lines of its number, in their order, and then the end. */
+static int read_lines(void *stream)
+{
+	const char *line;
+	ssize_t len;
+	int expected = 0;
+
+	while ((len = weft_stream_readline(stream, &line)) > 0) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%d of %d\n", expected++, weft_stream_fd(stream));
+		CHECK_INT(len, ==, (ssize_t)strlen(text));
+		CHECK(memcmp(line, text, (size_t)len) == 0);
+		lines_read++;
+	}
+	CHECK_INT(len, ==, 0);
+	CHECK_INT(expected, ==, LINES);
+	weft_stream_free(stream);
+	return 0;
+}
+
+static int read_all_at_once(void *arg)
+{
+	weft_fiber_id readers[READERS];
+	int fds[READERS][2];
+
+	(void)arg;
+	lines_read = 0;
+	for (int i = 0; i < READERS; i++) {
+		struct weft_stream *stream;
+
+		CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), ==, 0);
+		CHECK((stream = weft_stream_new(fds[i][0])));
+		CHECK(readers[i] = weft_spawn(read_lines, stream));
+	}
+	weft_sleep(WEFT_MILLISECONDS(1));
+	/* To all of them before the ring is looked at again: buffers run out, and come back. */
+	for (int line = 0; line < LINES; line++) {
+		for (int i = 0; i < READERS; i++) {
+			char text[32];
+			int len = snprintf(text, sizeof(text), "%d of %d\n", line, fds[i][0]);
+
+			CHECK_INT(write(fds[i][1], text, (size_t)len), ==, len);
+		}
+		while (lines_read < (line + 1) * READERS)
+			weft_sleep(WEFT_MICROSECONDS(100));
+	}
+	for (int i = 0; i < READERS; i++)
+		weft_close(fds[i][1]);
+	CHECK_INT(weft_join_all(readers, READERS, NULL, WEFT_FOREVER), ==, READERS);
+	return 0;
+}
+
+CHECK_CASE(more_receivers_than_buffers_lose_nothing)
+{
+	run(read_all_at_once);
+}
+
+/* A socket that does not listen: EINVAL. Those that do are accepted from all the same. */
+static int accept_oddly(void *arg)
+{
+	int odd = weft_socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)arg;
+	CHECK_ERRNO(weft_accept(odd, NULL, NULL), EINVAL);
+	CHECK_INT(weft_close(odd), ==, 0);
+	return 0;
+}
+
 /* ---- Accepts ----------------------------------------------------------------------------- */
 
 static int accept_once(void *fd)
@@ -145,6 +300,7 @@ static int cancel_accepts(void *arg)
 
 CHECK_CASE(thousands_of_cancelled_accepts_leak_no_descriptor_and_lose_no_connection)
 {
+	run(accept_oddly);
 	run(cancel_accepts);
 }
 

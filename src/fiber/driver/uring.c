@@ -95,9 +95,49 @@ static void enable(struct uring *uring)
 	uring->is_enabled = true;
 }
 
+/* The i-th request that the kernel has not been told of. */
+static struct io_uring_sqe *queued_at(struct uring *uring, unsigned i)
+{
+	struct io_uring_sq *queue = &uring->ring.sq;
+
+	return &queue->sqes[(*queue->khead + i) & (queue->ring_entries - 1)];
+}
+
+bool weft__uring_withdraw(struct uring *uring, uint64_t user_data)
+{
+	unsigned count = io_uring_sq_ready(&uring->ring);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct io_uring_sqe *sqe = queued_at(uring, i);
+
+		if (sqe->user_data != user_data || sqe->opcode == IORING_OP_ASYNC_CANCEL)
+			continue;
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data64(sqe, WEFT__URING_TAG_IGNORE);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A request names its file by number, and is queued for up to a turn: another worker may
+ * have closed the file meanwhile, and the number be another's. To be called before each
+ * io_uring_enter(2) that submits.
+ */
+static void withdraw_stale(struct uring *uring)
+{
+	for (unsigned i = 0; i < io_uring_sq_ready(&uring->ring); i++) {
+		const struct io_uring_sqe *sqe = queued_at(uring, i);
+
+		if (sqe->opcode != IORING_OP_NOP && sqe->opcode != IORING_OP_ASYNC_CANCEL)
+			weft__uring_entry_check(uring, sqe->fd);
+	}
+}
+
 void weft__uring_flush(struct uring *uring)
 {
 	enable(uring);
+	withdraw_stale(uring);
 	io_uring_submit_and_get_events(&uring->ring);
 	reap(uring);
 }
@@ -207,7 +247,8 @@ static void uring_wait(struct weft__driver *driver, int64_t deadline_ns)
 	if (deadline_ns != INT64_MAX)
 		left = deadline_ns <= 0 ? 0 : deadline_ns - uring_now(driver);
 	timeout = (struct __kernel_timespec){left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
-	if (left <= 0)
+	withdraw_stale(uring);
+	if (left <= 0 || uring->driver.worker->run_head)
 		look(uring);
 	else
 		io_uring_submit_and_wait_timeout(

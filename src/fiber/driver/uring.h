@@ -69,7 +69,9 @@ struct weft__uring_entry {
 	uint32_t watch_serial; /* 0: no poll is under way for them */
 	int watch_events;
 	bool may_have_input; /* a try is worth its system call */
-	bool is_held;        /* a request may keep the file open that nobody waits for */
+	bool has_no_receive; /* this kernel can't, or not with such a file: poll and try */
+	bool has_no_accept;
+	bool is_held; /* a request may keep the file open that nobody waits for */
 };
 
 struct weft__uring_slots;
@@ -93,8 +95,6 @@ struct uring {
 	bool has_ring;
 	bool is_enabled; /* belongs to the worker's thread now */
 	bool is_wake_armed;
-	bool has_no_receive; /* this kernel can't, or not so: poll and try */
-	bool has_no_accept;
 	struct weft__uring_entry **chunks; /* by descriptor; made as they come up */
 	struct weft__uring_buffers buffers;
 };
@@ -109,6 +109,9 @@ void weft__uring_flush(struct uring *uring);
 
 /** Ask for the request's end; the answer to it comes all the same. */
 void weft__uring_cancel(struct uring *uring, uint64_t user_data);
+
+/** Take it out of the queue, if the kernel has not been told of it: then no answer comes. */
+bool weft__uring_withdraw(struct uring *uring, uint64_t user_data);
 
 /** The request is the caller's fiber's, and sqe asks for it: before weft__uring_await(). */
 void weft__uring_begin(
@@ -155,6 +158,9 @@ void weft__uring_line_leave(struct uring *uring, struct weft__uring_entry *entry
 /** The kernel tells that a watched descriptor is ready. */
 void weft__uring_watch_event(
 	struct uring *uring, int fd, uint32_t serial, const struct io_uring_cqe *cqe);
+
+/** If the number names another file by now, nobody waits on it any more. */
+void weft__uring_entry_check(struct uring *uring, int fd);
 
 /** forget, watch and unwatch of struct weft__driver_ops. */
 void weft__uring_forget(struct weft__driver *driver, int fd);

@@ -76,7 +76,14 @@ static void line_close(struct uring *uring, struct weft__uring_entry *entry, str
 
 		waiter->is_closed = true;
 		weft__ready(uring->driver.worker, waiter->request.fiber);
-		if (!waiter->request.is_pending || waiter->request.is_cancelling)
+		if (!waiter->request.is_pending)
+			continue;
+		if (weft__uring_withdraw(uring, (uintptr_t)&waiter->request)) {
+			waiter->request.is_pending = false;
+			waiter->request.result = -ECANCELED;
+			continue;
+		}
+		if (waiter->request.is_cancelling)
 			continue;
 		waiter->request.is_cancelling = true;
 		entry->is_held = true;
@@ -86,10 +93,14 @@ static void line_close(struct uring *uring, struct weft__uring_entry *entry, str
 
 static void watch_disarm(struct uring *uring, struct weft__uring_entry *entry, int fd)
 {
+	uint64_t user_data = weft__uring_watch_data(fd, entry->watch_serial);
+
 	if (!entry->watch_serial)
 		return;
-	weft__uring_cancel(uring, weft__uring_watch_data(fd, entry->watch_serial));
 	entry->watch_serial = 0;
+	if (weft__uring_withdraw(uring, user_data))
+		return;
+	weft__uring_cancel(uring, user_data);
 	entry->is_held = true;
 }
 
@@ -110,6 +121,7 @@ static void entry_renew(
 	watch_disarm(uring, entry, fd);
 	entry->generation = generation;
 	entry->may_have_input = true;
+	entry->has_no_receive = entry->has_no_accept = false;
 }
 
 struct weft__uring_entry *weft__uring_entry_open(
@@ -138,6 +150,14 @@ static void forget_if_stale(struct uring *uring, struct weft__uring_entry *entry
 
 	if (entry->generation != NO_GENERATION && entry->generation != generation)
 		entry_renew(uring, entry, fd, generation);
+}
+
+void weft__uring_entry_check(struct uring *uring, int fd)
+{
+	struct weft__uring_entry *entry = weft__uring_entry_find(uring, fd);
+
+	if (entry)
+		forget_if_stale(uring, entry, fd);
 }
 
 static void forget_all(struct uring *uring)

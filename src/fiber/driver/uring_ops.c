@@ -81,7 +81,7 @@ static bool can_receive(struct turn *turn)
 {
 	const struct weft__op *op = turn->op;
 
-	if (op->flags || turn->uring->has_no_receive)
+	if (op->flags || turn->entry->has_no_receive)
 		return false;
 	if (op->kind != WEFT__OP_RECV && !(op->kind == WEFT__OP_READ && is_tcp(turn)))
 		return false;
@@ -130,7 +130,7 @@ static int64_t receive(struct turn *turn)
 	else if (!is_refusal(result))
 		return result;
 	else
-		turn->uring->has_no_receive = true;
+		turn->entry->has_no_receive = true;
 	return weft__attempt(op);
 }
 
@@ -156,7 +156,7 @@ static int64_t accept_one(struct turn *turn)
 	if (result >= 0)
 		return result;
 	if (is_refusal(result))
-		turn->uring->has_no_accept = true;
+		turn->entry->has_no_accept = true;
 	return weft__attempt(op);
 }
 
@@ -193,7 +193,7 @@ static int64_t take_turn(struct turn *turn)
 		result = try(turn);
 	if (result != -EAGAIN)
 		return result;
-	if (turn->op->kind == WEFT__OP_ACCEPT && !turn->uring->has_no_accept)
+	if (turn->op->kind == WEFT__OP_ACCEPT && !turn->entry->has_no_accept)
 		return accept_one(turn);
 	if (can_receive(turn))
 		return receive(turn);
