@@ -15,6 +15,7 @@
 #include "weft/event.h"
 #include "weft/fiber.h"
 #include "weft/file.h"
+#include "weft/frame.h"
 #include "weft/gen.h"
 #include "weft/group.h"
 #include "weft/heap.h"
