@@ -39,7 +39,7 @@ struct weft_coro_options {
 /**
  * Make a coroutine, which does not run yet. options may be NULL. Its parent is the
  * calling coroutine: who is gone on with when it ends. End it with weft_coro_free().
- * Errors: EINVAL (stack size), ENOMEM.
+ * Errors: EINVAL (no function, stack size), ENOMEM.
  */
 WEFT_API struct weft_coro *weft_coro_new(weft_coro_fn *fn, const struct weft_coro_options *options);
 

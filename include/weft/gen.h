@@ -30,7 +30,10 @@ struct weft_gen; /* opaque: src/fiber/gen.c */
 /** The body. What it returns is weft_gen_result(). */
 typedef int weft_gen_fn(struct weft_gen *gen, void *arg);
 
-/** Make a generator, which runs up to its first value at the first next. options may be NULL. */
+/**
+ * Make a generator, which runs up to its first value at the first next. options may be
+ * NULL. Errors: EINVAL (no body, stack size), ENOMEM.
+ */
 WEFT_API struct weft_gen *weft_gen_new(
 	weft_gen_fn *fn, void *arg, const struct weft_coro_options *options);
 

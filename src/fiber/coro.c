@@ -51,7 +51,7 @@ struct weft_coro *weft_coro_new(weft_coro_fn *fn, const struct weft_coro_options
 	options = options ? options : &none;
 	size = options->stack_size_bytes ? options->stack_size_bytes : WEFT_STACK_SIZE_DEFAULT;
 	stack_class = weft__stack_class(size);
-	if (stack_class < 0) {
+	if (!fn || stack_class < 0) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -36,8 +36,13 @@ static void *body(void *arg)
 struct weft_gen *weft_gen_new(weft_gen_fn *fn, void *arg, const struct weft_coro_options *options)
 {
 	static const struct weft_coro_options usual = {.name = "generator"};
-	struct weft_gen *gen = calloc(1, sizeof(*gen));
+	struct weft_gen *gen;
 
+	if (!fn) {
+		errno = EINVAL;
+		return NULL;
+	}
+	gen = calloc(1, sizeof(*gen));
 	if (!gen)
 		return NULL;
 	gen->fn = fn;

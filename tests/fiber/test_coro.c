@@ -229,6 +229,16 @@ CHECK_CASE(a_stack_of_a_size_there_is_none_of_is_refused)
 	CHECK_INT(errno, ==, EINVAL);
 }
 
+CHECK_CASE(a_function_that_is_none_is_refused)
+{
+	errno = 0;
+	CHECK(!weft_coro_new(NULL, NULL));
+	CHECK_INT(errno, ==, EINVAL);
+	errno = 0;
+	CHECK(!weft_gen_new(NULL, NULL, NULL));
+	CHECK_INT(errno, ==, EINVAL);
+}
+
 /* ---- In fibers -------------------------------------------------------------------------- */
 
 static void *sleep_and_return(void *arg)
