@@ -26,6 +26,8 @@
 
 #include "weft/api.h"
 
+struct mmsghdr; /* sys/socket.h has it where _GNU_SOURCE is defined */
+
 WEFT_BEGIN
 
 /** socket(2), non-blocking and close-on-exec. */
@@ -70,6 +72,13 @@ WEFT_API ssize_t weft_sendto(int fd, const void *data, size_t len, int flags,
 	const struct sockaddr *address, socklen_t address_len);
 WEFT_API ssize_t weft_recvmsg(int fd, struct msghdr *message, int flags);
 WEFT_API ssize_t weft_sendmsg(int fd, const struct msghdr *message, int flags);
+
+/**
+ * recvmmsg(2) and sendmmsg(2): wait until one message can be moved, and move those that go
+ * without waiting. Return how many. The deadline is the scope's.
+ */
+WEFT_API int weft_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+WEFT_API int weft_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 /** sendfile(2) from the file at *offset (moved on by what was sent) to the socket fd. */
 WEFT_API ssize_t weft_sendfile(int fd, int file_fd, off_t *offset, size_t len);

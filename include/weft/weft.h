@@ -44,6 +44,7 @@
 #include "weft/thread.h"
 #include "weft/thread_pool.h"
 #include "weft/tree.h"
+#include "weft/udp.h"
 #include "weft/vec.h"
 #include "weft/waitlist.h"
 

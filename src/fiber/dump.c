@@ -234,7 +234,7 @@ static void add(struct weft_counters *sum, struct weft__worker *worker)
 	sum->steals += load(&counts->steals);
 	sum->looks += load(&counts->looks);
 	sum->sleeps += load(&counts->sleeps);
-	sum->reads += calls(counts, WEFT__OP_READ, WEFT__OP_RECVMSG);
+	sum->reads += calls(counts, WEFT__OP_READ, WEFT__OP_RECVMMSG);
 	sum->writes += calls(counts, WEFT__OP_WRITE, WEFT__OP_SENDFILE);
 	sum->accepts += calls(counts, WEFT__OP_ACCEPT, WEFT__OP_ACCEPT);
 	sum->connects += calls(counts, WEFT__OP_CONNECT, WEFT__OP_CONNECT);

@@ -224,6 +224,28 @@ ssize_t weft_sendmsg(int fd, const struct msghdr *message, int flags)
 	return weft__perform(&op);
 }
 
+int weft_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	struct weft__op op = {.kind = WEFT__OP_RECVMMSG,
+		.fd = fd,
+		.data = messages,
+		.len = count,
+		.flags = flags};
+
+	return (int)weft__perform(&op);
+}
+
+int weft_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	struct weft__op op = {.kind = WEFT__OP_SENDMMSG,
+		.fd = fd,
+		.data = messages,
+		.len = count,
+		.flags = flags};
+
+	return (int)weft__perform(&op);
+}
+
 ssize_t weft_sendfile(int fd, int file_fd, off_t *offset, size_t len)
 {
 	struct weft__op op = {.kind = WEFT__OP_SENDFILE,

@@ -69,6 +69,8 @@ static int64_t call(struct weft__op *op)
 			op->fd, op->data, op->len, flags, op->address, op->address_len_place);
 	case WEFT__OP_RECVMSG:
 		return recvmsg(op->fd, op->data, flags);
+	case WEFT__OP_RECVMMSG:
+		return recvmmsg(op->fd, op->data, (unsigned)op->len, flags, NULL);
 	case WEFT__OP_WRITE:
 		return write(op->fd, op->data, op->len);
 	case WEFT__OP_WRITEV:
@@ -80,6 +82,8 @@ static int64_t call(struct weft__op *op)
 			op->address_len);
 	case WEFT__OP_SENDMSG:
 		return sendmsg(op->fd, op->data, flags | MSG_NOSIGNAL);
+	case WEFT__OP_SENDMMSG:
+		return sendmmsg(op->fd, op->data, (unsigned)op->len, flags | MSG_NOSIGNAL);
 	case WEFT__OP_SENDFILE:
 		return sendfile(op->fd, op->other_fd, op->offset,
 			op->len < SENDFILE_MAX ? op->len : SENDFILE_MAX);

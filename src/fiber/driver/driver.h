@@ -31,11 +31,13 @@ enum weft__op_kind {
 	WEFT__OP_RECV,
 	WEFT__OP_RECVFROM,
 	WEFT__OP_RECVMSG,
+	WEFT__OP_RECVMMSG,
 	WEFT__OP_WRITE,
 	WEFT__OP_WRITEV,
 	WEFT__OP_SEND,
 	WEFT__OP_SENDTO,
 	WEFT__OP_SENDMSG,
+	WEFT__OP_SENDMMSG,
 	WEFT__OP_SENDFILE,
 	WEFT__OP_POLL,     /* flags: events to wait for; the result is the events there are */
 	WEFT__OP_POLL_NOW, /* the same without waiting: -EAGAIN when there are none */
@@ -64,8 +66,8 @@ struct weft__op {
 	int fd;
 	int flags;                           /* of the call; for POLL the events */
 	int other_fd;                        /* SENDFILE: the file */
-	void *data;                          /* buffer, iovec array or msghdr */
-	size_t len;                          /* of data: bytes, or iovecs */
+	void *data;                          /* buffer, iovecs, msghdr or mmsghdrs */
+	size_t len;                          /* of data: bytes, iovecs or mmsghdrs */
 	const struct weft__buffers *buffers; /* READ, RECV with data NULL: its source */
 	struct sockaddr *address;
 	socklen_t *address_len_place; /* ACCEPT, RECVFROM */
@@ -212,8 +214,8 @@ static inline bool weft__op_is_among(const struct weft__op *op, unsigned kinds)
 
 /** The kinds that have flags of send(2) or recv(2). */
 #define WEFT__OPS_WITH_FLAGS                                       \
-	(WEFT__OP_KINDS_FROM_TO(WEFT__OP_RECV, WEFT__OP_RECVMSG) | \
-		WEFT__OP_KINDS_FROM_TO(WEFT__OP_SEND, WEFT__OP_SENDMSG))
+	(WEFT__OP_KINDS_FROM_TO(WEFT__OP_RECV, WEFT__OP_RECVMMSG) | \
+		WEFT__OP_KINDS_FROM_TO(WEFT__OP_SEND, WEFT__OP_SENDMMSG))
 
 #define WEFT__OPS_ON_FILES WEFT__OP_KINDS_FROM_TO(WEFT__OP_PREAD, WEFT__OP_FSYNC)
 
@@ -230,7 +232,7 @@ static inline int weft__op_direction(const struct weft__op *op)
 	if (op->kind == WEFT__OP_POLL || op->kind == WEFT__OP_POLL_NOW)
 		return op->flags & (POLLIN | POLLOUT);
 	return weft__op_is_among(op, 1u << WEFT__OP_ACCEPT | WEFT__OP_KINDS_FROM_TO(WEFT__OP_READ,
-								     WEFT__OP_RECVMSG))
+								     WEFT__OP_RECVMMSG))
 		       ? POLLIN
 		       : POLLOUT;
 }

@@ -76,6 +76,7 @@ int weft__sim_fault_of(const struct weft__op *op, struct sim_socket *socket)
 	case WEFT__OP_SEND:
 	case WEFT__OP_SENDTO:
 	case WEFT__OP_SENDMSG:
+	case WEFT__OP_SENDMMSG:
 	case WEFT__OP_SENDFILE:
 		return weft__sim_fault(WEFT_SIM_WRITE, socket);
 	default:

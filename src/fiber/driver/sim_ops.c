@@ -89,6 +89,24 @@ static int64_t send_message(struct sim_socket *socket, struct weft__op *op)
 	return weft__sim_stream_send(socket, message->msg_iov, (int)message->msg_iovlen);
 }
 
+/* As many as go without waiting; an error is told when it is the first one's. */
+static int64_t move_many(struct sim_socket *socket, struct weft__op *op,
+	int64_t (*move)(struct sim_socket *socket, struct weft__op *op))
+{
+	struct mmsghdr *messages = op->data;
+	size_t done = 0;
+	int64_t result = 0;
+
+	while (done < op->len && result >= 0) {
+		struct weft__op one = {.data = &messages[done].msg_hdr, .flags = op->flags};
+
+		result = move(socket, &one);
+		if (result >= 0)
+			messages[done++].msg_len = (unsigned)result;
+	}
+	return done > 0 ? (int64_t)done : result;
+}
+
 /* As weft__attempt(). */
 static int64_t try_once(struct sim_socket *socket, struct weft__op *op)
 {
@@ -105,6 +123,8 @@ static int64_t try_once(struct sim_socket *socket, struct weft__op *op)
 		return recv_parts(socket, op, op->data, (int)op->len);
 	case WEFT__OP_RECVMSG:
 		return recv_message(socket, op);
+	case WEFT__OP_RECVMMSG:
+		return move_many(socket, op, recv_message);
 	case WEFT__OP_WRITE:
 	case WEFT__OP_SEND:
 	case WEFT__OP_SENDTO:
@@ -113,6 +133,8 @@ static int64_t try_once(struct sim_socket *socket, struct weft__op *op)
 		return send_parts(socket, op, op->data, (int)op->len);
 	case WEFT__OP_SENDMSG:
 		return send_message(socket, op);
+	case WEFT__OP_SENDMMSG:
+		return move_many(socket, op, send_message);
 	case WEFT__OP_SENDFILE:
 		return send_file(socket, op);
 	case WEFT__OP_POLL:
