@@ -1,0 +1,63 @@
+/*
+ * options.h - the command line of a sub-command, from a table.
+ *
+ *	static const struct cmd_syntax syntax = {.name = "echo", .help = help};
+ *	struct cmd_option options[] = {
+ *		CMD_OPTION("json", CMD_FLAG, &echo.is_json),
+ *		CMD_OPTION("workers", CMD_COUNT, &run.workers, .max = WEFT_WORKERS_MAX),
+ *		CMD_OPTIONS_END,
+ *	};
+ *	int status = weft__cmd_parse(&syntax, options, argc, argv);
+ *
+ * Every sub-command has --help, which is told from syntax. Complaints are printed here.
+ */
+#ifndef WEFT_SRC_CMD_OPTIONS_H
+#define WEFT_SRC_CMD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd.h"
+
+enum cmd_option_kind {
+	CMD_FLAG,    /* bool: no value */
+	CMD_TEXT,    /* const char *: as it stands */
+	CMD_COUNT,   /* unsigned: from min (0 means 1) to max */
+	CMD_SECONDS, /* int64_t: nanoseconds, from fractions of a second to a day */
+	CMD_BYTES,   /* uint64_t: a number, or one with K, M, G (times 1024) */
+	CMD_CHOICE,  /* unsigned: which of choices */
+};
+
+struct cmd_option {
+	const char *name; /* without its dashes */
+	enum cmd_option_kind kind;
+	void *place;
+	uint64_t min, max;          /* COUNT, BYTES */
+	int64_t zero_ns;            /* SECONDS: what 0 becomes; 0: it is refused */
+	const char *const *choices; /* CHOICE: NULL at the end */
+	bool *ret_is_given;         /* may be NULL */
+};
+
+/** A line of the table; the last arguments are ".field = value". */
+#define CMD_OPTION(text, is, where, ...) \
+	{.name = (text), .kind = (is), .place = (where), __VA_ARGS__}
+#define CMD_OPTIONS_END {.name = NULL}
+
+struct cmd_syntax {
+	const char *name;     /* of the sub-command */
+	const char *help;     /* the whole text */
+	int operands_max;     /* arguments that are no options */
+	const char *operands; /* what there is too much of: "one folder at a time" */
+};
+
+/** What weft__cmd_parse() returns when the help was asked for, and told: all is done. */
+#define CMD_HELPED (-1)
+
+/**
+ * Read argv into the places; then optind is at the first operand, of argc. Returns CMD_DONE
+ * to go on, CMD_HELPED or CMD_USAGE.
+ */
+int weft__cmd_parse(const struct cmd_syntax *syntax, const struct cmd_option *options, int argc,
+	char **argv);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * service.c - what the sub-commands that serve, or ask servers, share (service.h).
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "weft/scope.h"
+#include "weft/signal.h"
+
+/** Descriptors asked for at most: a connection takes one. */
+#define DESCRIPTORS_MAX 1048576
+
+int weft__cmd_run(const char *name, const struct weft_run_options *options, weft_fiber_fn *first,
+	void *arg)
+{
+	const char *driver = options->driver;
+	int status = weft_run(options, first, arg);
+
+	if (status >= 0)
+		return status;
+	if (errno == EINVAL && driver)
+		return weft__cmd_usage(name, "there is no driver \"%s\".", driver);
+	driver = getenv("WEFT_DRIVER");
+	if (errno == EINVAL && driver)
+		return weft__cmd_usage(
+			name, "there is no driver \"%s\", which WEFT_DRIVER names.", driver);
+	return weft__cmd_fail(name, "can't start the workers: %s.", strerror(errno));
+}
+
+/* ---- Listening ---------------------------------------------------------------------------- */
+
+int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port)
+{
+	switch (errno) {
+	case EINVAL:
+	case ENAMETOOLONG:
+		return weft__cmd_usage(name,
+			"--%s takes HOST:PORT, such as 127.0.0.1:8080, not \"%s\".", option,
+			host_port);
+	case ENOENT:
+	case ENODEV:
+		return weft__cmd_usage(
+			name, "there is no host, interface or port called \"%s\".", host_port);
+	default:
+		return weft__cmd_fail(name, "can't look up \"%s\": %s.", host_port, strerror(errno));
+	}
+}
+
+static int fail_listen(const char *name, const char *option, const char *address)
+{
+	switch (errno) {
+	case EADDRINUSE:
+		if (strncmp(address, "unix:/", 6) == 0)
+			return weft__cmd_fail(name,
+				"there is something at %s already. If no program listens there, "
+				"remove it.",
+				address + 5);
+		return weft__cmd_fail(name,
+			"%s is in use by another program. Choose another with --%s HOST:PORT.",
+			address, option);
+	case EADDRNOTAVAIL:
+		return weft__cmd_fail(name, "%s is not an address of this machine.", address);
+	case EACCES:
+		return weft__cmd_fail(name,
+			"listening on %s is not allowed. Ports below 1024 need a privilege.",
+			address);
+	default:
+		return weft__cmd_fail(name, "can't listen on %s: %s.", address, strerror(errno));
+	}
+}
+
+int weft__cmd_listen(const char *name, const char *option, const char *host_port,
+	struct weft_listener **ret_listener)
+{
+	struct weft_address address;
+	char text[WEFT_ADDRESS_TEXT_MAX];
+
+	if (weft_address_resolve(&address, 1, host_port) < 0)
+		return weft__cmd_fail_resolve(name, option, host_port);
+	weft_address_print(&address, text, sizeof(text));
+	*ret_listener = weft_listener_new(text, NULL);
+	return *ret_listener ? CMD_DONE : fail_listen(name, option, text);
+}
+
+/* ---- Stopping ------------------------------------------------------------------------------ */
+
+struct stopper {
+	void (*stop)(void *arg);
+	void *arg;
+};
+
+static int stop_on_signal(void *arg)
+{
+	static const int signals[] = {SIGINT, SIGTERM};
+	struct stopper stopper = *(struct stopper *)arg;
+
+	if (weft_signal_wait(signals, sizeof(signals) / sizeof(signals[0])) < 0)
+		return -1;
+	stopper.stop(stopper.arg);
+	return 0;
+}
+
+weft_fiber_id weft__cmd_on_stop(void (*stop)(void *arg), void *arg)
+{
+	struct stopper stopper = {stop, arg};
+	/* On this worker, so that a yield gets it as far as its wait. */
+	struct weft_spawn_options options = {
+		.name = "stopper", .worker = 1 + (unsigned)weft_worker_index()};
+	weft_fiber_id fiber = weft_spawn_with(&options, stop_on_signal, &stopper);
+
+	weft_yield();
+	return fiber;
+}
+
+void weft__cmd_unstop(weft_fiber_id stopper)
+{
+	weft_cancel(stopper);
+	weft_join(stopper, NULL, WEFT_FOREVER);
+}
+
+/* ---- The rest ------------------------------------------------------------------------------- */
+
+void weft__cmd_raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_cur < limit.rlim_max && limit.rlim_cur < DESCRIPTORS_MAX) {
+		limit.rlim_cur =
+			limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+void weft__cmd_print_json_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			printf("\\%c", *text);
+		else if ((unsigned char)*text < 0x20)
+			printf("\\u%04x", *text);
+		else
+			putchar(*text);
+	}
+	putchar('"');
+}
+

@@ -1,0 +1,38 @@
+/*
+ * service.h - what the sub-commands that serve, or ask servers, share.
+ *
+ * Each returns a status (cmd.h), and has said on stderr what went wrong.
+ */
+#ifndef WEFT_SRC_CMD_SERVICE_H
+#define WEFT_SRC_CMD_SERVICE_H
+
+#include "cmd.h"
+#include "weft/fiber.h"
+#include "weft/serve.h"
+
+/** weft_run() of first(arg), whose result is the status. */
+int weft__cmd_run(const char *name, const struct weft_run_options *options, weft_fiber_fn *first,
+	void *arg);
+
+/** What weft_address_resolve() failed with, for the option that gave host_port. */
+int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port);
+
+/** Listen on HOST:PORT or unix:/PATH, as the option says. In a fiber. */
+int weft__cmd_listen(const char *name, const char *option, const char *host_port,
+	struct weft_listener **ret_listener);
+
+/**
+ * A fiber that calls stop(arg) at the first SIGINT or SIGTERM; the second one does what
+ * signals do: it kills. Signals are waited for when this returns: whoever reads our first
+ * line may send one at once. 0 with errno when it can't. End it with weft__cmd_unstop().
+ */
+weft_fiber_id weft__cmd_on_stop(void (*stop)(void *arg), void *arg);
+void weft__cmd_unstop(weft_fiber_id stopper);
+
+/** A connection is a descriptor, and the usual limit of 1024 is for those who use select(2). */
+void weft__cmd_raise_descriptor_limit(void);
+
+/** text as a JSON string on stdout, quotes included. */
+void weft__cmd_print_json_text(const char *text);
+
+#endif
