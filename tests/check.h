@@ -86,6 +86,16 @@ __attribute__((format(printf, 3, 4), noreturn)) static inline void check_fail(
 			check_fail(__FILE__, __LINE__, "not so: %s (errno %d)", #cond, errno); \
 	} while (0)
 
+#define CHECK_SKIPPED_ 77 /* the exit status */
+
+/** Here the case can't be tried, and that is nobody's fault. It ends. */
+__attribute__((noreturn)) static inline void check_skip(const char *why)
+{
+	printf("# skipped: %s\n", why);
+	fflush(stdout);
+	_exit(CHECK_SKIPPED_);
+}
+
 /* Compare as signed 64-bit numbers: CHECK_INT(got, ==, 3). */
 #define CHECK_INT(a, op, b)                                                                    \
 	do {                                                                                   \
@@ -123,7 +133,8 @@ static inline unsigned check_slower(void)
 	return text ? (unsigned)strtoul(text, NULL, 10) : 1;
 }
 
-static inline bool check_run_forked(const struct check_case *entry)
+/* Its exit status; -1: it was killed. */
+static inline int check_run_forked(const struct check_case *entry)
 {
 	int status = 0;
 	pid_t pid;
@@ -138,14 +149,14 @@ static inline bool check_run_forked(const struct check_case *entry)
 		exit(0);
 	}
 	if (pid < 0)
-		return false;
+		return -1;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	kill(-pid, SIGKILL); /* what the case left behind */
 	if (WIFSIGNALED(status))
 		printf("# %s: %s\n", entry->name,
 			WTERMSIG(status) == SIGALRM ? "timed out" : strsignal(WTERMSIG(status)));
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static inline int check_main(int argc, char **argv)
@@ -158,16 +169,18 @@ static inline int check_main(int argc, char **argv)
 		count += strstr(entry->name, pattern) != NULL;
 	printf("1..%d\n", count);
 	for (struct check_case *entry = check_cases; entry; entry = entry->next) {
-		bool passed = true;
+		int status = 0;
 
 		if (!strstr(entry->name, pattern))
 			continue;
 		if (fork_off && strcmp(fork_off, "0") == 0)
 			entry->run();
 		else
-			passed = check_run_forked(entry);
-		failed += !passed;
-		printf("%s %d - %s\n", passed ? "ok" : "not ok", ++number, entry->name);
+			status = check_run_forked(entry);
+		failed += status != 0 && status != CHECK_SKIPPED_;
+		printf("%s %d - %s%s\n",
+			status == 0 || status == CHECK_SKIPPED_ ? "ok" : "not ok", ++number,
+			entry->name, status == CHECK_SKIPPED_ ? " # SKIP" : "");
 		fflush(stdout);
 	}
 	return failed ? 1 : 0;

@@ -119,9 +119,9 @@ WEFT_API int weft_udp_send_segments(struct weft_udp *udp, const void *data, size
 
 /**
  * Receive what is sent to a multicast group ("239.1.2.3", "ff15::1"), on an interface
- * ("eth0"; NULL: the system chooses one); and no longer. Errors: EINVAL (no such
- * address, or no group's), ENODEV (no such interface), EADDRINUSE (a member already),
- * EADDRNOTAVAIL (none), ENOBUFS.
+ * ("eth0"; NULL: the system chooses one); and no longer. Groups that others on this host
+ * have joined are not heard. Errors: EINVAL (no such address, or no group's), ENODEV (no
+ * such interface), EADDRINUSE (a member already), EADDRNOTAVAIL (none), ENOBUFS.
  */
 WEFT_API int weft_udp_join(struct weft_udp *udp, const char *group, const char *interface);
 WEFT_API int weft_udp_leave(struct weft_udp *udp, const char *group, const char *interface);
@@ -129,7 +129,7 @@ WEFT_API int weft_udp_leave(struct weft_udp *udp, const char *group, const char 
 /** How this socket sends to groups. */
 struct weft_udp_multicast {
 	int hops;              /* routers on the way, and one; 0: 1, the own network */
-	bool no_loop;          /* members on this host get none */
+	bool no_loop;          /* members on this host get none (on loopback they do) */
 	const char *interface; /* that it goes out on; NULL: the system's choice */
 };
 

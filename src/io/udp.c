@@ -30,6 +30,10 @@ static int options_apply(int fd, int family, const struct weft_udp_options *opti
 		return -1;
 	if (family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only) < 0)
 		return -1;
+	/* Else what another program on this host has joined comes here, too. */
+	(void)set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	if (family == AF_INET6)
+		(void)set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 	if (options->coalesce)
 		(void)set(fd, IPPROTO_UDP, UDP_GRO, 1);
 	return 0;

@@ -105,8 +105,7 @@ int weft_udp_send_many(struct weft_udp *udp, const struct weft_datagram *datagra
 	return (int)done;
 }
 
-/* ---- Segments ----------------------------------------------------------------------------------
- */
+/* ---- Segments ------------------------------------------------------------------------------ */
 
 struct segments {
 	struct weft_udp *udp;
@@ -178,9 +177,12 @@ static int send_some(const struct segments *segments, size_t len)
 		return send_each(segments, len);
 	if (send_whole(segments, len) == 0)
 		return 0;
-	if (!is_refusal(errno))
-		return -1;
-	atomic_store(&segments->udp->has_no_segments, true);
+	/* EMSGSIZE: a segment is over what the way there takes, and goes in fragments. */
+	if (errno != EMSGSIZE) {
+		if (!is_refusal(errno))
+			return -1;
+		atomic_store(&segments->udp->has_no_segments, true);
+	}
 	return send_each(segments, len);
 }
 
