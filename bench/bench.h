@@ -88,6 +88,7 @@ struct subject {
 extern const struct subject bench_fiber_subjects[];
 extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
+extern const struct subject bench_udp_subjects[];
 extern const struct subject bench_driver_subjects[];
 
 /* ---- Measuring (measure.c) ---------------------------------------------------- */

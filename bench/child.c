@@ -22,6 +22,7 @@ static const struct {
 	{"lock", child_lock},
 	{"chan", child_chan},
 	{"chan-across", child_chan_across},
+	{"udp", child_udp},
 	{"echo", child_echo},
 	{"echo-fd", child_echo_fd},
 };

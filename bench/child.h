@@ -23,6 +23,7 @@ child_fn child_lock, child_chan, child_chan_across;
 child_fn child_timer; /* the argument: how many others are pending; child_timer.c */
 child_fn child_scope;
 
+child_fn child_udp;     /* child_udp.c */
 child_fn child_wake;    /* child_wake.c */
 child_fn child_echo;    /* over streams, the argument: a driver's name; child_echo.c */
 child_fn child_echo_fd; /* over descriptors: child_echo_fd.c */
