@@ -24,8 +24,9 @@ struct weft_listener_options {
 
 /**
  * Listen on a numeric address, as weft_address_parse() reads it; port 0 lets the
- * kernel choose. SO_REUSEADDR is set. options may be NULL. End it with
- * weft_listener_free(). Errors: of parse, socket(2), bind(2), listen(2).
+ * kernel choose. SO_REUSEADDR is set; a Unix path left behind is replaced as
+ * weft_unix_new() does. options may be NULL. End it with weft_listener_free().
+ * Errors: of parse, socket(2), bind(2), listen(2).
  */
 WEFT_API struct weft_listener *weft_listener_new(
 	const char *address, const struct weft_listener_options *options);

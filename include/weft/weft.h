@@ -45,6 +45,7 @@
 #include "weft/thread_pool.h"
 #include "weft/tree.h"
 #include "weft/udp.h"
+#include "weft/unix.h"
 #include "weft/vec.h"
 #include "weft/waitlist.h"
 

@@ -17,12 +17,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fiber/driver/driver.h"
 #include "fiber/driver/fds.h"
 #include "io/stream.h"
 #include "weft/socket.h"
-
-#define UNIX_MODE_DEFAULT 0600
 
 /* ---- Making ------------------------------------------------------------------------ */
 
@@ -46,40 +43,21 @@ static int set_options(int fd, int family, const struct weft_listener_options *o
 	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-/* In the file system: a simulated socket's path is a name and nothing else. */
-static bool has_path(const struct weft_address *address)
-{
-	struct weft__driver *driver;
-
-	if (weft__net(&driver) != &weft__net_kernel)
-		return false;
-	return weft_address_family(address) == AF_UNIX && address->un.sun_path[0] != '\0';
-}
-
-/* Between bind and listen nobody can connect, so the permissions are never too wide. */
-static int claim_path(
-	struct weft_listener *listener, const struct weft_address *address, unsigned mode)
-{
-	const char *path = address->un.sun_path;
-
-	if (lstat(path, &listener->path_status) < 0)
-		return -1;
-	listener->owns_path = true;
-	return chmod(path, mode ? mode : UNIX_MODE_DEFAULT);
-}
-
 static int bind_and_listen(struct weft_listener *listener, const struct weft_address *address)
 {
 	const struct weft_listener_options *options = &listener->options;
 
 	if (set_options(listener->fd, weft_address_family(address), options) < 0)
 		return -1;
-	if (weft_bind(listener->fd, &address->any, address->len) < 0)
+	listener->address = *address; /* which the removal of a path looks at */
+	if (weft_address_family(address) != AF_UNIX) {
+		if (weft_bind(listener->fd, &address->any, address->len) < 0)
+			return -1;
+	} else if (weft__unix_bind(listener->fd, SOCK_STREAM, address, options->unix_mode,
+			   &listener->path) < 0) {
 		return -1;
-	/* Asked before listen(): the address is what claim_path() and free look at. */
+	}
 	if (weft_getsockname(listener->fd, &listener->address) < 0)
-		return -1;
-	if (has_path(address) && claim_path(listener, address, options->unix_mode) < 0)
 		return -1;
 	return weft_listen(listener->fd, options->backlog);
 }
@@ -186,15 +164,11 @@ int weft__listener_sibling(const struct weft_listener *listener)
 void weft_listener_free(struct weft_listener *listener)
 {
 	int saved_errno = errno;
-	struct stat status;
 
 	if (!listener)
 		return;
 	/* The path goes first: a successor's bind must not find it with nobody behind. */
-	if (listener->owns_path && lstat(listener->address.un.sun_path, &status) == 0 &&
-		status.st_dev == listener->path_status.st_dev &&
-		status.st_ino == listener->path_status.st_ino)
-		unlink(listener->address.un.sun_path);
+	weft__unix_path_remove(&listener->path, &listener->address);
 	if (listener->fd >= 0)
 		weft_close(listener->fd);
 	weft_close(listener->stop_fd);

@@ -4,8 +4,7 @@
 #ifndef WEFT_IO_LISTENER_H
 #define WEFT_IO_LISTENER_H
 
-#include <sys/stat.h>
-
+#include "io/unix_path.h"
 #include "weft/serve.h"
 
 struct weft_listener {
@@ -13,8 +12,7 @@ struct weft_listener {
 	int stop_fd; /* eventfd, readable for good once weft_serve_stop() was called */
 	struct weft_address address;
 	struct weft_listener_options options; /* all zero for a descriptor made elsewhere */
-	struct stat path_status;              /* of the Unix path that this listener made */
-	bool owns_path;
+	struct weft__unix_path path;
 };
 
 /**
