@@ -19,6 +19,7 @@
 #include "weft/gen.h"
 #include "weft/group.h"
 #include "weft/heap.h"
+#include "weft/histogram.h"
 #include "weft/http.h"
 #include "weft/list.h"
 #include "weft/lock.h"
