@@ -18,6 +18,7 @@ static const struct {
 	const char *summary;
 	weft__cmd_fn *run;
 } commands[] = {
+	{"load", "measure a server: requests a second, and how long they take", weft__cmd_load},
 	{"serve", "share a folder over HTTP", weft__cmd_serve},
 };
 

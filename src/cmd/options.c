@@ -148,7 +148,7 @@ static int translate(const struct cmd_option *options, struct option *ret_table)
 {
 	int count = 0;
 
-	for (; options[count].name && count < OPTIONS_MAX - 1; count++)
+	for (; count < OPTIONS_MAX - 1 && options[count].name; count++)
 		ret_table[count] = (struct option){options[count].name,
 			options[count].kind == CMD_FLAG ? no_argument : required_argument, NULL,
 			FIRST + count};
