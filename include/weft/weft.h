@@ -44,6 +44,7 @@
 #include "weft/stream.h"
 #include "weft/thread.h"
 #include "weft/thread_pool.h"
+#include "weft/tls.h"
 #include "weft/tree.h"
 #include "weft/udp.h"
 #include "weft/vec.h"
