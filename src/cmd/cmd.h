@@ -23,6 +23,9 @@ int weft__cmd_load(int argc, char **argv);
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
 
+/** `weft collect`: collect.c. */
+int weft__cmd_collect(int argc, char **argv);
+
 /**
  * One line on stderr, "weft NAME: ...", for what went wrong. Returns CMD_FAILED, or
  * (weft__cmd_usage) CMD_USAGE after a second line that leads to the help.

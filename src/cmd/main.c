@@ -19,6 +19,7 @@ static const struct {
 	weft__cmd_fn *run;
 } commands[] = {
 	{"load", "measure a server: requests a second, and how long they take", weft__cmd_load},
+	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
 	{"serve", "share a folder over HTTP", weft__cmd_serve},
 };
 

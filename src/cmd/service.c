@@ -52,7 +52,7 @@ int weft__cmd_fail_resolve(const char *name, const char *option, const char *hos
 	}
 }
 
-static int fail_listen(const char *name, const char *option, const char *address)
+int weft__cmd_fail_listen(const char *name, const char *option, const char *address)
 {
 	switch (errno) {
 	case EADDRINUSE:
@@ -85,7 +85,7 @@ int weft__cmd_listen(const char *name, const char *option, const char *host_port
 		return weft__cmd_fail_resolve(name, option, host_port);
 	weft_address_print(&address, text, sizeof(text));
 	*ret_listener = weft_listener_new(text, NULL);
-	return *ret_listener ? CMD_DONE : fail_listen(name, option, text);
+	return *ret_listener ? CMD_DONE : weft__cmd_fail_listen(name, option, text);
 }
 
 /* ---- Stopping ------------------------------------------------------------------------------ */

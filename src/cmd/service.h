@@ -17,6 +17,9 @@ int weft__cmd_run(const char *name, const struct weft_run_options *options, weft
 /** What weft_address_resolve() failed with, for the option that gave host_port. */
 int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port);
 
+/** What listening on, or binding to, an address that was printed failed with. */
+int weft__cmd_fail_listen(const char *name, const char *option, const char *address);
+
 /** Listen on HOST:PORT or unix:/PATH, as the option says. In a fiber. */
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
 	struct weft_listener **ret_listener);
