@@ -25,8 +25,8 @@
 #define PAUSE_MIN_NS WEFT_MILLISECONDS(10)
 #define PAUSE_MAX_NS WEFT_SECONDS(1)
 
-/** For the server to end a connection after its last answer. */
-#define PARTING_NS WEFT_SECONDS(1)
+/** For the server to end a connection after its last answer; some never do. */
+#define PARTING_NS WEFT_MILLISECONDS(20)
 
 /* ---- The descriptor ------------------------------------------------------------------------ */
 
