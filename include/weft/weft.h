@@ -47,6 +47,7 @@
 #include "weft/tls.h"
 #include "weft/tree.h"
 #include "weft/udp.h"
+#include "weft/utf8.h"
 #include "weft/vec.h"
 #include "weft/waitlist.h"
 
