@@ -22,6 +22,8 @@ int weft__cmd_load(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft sockopt`: sockopt.c. */
+int weft__cmd_sockopt(int argc, char **argv);
 
 /** `weft collect`: collect.c. */
 int weft__cmd_collect(int argc, char **argv);

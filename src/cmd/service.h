@@ -35,7 +35,10 @@ void weft__cmd_unstop(weft_fiber_id stopper);
 /** A connection is a descriptor, and the usual limit of 1024 is for those who use select(2). */
 void weft__cmd_raise_descriptor_limit(void);
 
-/** text as a JSON string on stdout, quotes included. */
+/** text as a JSON string on stdout, quotes included. What is no UTF-8 is U+FFFD. */
 void weft__cmd_print_json_text(const char *text);
+
+/** text from outside on stdout, harmless to a terminal, filled up with spaces to width. */
+void weft__cmd_print_visible(const char *text, int width);
 
 #endif
