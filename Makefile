@@ -142,6 +142,9 @@ $(OBJ)/tests/%: LDLIBS += -lm
 $(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
 	$(LINK)
 
+# A parser of the command's own: it is in no library.
+$(OBJ)/tests/cmd/test_load_reply $(OBJ)/fuzz/fuzz_load_reply: $(OBJ)/src/cmd/load_reply.c.o
+
 # libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
 	$(LINK)

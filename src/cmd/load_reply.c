@@ -123,9 +123,7 @@ static enum load_reply_progress take_field(struct load_reply *reply, struct line
 			break;
 		has_word(value, "chunked", &is_last);
 		reply->is_chunked = is_last;
-		/* Another coding, that ends with the connection. */
-		reply->length = -1;
-		reply->is_closing |= !is_last;
+		reply->is_coded = true;
 		break;
 	}
 	return LOAD_REPLY_MORE;
@@ -152,6 +150,8 @@ static enum load_reply_progress end_head(struct load_reply *reply)
 		weft__load_reply_reset(reply); /* an interim answer: the real one follows */
 		return LOAD_REPLY_MORE;
 	}
+	if (reply->is_coded)
+		reply->length = -1; /* it says nothing then, wherever it stood */
 	if (reply->status == 101)
 		reply->is_closing = true; /* a protocol that nobody here speaks */
 	if (reply->is_to_head || reply->status == 101 || reply->status == 204 ||

@@ -30,7 +30,8 @@ struct load_reply {
 	enum load_reply_part part;
 	int status;
 	bool is_closing;   /* the server closes after it */
-	bool is_chunked;   /* of the head, as read so far */
+	bool is_coded;     /* of the head, as read so far: it has a Transfer-Encoding */
+	bool is_chunked;   /* the last of which is this */
 	bool has_digits;   /* of a chunk's size, at least one was there */
 	bool is_in_suffix; /* of that line, past the digits */
 	int64_t length;    /* of the head: Content-Length, or -1 */
