@@ -60,6 +60,11 @@ OPTION_FLAGS += -DWEFT_HAS_URING
 OPTION_LIBS += -luring
 endif
 
+# TLS (src/io/tls*.c). There is no libssl for another architecture's tests, which need none.
+ifneq ($(VARIANT),aarch64)
+OPTION_LIBS += -lssl -lcrypto
+endif
+
 # Thread-locals are read on every switch: initial-exec keeps that one instruction.
 CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' $(WARN) -pthread -fPIC \
 	-fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec -fno-omit-frame-pointer \
@@ -71,6 +76,7 @@ LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
 LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring% src/io/poller_uring.c,$(LIB_SRC)))
+LIB_SRC := $(if $(filter aarch64,$(VARIANT)),$(filter-out src/io/tls%,$(LIB_SRC)),$(LIB_SRC))
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)
@@ -135,6 +141,9 @@ $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
 $(OBJ)/tests/%: LDLIBS += -lm
 $(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
 	$(LINK)
+
+# A parser of the command's own: it is in no library.
+$(OBJ)/tests/cmd/test_load_reply $(OBJ)/fuzz/fuzz_load_reply: $(OBJ)/src/cmd/load_reply.c.o
 
 # libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a

@@ -90,6 +90,7 @@ extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
 extern const struct subject bench_udp_subjects[];
 extern const struct subject bench_driver_subjects[];
+extern const struct subject bench_load_subjects[];
 
 /* ---- Measuring (measure.c) ---------------------------------------------------- */
 
@@ -115,7 +116,13 @@ struct program {
 	const cpu_set_t *cpus;
 };
 
-/** Run a program to its end and read the count numbers that it prints. Returns 0 or -1. */
+/** Bytes of a program's output that are looked at, and the NUL. */
+#define PROGRAM_OUTPUT_MAX 4096
+
+/** Run a program to its end; its output, as far as there is room. Returns 0 or -1. */
+int program_output(const struct program *program, char ret_output[PROGRAM_OUTPUT_MAX]);
+
+/** The same, and read the count numbers that it begins with. Returns 0 or -1. */
 int program_time(const struct program *program, double *ret_numbers, size_t count);
 
 /* A program that serves. */

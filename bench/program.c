@@ -1,8 +1,9 @@
 /*
  * program.c - start the contenders: programs that time themselves, and servers.
  *
- * Entry points: program_time(), server_start(), server_stop(), server_free_port().
- * Never: a program that outlives weft-bench (the kernel kills it with its parent).
+ * Entry points: program_time(), program_output(), server_start(), server_stop(),
+ * server_free_port(). Never: a program that outlives weft-bench (the kernel kills it with its
+ * parent).
  */
 #include "bench.h"
 
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX        4096
+#define OUTPUT_MAX        PROGRAM_OUTPUT_MAX
 #define START_TRIES       1000
 #define STOP_TRIES        400
 #define TRY_INTERVAL_NS   (5 * 1000 * 1000)
@@ -78,9 +79,8 @@ static void read_output(int fd, char output[OUTPUT_MAX])
 	output[len > 0 ? len : 0] = '\0';
 }
 
-int program_time(const struct program *program, double *ret_numbers, size_t count)
+int program_output(const struct program *program, char ret_output[PROGRAM_OUTPUT_MAX])
 {
-	char output[OUTPUT_MAX], *at = output, *end;
 	int fd, status;
 	pid_t pid = start(program, &fd);
 
@@ -88,9 +88,16 @@ int program_time(const struct program *program, double *ret_numbers, size_t coun
 		return -1;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	read_output(fd, output);
+	read_output(fd, ret_output);
 	close(fd);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int program_time(const struct program *program, double *ret_numbers, size_t count)
+{
+	char output[OUTPUT_MAX], *at = output, *end;
+
+	if (program_output(program, output) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++, at = end) {
 		ret_numbers[i] = strtod(at, &end);

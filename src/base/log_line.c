@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "weft/utf8.h"
+
 #define TAIL  "\" truncated=true\n" /* the longest that can follow the limit */
 #define LIMIT (WEFT_LOG_LINE_MAX - (sizeof(TAIL) - 1))
 
@@ -55,40 +57,6 @@ static bool is_plain(char byte)
 	return byte > ' ' && byte < 0x7f && byte != '"' && byte != '=' && byte != '\\';
 }
 
-/*
- * The length of the UTF-8 character that data (len > 0) begins with, and the character;
- * 0 when it is not valid: cut short, too long a form, a surrogate, over U+10FFFF.
- */
-static size_t decode(const char *data, size_t len, uint32_t *ret_character)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned char first = (unsigned char)data[0];
-	size_t size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	uint32_t character = size < 2 ? first : first & (0x7fU >> size);
-
-	if (size == 0 || size > len || first > 0xf4)
-		return 0;
-	for (size_t i = 1; i < size; i++) {
-		if (((unsigned char)data[i] & 0xc0) != 0x80)
-			return 0;
-		character = character << 6 | ((unsigned char)data[i] & 0x3f);
-	}
-	if (character < smallest[size] || character > 0x10ffff ||
-		(character >= 0xd800 && character <= 0xdfff))
-		return 0;
-	*ret_character = character;
-	return size;
-}
-
-/* Control characters (C0, DEL, C1), line ends of Unicode, and what turns the direction. */
-static bool is_dangerous(uint32_t character)
-{
-	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x61c ||
-	       character == 0x200e || character == 0x200f ||
-	       (character >= 0x2028 && character <= 0x202e) ||
-	       (character >= 0x2066 && character <= 0x2069) || character == 0xfeff;
-}
-
 /* Escapes size bytes that must not go out as they are. */
 static bool append_escaped(struct weft__log_line *line, const char *data, size_t size)
 {
@@ -111,10 +79,10 @@ static void append_quoted(struct weft__log_line *line, const char *data, size_t 
 		return;
 	while (len > 0) {
 		uint32_t character;
-		size_t size = decode(data, len, &character);
+		size_t size = weft_utf8_read(data, len, &character);
 		bool went;
 
-		if (size == 0 || is_dangerous(character))
+		if (size == 0 || weft_utf8_is_dangerous(character))
 			went = append_escaped(line, data, size = size ? size : 1);
 		else if (*data == '"' || *data == '\\')
 			went = append(line, *data == '"' ? "\\\"" : "\\\\", 2);

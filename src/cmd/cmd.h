@@ -17,8 +17,16 @@ enum weft__cmd_status {
 /** Runs with argv[0] being the sub-command's name; returns a status. */
 typedef int weft__cmd_fn(int argc, char **argv);
 
+/** `weft load`: load.c. */
+int weft__cmd_load(int argc, char **argv);
+
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft sockopt`: sockopt.c. */
+int weft__cmd_sockopt(int argc, char **argv);
+
+/** `weft collect`: collect.c. */
+int weft__cmd_collect(int argc, char **argv);
 
 /**
  * One line on stderr, "weft NAME: ...", for what went wrong. Returns CMD_FAILED, or

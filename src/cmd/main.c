@@ -18,7 +18,10 @@ static const struct {
 	const char *summary;
 	weft__cmd_fn *run;
 } commands[] = {
+	{"load", "measure a server: requests a second, and how long they take", weft__cmd_load},
+	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
 	{"serve", "share a folder over HTTP", weft__cmd_serve},
+	{"sockopt", "make a socket, and show all of its options", weft__cmd_sockopt},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -21,6 +21,17 @@
 /** Options of one command, --help included. */
 #define OPTIONS_MAX 64
 
+static int take_text(const struct cmd_syntax *syntax, const struct cmd_option *option)
+{
+	struct cmd_texts *texts = option->place;
+
+	if (texts->count == CMD_TEXTS_MAX)
+		return weft__cmd_usage(syntax->name, "--%s can be given %d times at most.",
+			option->name, CMD_TEXTS_MAX);
+	texts->items[texts->count++] = optarg;
+	return CMD_DONE;
+}
+
 static int take_count(const struct cmd_syntax *syntax, const struct cmd_option *option)
 {
 	uint64_t min = option->min ? option->min : 1;
@@ -45,8 +56,8 @@ static int take_seconds(const struct cmd_syntax *syntax, const struct cmd_option
 
 	if (end == optarg || *end || !isfinite(seconds) || seconds < 0 || seconds > SECONDS_MAX ||
 		(seconds == 0 && option->zero_ns == 0))
-		return weft__cmd_usage(syntax->name,
-			"--%s takes seconds, up to a day, not \"%s\".", option->name, optarg);
+		return weft__cmd_usage(syntax->name, "--%s takes seconds, up to a day, not \"%s\".",
+			option->name, optarg);
 	*(int64_t *)option->place = seconds > 0 ? (int64_t)(seconds * 1e9) : option->zero_ns;
 	return CMD_DONE;
 }
@@ -88,8 +99,8 @@ static int take_choice(const struct cmd_syntax *syntax, const struct cmd_option 
 			return CMD_DONE;
 		}
 		if (len < sizeof(all))
-			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
-				i ? ", " : "", option->choices[i]);
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "",
+				option->choices[i]);
 	}
 	return weft__cmd_usage(
 		syntax->name, "--%s takes one of %s, not \"%s\".", option->name, all, optarg);
@@ -106,6 +117,8 @@ static int take(const struct cmd_syntax *syntax, const struct cmd_option *option
 	case CMD_TEXT:
 		*(const char **)option->place = optarg;
 		return CMD_DONE;
+	case CMD_TEXTS:
+		return take_text(syntax, option);
 	case CMD_COUNT:
 		return take_count(syntax, option);
 	case CMD_SECONDS:
@@ -135,7 +148,7 @@ static int translate(const struct cmd_option *options, struct option *ret_table)
 {
 	int count = 0;
 
-	for (; options[count].name && count < OPTIONS_MAX - 1; count++)
+	for (; count < OPTIONS_MAX - 1 && options[count].name; count++)
 		ret_table[count] = (struct option){options[count].name,
 			options[count].kind == CMD_FLAG ? no_argument : required_argument, NULL,
 			FIRST + count};
@@ -143,8 +156,8 @@ static int translate(const struct cmd_option *options, struct option *ret_table)
 	return FIRST + count;
 }
 
-int weft__cmd_parse(const struct cmd_syntax *syntax, const struct cmd_option *options, int argc,
-	char **argv)
+int weft__cmd_parse(
+	const struct cmd_syntax *syntax, const struct cmd_option *options, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX + 1] = {0};
 	int help = translate(options, table);
@@ -158,8 +171,7 @@ int weft__cmd_parse(const struct cmd_syntax *syntax, const struct cmd_option *op
 			return CMD_HELPED;
 		}
 		if (option == ':')
-			return weft__cmd_usage(
-				syntax->name, "%s wants a value.", argv[optind - 1]);
+			return weft__cmd_usage(syntax->name, "%s wants a value.", argv[optind - 1]);
 		if (option == '?')
 			return refuse(syntax, table, argv[optind - 1]);
 		status = take(syntax, &options[option - FIRST]);

@@ -22,10 +22,19 @@
 enum cmd_option_kind {
 	CMD_FLAG,    /* bool: no value */
 	CMD_TEXT,    /* const char *: as it stands */
+	CMD_TEXTS,   /* struct cmd_texts: each as it stands; the option may be given again */
 	CMD_COUNT,   /* unsigned: from min (0 means 1) to max */
 	CMD_SECONDS, /* int64_t: nanoseconds, from fractions of a second to a day */
 	CMD_BYTES,   /* uint64_t: a number, or one with K, M, G (times 1024) */
 	CMD_CHOICE,  /* unsigned: which of choices */
+};
+
+/** Times that one option of kind CMD_TEXTS can be given. */
+#define CMD_TEXTS_MAX 32
+
+struct cmd_texts {
+	const char *items[CMD_TEXTS_MAX];
+	unsigned count;
 };
 
 struct cmd_option {
@@ -39,9 +48,14 @@ struct cmd_option {
 };
 
 /** A line of the table; the last arguments are ".field = value". */
-#define CMD_OPTION(text, is, where, ...) \
-	{.name = (text), .kind = (is), .place = (where), __VA_ARGS__}
-#define CMD_OPTIONS_END {.name = NULL}
+#define CMD_OPTION(text, is, where, ...)                                    \
+	{                                                                   \
+		.name = (text), .kind = (is), .place = (where), __VA_ARGS__ \
+	}
+#define CMD_OPTIONS_END      \
+	{                    \
+		.name = NULL \
+	}
 
 struct cmd_syntax {
 	const char *name;     /* of the sub-command */
@@ -57,7 +71,7 @@ struct cmd_syntax {
  * Read argv into the places; then optind is at the first operand, of argc. Returns CMD_DONE
  * to go on, CMD_HELPED or CMD_USAGE.
  */
-int weft__cmd_parse(const struct cmd_syntax *syntax, const struct cmd_option *options, int argc,
-	char **argv);
+int weft__cmd_parse(
+	const struct cmd_syntax *syntax, const struct cmd_option *options, int argc, char **argv);
 
 #endif

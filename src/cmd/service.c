@@ -12,12 +12,13 @@
 
 #include "weft/scope.h"
 #include "weft/signal.h"
+#include "weft/utf8.h"
 
 /** Descriptors asked for at most: a connection takes one. */
 #define DESCRIPTORS_MAX 1048576
 
-int weft__cmd_run(const char *name, const struct weft_run_options *options, weft_fiber_fn *first,
-	void *arg)
+int weft__cmd_run(
+	const char *name, const struct weft_run_options *options, weft_fiber_fn *first, void *arg)
 {
 	const char *driver = options->driver;
 	int status = weft_run(options, first, arg);
@@ -48,11 +49,12 @@ int weft__cmd_fail_resolve(const char *name, const char *option, const char *hos
 		return weft__cmd_usage(
 			name, "there is no host, interface or port called \"%s\".", host_port);
 	default:
-		return weft__cmd_fail(name, "can't look up \"%s\": %s.", host_port, strerror(errno));
+		return weft__cmd_fail(
+			name, "can't look up \"%s\": %s.", host_port, strerror(errno));
 	}
 }
 
-static int fail_listen(const char *name, const char *option, const char *address)
+int weft__cmd_fail_listen(const char *name, const char *option, const char *address)
 {
 	switch (errno) {
 	case EADDRINUSE:
@@ -85,7 +87,7 @@ int weft__cmd_listen(const char *name, const char *option, const char *host_port
 		return weft__cmd_fail_resolve(name, option, host_port);
 	weft_address_print(&address, text, sizeof(text));
 	*ret_listener = weft_listener_new(text, NULL);
-	return *ret_listener ? CMD_DONE : fail_listen(name, option, text);
+	return *ret_listener ? CMD_DONE : weft__cmd_fail_listen(name, option, text);
 }
 
 /* ---- Stopping ------------------------------------------------------------------------------ */
@@ -141,15 +143,35 @@ void weft__cmd_raise_descriptor_limit(void)
 
 void weft__cmd_print_json_text(const char *text)
 {
+	size_t len = strlen(text), size;
+
 	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			printf("\\u%04x", *text);
+	for (size_t at = 0; at < len; at += size ? size : 1) {
+		uint32_t character;
+
+		size = weft_utf8_read(text + at, len - at, &character);
+		if (size == 0)
+			fputs("\\ufffd", stdout); /* JSON is UTF-8, and has no other bytes */
+		else if (character == '"' || character == '\\')
+			printf("\\%c", (char)character);
+		else if (character < 0x10000 && weft_utf8_is_dangerous(character))
+			printf("\\u%04x", (unsigned)character);
 		else
-			putchar(*text);
+			fwrite(text + at, 1, size, stdout);
 	}
 	putchar('"');
 }
 
+void weft__cmd_print_visible(const char *text, int width)
+{
+	struct weft_str str;
+	int shown = 0;
+
+	weft_str_init(&str, WEFT_STR_LEN_MAX);
+	weft_str_append_visible(&str, text, strlen(text));
+	fputs(weft_str_text(&str), stdout);
+	for (const char *at = weft_str_text(&str); *at; at++)
+		shown += ((unsigned char)*at & 0xc0) != 0x80;
+	printf("%*s", shown < width ? width - shown : 0, "");
+	weft_str_fini(&str);
+}

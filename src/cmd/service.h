@@ -17,6 +17,9 @@ int weft__cmd_run(const char *name, const struct weft_run_options *options, weft
 /** What weft_address_resolve() failed with, for the option that gave host_port. */
 int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port);
 
+/** What listening on, or binding to, an address that was printed failed with. */
+int weft__cmd_fail_listen(const char *name, const char *option, const char *address);
+
 /** Listen on HOST:PORT or unix:/PATH, as the option says. In a fiber. */
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
 	struct weft_listener **ret_listener);
@@ -32,7 +35,10 @@ void weft__cmd_unstop(weft_fiber_id stopper);
 /** A connection is a descriptor, and the usual limit of 1024 is for those who use select(2). */
 void weft__cmd_raise_descriptor_limit(void);
 
-/** text as a JSON string on stdout, quotes included. */
+/** text as a JSON string on stdout, quotes included. What is no UTF-8 is U+FFFD. */
 void weft__cmd_print_json_text(const char *text);
+
+/** text from outside on stdout, harmless to a terminal, filled up with spaces to width. */
+void weft__cmd_print_visible(const char *text, int width);
 
 #endif

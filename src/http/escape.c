@@ -7,6 +7,7 @@
 #include "http/escape.h"
 
 #include "http/chars.h"
+#include "weft/utf8.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
@@ -33,36 +34,6 @@ void weft__http_append_path(struct weft_str *str, const char *path, size_t len)
 	}
 }
 
-/*
- * Length of the UTF-8 sequence at text (RFC 3629, section 4), 0 when it is none: no
- * overlong form, no surrogate, nothing past U+10FFFF.
- */
-static size_t utf8_len(const char *text, size_t len)
-{
-	uint8_t first = (uint8_t)text[0], low = 0x80, high = 0xbf;
-	size_t need;
-
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	need = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	if (first == 0xe0)
-		low = 0xa0;
-	if (first == 0xed)
-		high = 0x9f;
-	if (first == 0xf0)
-		low = 0x90;
-	if (first == 0xf4)
-		high = 0x8f;
-	if (len < need || (uint8_t)text[1] < low || (uint8_t)text[1] > high)
-		return 0;
-	for (size_t i = 2; i < need; i++)
-		if (((uint8_t)text[i] & 0xc0) != 0x80)
-			return 0;
-	return need;
-}
-
 /* The entity of an ASCII character, NULL when it stands for itself. */
 static const char *html_entity(char c)
 {
@@ -85,7 +56,7 @@ static const char *html_entity(char c)
 void weft__http_append_html(struct weft_str *str, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {
-		size_t bytes = utf8_len(text + at, len - at);
+		size_t bytes = weft_utf8_read(text + at, len - at, NULL);
 		const char *entity = bytes == 1 ? html_entity(text[at]) : NULL;
 
 		if (bytes == 0)

@@ -65,6 +65,8 @@ void weft_stream_free(struct weft_stream *stream)
 
 	if (!stream)
 		return;
+	if (stream->layer)
+		stream->layer->free(stream);
 	weft_close(stream->fd);
 	weft__buffer_give(stream->in.data);
 	weft__buffer_give(stream->out.data);
@@ -99,7 +101,7 @@ static const struct weft__stream_names *stream_names(struct weft_stream *stream)
 	names = calloc(1, sizeof(*names));
 	if (!names)
 		return &no_names;
-	if (stream->is_socket) {
+	if (stream->is_socket || stream->layer) {
 		weft_getsockname(stream->fd, &names->local);
 		if (stream->accepted.len > 0) {
 			names->peer.len = stream->accepted.len;

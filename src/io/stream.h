@@ -40,12 +40,34 @@ struct weft__stream_accepted {
 	};
 };
 
+/*
+ * What stands between a stream and its descriptor: TLS (io/tls.h). By a table, so that a
+ * program without TLS does not link it; the calls wait, and fail, like those they stand for.
+ */
+struct weft__stream_layer {
+	/** recv(2). */
+	ssize_t (*receive)(struct weft_stream *stream, void *buffer, size_t size_bytes);
+	/** The same into in.data, which is NULL, and borrowed once there is something for it. */
+	ssize_t (*fill)(struct weft_stream *stream);
+	/** Take some of the parts, at least a byte, to be sent in order. How many bytes. */
+	ssize_t (*send)(struct weft_stream *stream, const struct iovec *parts, int count);
+	/** Take some of a file, and move the offset. How many bytes; 0: it ends there. */
+	ssize_t (*sendfile)(struct weft_stream *stream, int file_fd, off_t *offset, size_t len);
+	/** Wait until the kernel has all that was taken. */
+	int (*drain)(struct weft_stream *stream);
+	int (*shutdown_write)(struct weft_stream *stream);
+	/** The stream is about to be closed: tell the peer, if that needs no wait, and end. */
+	void (*free)(struct weft_stream *stream);
+};
+
 struct weft_stream {
 	int fd;
-	bool is_socket;
-	bool is_torn; /* a write ended part-way: what follows would make no sense */
+	bool is_socket; /* and without a layer: recv(2) and send(2) move its bytes */
+	bool is_torn;   /* a write ended part-way: what follows would make no sense */
 	size_t searched;
 	struct weft__stream_half in, out;
+	const struct weft__stream_layer *layer;     /* NULL: none */
+	struct weft__tls *tls;                      /* the layer's */
 	_Atomic(struct weft__stream_names *) names; /* asked for at first use, by either half */
 	struct weft__stream_accepted accepted;
 };

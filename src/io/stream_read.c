@@ -42,6 +42,8 @@ static ssize_t receive(struct weft_stream *stream, void *buffer, size_t size_byt
 		size_bytes = RECEIVE_MAX;
 	if (stream->is_socket)
 		return weft_recv(stream->fd, buffer, size_bytes, 0);
+	if (stream->layer)
+		return stream->layer->receive(stream, buffer, size_bytes);
 	return weft_read(stream->fd, buffer, size_bytes);
 }
 
@@ -56,8 +58,11 @@ static ssize_t fill_borrowed(struct weft_stream *stream)
 		.fd = stream->fd,
 		.len = WEFT_STREAM_BUFFER_SIZE,
 		.buffers = &buffers};
-	ssize_t count = weft__perform(&op);
+	ssize_t count;
 
+	if (!stream->is_socket && stream->layer)
+		return stream->layer->fill(stream);
+	count = weft__perform(&op);
 	if (count > 0) {
 		stream->in.data = op.data;
 		stream->in.end = (size_t)count;

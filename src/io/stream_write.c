@@ -107,6 +107,8 @@ static ssize_t send_once(
 {
 	struct msghdr message;
 
+	if (!stream->is_socket && stream->layer)
+		return stream->layer->send(stream, parts, count);
 	if (!stream->is_socket)
 		return count == 1 ? weft_write(stream->fd, parts[0].iov_base, parts[0].iov_len)
 				  : weft_writev(stream->fd, parts, count);
@@ -117,6 +119,12 @@ static ssize_t send_once(
 	message.msg_iov = (struct iovec *)parts;
 	message.msg_iovlen = (size_t)count;
 	return weft_sendmsg(stream->fd, &message, flags | MSG_NOSIGNAL);
+}
+
+/* What a layer has taken is not sent before this. */
+static int drain(struct weft_stream *stream)
+{
+	return stream->is_socket || !stream->layer ? 0 : stream->layer->drain(stream);
 }
 
 /*
@@ -139,6 +147,10 @@ static int send_parts(struct weft_stream *stream, struct cursor *cursor, int fla
 		}
 		of_caller += advance(stream, cursor, (size_t)sent);
 	}
+	if (drain(stream) < 0) {
+		stream->is_torn = of_caller > 0;
+		return -1;
+	}
 	weft__stream_half_rest(&stream->out);
 	return 0;
 }
@@ -154,7 +166,7 @@ static int flush(struct weft_stream *stream, int flags)
 		stream->out.start += (size_t)sent;
 	}
 	weft__stream_half_rest(&stream->out);
-	return 0;
+	return flags & MSG_MORE ? 0 : drain(stream);
 }
 
 /* ---- Writing ---------------------------------------------------------------------- */
@@ -260,6 +272,13 @@ int weft_stream_flush(struct weft_stream *stream)
 	return flush(stream, 0);
 }
 
+static ssize_t sendfile_once(struct weft_stream *stream, int file_fd, off_t *offset, size_t len)
+{
+	if (!stream->is_socket && stream->layer)
+		return stream->layer->sendfile(stream, file_fd, offset, len);
+	return weft_sendfile(stream->fd, file_fd, offset, len < SENDFILE_MAX ? len : SENDFILE_MAX);
+}
+
 int weft_stream_sendfile(struct weft_stream *stream, int file_fd, off_t offset, size_t len)
 {
 	size_t left = len;
@@ -267,17 +286,20 @@ int weft_stream_sendfile(struct weft_stream *stream, int file_fd, off_t offset, 
 	if (check_writable(stream) < 0)
 		return -1;
 	/* MSG_MORE: a small header leaves in the packet of the file's first bytes. */
-	if (flush(stream, left > 0 && stream->is_socket ? MSG_MORE : 0) < 0)
+	if (flush(stream, left > 0 && (stream->is_socket || stream->layer) ? MSG_MORE : 0) < 0)
 		return -1;
 	while (left > 0) {
-		ssize_t sent = weft_sendfile(
-			stream->fd, file_fd, &offset, left < SENDFILE_MAX ? left : SENDFILE_MAX);
+		ssize_t sent = sendfile_once(stream, file_fd, &offset, left);
 
 		if (sent <= 0) {
 			stream->is_torn = left < len;
 			return sent == 0 ? fail(ENODATA) : -1;
 		}
 		left -= (size_t)sent;
+	}
+	if (drain(stream) < 0) {
+		stream->is_torn = len > 0;
+		return -1;
 	}
 	return 0;
 }
@@ -286,5 +308,7 @@ int weft_stream_shutdown_write(struct weft_stream *stream)
 {
 	if (weft_stream_flush(stream) < 0)
 		return -1;
+	if (!stream->is_socket && stream->layer)
+		return stream->layer->shutdown_write(stream);
 	return weft_shutdown(stream->fd, SHUT_WR);
 }

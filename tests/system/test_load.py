@@ -1,0 +1,559 @@
+#!/usr/bin/env python3
+"""test_load.py - `weft load` against small servers, each with one peculiarity.
+
+What a server saw is compared with what `weft load` says. Times are only ever asserted to be
+at least what a server held back: a slow machine makes them longer.
+"""
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from served import PATIENCE_S, WEFT, Folder, Server, case, expect, run, weft
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+class Peer:
+    """A server on a free port: talk(socket, number) in a thread for each connection."""
+
+    def __init__(self, talk, path=None):
+        self.talk, self.accepted, self.sockets = talk, 0, []
+        self.lock = threading.Lock()
+        self.requests = []  # heads, as they came
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+        else:
+            self.listener = socket.socket()
+            self.listener.bind(("127.0.0.1", 0))
+            self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.listener.listen(1000)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        """Let in nobody any more."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                one, _ = self.listener.accept()
+                if one.family == socket.AF_INET:
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.sockets.append(one)
+                number, self.accepted = self.accepted, self.accepted + 1
+                threading.Thread(target=self.serve, args=(one, number), daemon=True).start()
+
+    def serve(self, one, number):
+        with contextlib.suppress(OSError):
+            with one:
+                self.talk(self, one, number)
+
+    def heads(self, one):
+        """The heads of the requests on a connection, and how many there were by now."""
+        buffer = b""
+        while True:
+            while b"\r\n\r\n" not in buffer:
+                data = one.recv(65536)
+                if not data:
+                    return
+                buffer += data
+            head, _, buffer = buffer.partition(b"\r\n\r\n")
+            with self.lock:
+                self.requests.append(head)
+                count = len(self.requests)
+            yield head, count
+
+
+def answer_all(reply):
+    """A talk that answers each request so; reply may be a list of what is sent in turns."""
+    parts = reply if isinstance(reply, list) else [reply]
+
+    def talk(peer, one, _):
+        for _ in peer.heads(one):
+            for part in parts:
+                one.sendall(part)
+
+    return talk
+
+
+def echo(_, one, __):
+    while data := one.recv(65536):
+        one.sendall(data)
+
+
+def load(target, *options, status=0):
+    """The figures of a run, and what it printed on stderr."""
+    done = weft("load", target, "--json", *options)
+    expect(done.returncode == status, done)
+    expect(done.stdout.count("\n") == 1, done)
+    figures = json.loads(done.stdout)
+    errors = figures["errors"]
+    expect(errors["all"] == sum(n for name, n in errors.items() if name != "all"), errors)
+    return figures, done.stderr
+
+
+def ask(peer, *options, status=0, path="/"):
+    return load(f"http://{peer.address}{path}", *options, status=status)[0]
+
+
+# ---- The closed loop -------------------------------------------------------------------------
+
+
+@case("what it counts is what the server saw")
+def _():
+    with Peer(answer_all(OK)) as peer:
+        figures = ask(peer, "--connections", "4", "--requests", "300")
+        expect(len(peer.requests) == 300 and peer.accepted == 4, len(peer.requests))
+        expect(figures["requests"] == 300 and figures["errors"]["all"] == 0, figures)
+        expect(figures["connections_open"] == figures["connections_opened"] == 4, figures)
+        expect(figures["bytes_in"] == 300 * len(OK), figures)
+        expect(figures["bytes_out"] == sum(len(head) + 4 for head in peer.requests), figures)
+        expect(figures["kind"] == "http" and figures["loop"] == "closed", figures)
+        latency = figures["latency_ns"]
+        order = [latency[name] for name in ("min", "p50", "p75", "p90", "p95", "p99", "p99.9",
+                                            "p99.99", "max")]
+        expect(latency["count"] == 300 and order == sorted(order) and order[0] > 0, latency)
+        expect(abs(figures["requests_per_s"] * figures["duration_s"] - 300) < 1, figures)
+
+
+@case("the request is what the options say")
+def _():
+    with Peer(answer_all(OK)) as peer:
+        ask(peer, "--requests", "1", "--connections", "1", "--header", "X-One: 1", "--header",
+            "X-Two: a b", path="/a/b?c=d#e")
+        ask(peer, "--requests", "1", "--connections", "1", "--method", "POST", "--header",
+            "Host: other", path="")
+        host = peer.address.encode()
+        expect(peer.requests == [
+            b"GET /a/b?c=d HTTP/1.1\r\nHost: " + host + b"\r\nX-One: 1\r\nX-Two: a b",
+            b"POST / HTTP/1.1\r\nContent-Length: 0\r\nHost: other"], peer.requests)
+
+
+@case("it ends after its duration, and the warm-up does not count")
+def _():
+    with Peer(answer_all(OK)) as peer:
+        figures = ask(peer, "--connections", "2", "--duration", "0.3", "--warmup", "0.3")
+        expect(0.3 <= figures["duration_s"] < 0.31, figures)
+        expect(0 < figures["requests"] < len(peer.requests) - 2, (figures, len(peer.requests)))
+        expect(figures["unfinished"] <= 2, figures)
+
+
+@case("pipelined requests are answered in order, all of them")
+def _():
+    with Peer(answer_all(OK)) as peer:
+        figures = ask(peer, "--connections", "3", "--pipeline", "16", "--requests", "500")
+        expect(figures["requests"] == len(peer.requests) == 500 and not figures["errors"]["all"],
+               figures)
+
+
+@case("with --new-connections each request has one of its own")
+def _():
+    # The second one does not end the connection, though it is asked to.
+    for talk in close_after(1, OK), answer_all(OK):
+        with Peer(talk) as peer:
+            figures = ask(peer, "--connections", "3", "--requests", "60", "--new-connections")
+            expect(figures["requests"] == 60 == figures["connections_opened"] == peer.accepted,
+                   (figures, peer.accepted))
+            expect(all(b"Connection: close" in head for head in peer.requests), peer.requests)
+
+
+@case("every driver, and several workers, give the same")
+def _():
+    for driver in ("epoll", "uring", "epoll-level", "poll", "select"):
+        with Peer(answer_all(OK)) as peer, Peer(echo) as other:
+            for workers in "1", "2":
+                figures = ask(peer, "--requests", "100", "--connections", "5", "--driver", driver,
+                              "--workers", workers)
+                expect(figures["requests"] == 100 and not figures["errors"]["all"], figures)
+                figures, _ = load(other.address, "--requests", "100", "--connections", "5",
+                                  "--driver", driver, "--workers", workers, "--size", "100K")
+                expect(figures["requests"] == 100 and not figures["errors"]["all"], figures)
+
+
+# ---- The open loop ---------------------------------------------------------------------------
+
+
+def stall_at(number, seconds):
+    """A talk that, at the request of that number, stops answering anybody for a while."""
+
+    def talk(peer, one, _):
+        for _, count in peer.heads(one):
+            with peer.stalling:
+                if count == number:
+                    time.sleep(seconds)
+            one.sendall(OK)
+
+    return talk
+
+
+@case("in the open loop a stall is what all saw who had a request due in it")
+def _():
+    with Peer(stall_at(100, 1)) as peer:
+        peer.stalling = threading.Lock()
+        figures = ask(peer, "--connections", "4", "--rate", "200", "--duration", "3")
+        latency = figures["latency_ns"]
+        expect(figures["loop"] == "open" and figures["rate"] == 200, figures)
+        # Of 600 requests 200 were due in that second, evenly: a sixth of all in its first half.
+        expect(latency["p90"] >= 0.6e9 and latency["p99"] >= 0.8e9, latency)
+        expect(597 <= figures["requests"] + figures["unfinished"] <= 603, figures)
+        expect(latency["count"] == figures["requests"] + figures["unfinished"], figures)
+
+
+@case("in the closed loop only those saw it that were under way")
+def _():
+    with Peer(stall_at(100, 1)) as peer:
+        peer.stalling = threading.Lock()
+        figures = ask(peer, "--connections", "4", "--requests", "1000")
+        expect(figures["latency_ns"]["max"] >= 0.9e9, figures)
+        expect(figures["requests"] == 1000, figures)
+
+
+@case("requests that were due and never answered are in the latency, as long as they waited")
+def _():
+    with Peer(lambda peer, one, _: list(peer.heads(one))) as peer:
+        figures, error = load(f"http://{peer.address}/", "--connections", "2", "--rate", "100",
+                              "--duration", "1", status=1)
+        latency = figures["latency_ns"]
+        expect("not one answer" in error, error)
+        expect(figures["requests"] == 0 and 97 <= figures["unfinished"] <= 103, figures)
+        expect(latency["p50"] >= 0.45e9 and latency["max"] >= 0.95e9, latency)
+
+
+@case("the rate is kept where the server can")
+def _():
+    with Peer(answer_all(OK)) as peer:
+        figures = ask(peer, "--connections", "7", "--rate", "300", "--duration", "1",
+                      "--pipeline", "4", "--workers", "2")
+        expect(150 <= figures["requests"] <= 303 and not figures["errors"]["all"], figures)
+        expect(297 <= figures["requests"] + figures["unfinished"] <= 303, figures)
+
+
+# ---- HTTP's answers --------------------------------------------------------------------------
+
+
+@case("answers of every framing are whole, however they are cut")
+def _():
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100000
+    chunked = (b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, Chunked\r\n\r\n"
+               b"5;a=b\r\nhello\r\n0A \r\n0123456789\r\n0\r\nX-Trailer: 1\r\n\r\n")
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK
+    for reply in (OK, chunked, interim, b"HTTP/1.1 204 \r\n\r\n", b"HTTP/1.1 304\r\n\r\n",
+                  b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab",
+                  b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"):
+        for parts in [reply], [reply[i:i + 1] for i in range(len(reply))]:
+            with Peer(answer_all(parts)) as peer:
+                figures = ask(peer, "--connections", "2", "--requests", "20")
+                expect(figures["requests"] == 20 and not figures["errors"]["all"], figures)
+                expect(peer.accepted == 2 and figures["bytes_in"] == 20 * len(reply), figures)
+    with Peer(answer_all(long)) as peer:
+        figures = ask(peer, "--connections", "2", "--requests", "20", "--pipeline", "3")
+        expect(figures["requests"] == 20 and figures["bytes_in"] == 20 * len(long), figures)
+
+
+@case("HEAD has no body to wait for")
+def _():
+    with Peer(answer_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")) as peer:
+        figures = ask(peer, "--method", "HEAD", "--requests", "50", "--connections", "2")
+        expect(figures["requests"] == 50 and not figures["errors"]["all"], figures)
+
+
+@case("statuses but 2xx and 3xx are answers, and counted")
+def _():
+    with Peer(answer_all(OK.replace(b"200 OK", b"503 Busy"))) as peer:
+        figures = ask(peer, "--requests", "50", "--connections", "2")
+        expect(figures["requests"] == 50 == figures["errors"]["status"], figures)
+        expect("503" in figures["first_error"], figures)
+
+
+@case("what is no answer is counted, and the first is shown with nothing that a terminal obeys")
+def _():
+    for reply, word in ((b"\x1b[31mgarbage\r\n\r\n", "\\x1B[31mgarbage"),
+                        (b"HTTP/2 200 OK\r\n\r\n", "status line"),
+                        (b"HTTP/1.1 20 OK\r\n\r\n", "status line"),
+                        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Content-Length"),
+                        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                         "Content-Length"),
+                        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                         "Content-Length"),
+                        (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "field"),
+                        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "chunk"),
+                        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", "chunk"),
+                        (OK + b"more", "more came"),
+                        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40000, "too long")):
+        with Peer(answer_all(reply)) as peer:
+            status = 0 if reply.startswith(OK) else 1
+            figures = ask(peer, "--requests", "10", "--connections", "2", status=status)
+            expect(figures["errors"]["protocol"] > 0, (reply, figures))
+            expect(word in figures["first_error"] and "\x1b" not in figures["first_error"],
+                   (word, figures))
+
+
+# ---- Connections that end ----------------------------------------------------------------------
+
+
+def close_after(count, reply):
+    def talk(peer, one, _):
+        for done, _ in enumerate(peer.heads(one), 1):
+            one.sendall(reply)
+            if done == count:
+                return
+
+    return talk
+
+
+@case("a server may end a connection between two answers: it is made again, and no error")
+def _():
+    for reply, each in ((OK, 3), (OK.replace(b"hello", b"hello"), 1),
+                        (OK.replace(b"\r\n\r\n", b"\r\nConnection: x, Close\r\n\r\n"), 1),
+                        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", 1),
+                        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 1)):
+        with Peer(close_after(each, reply)) as peer:
+            figures = ask(peer, "--requests", "60", "--connections", "3")
+            expect(figures["requests"] == 60 and not figures["errors"]["all"], (reply, figures))
+            expect(figures["connections_opened"] >= 60 / each, figures)
+
+
+@case("a connection that ends within an answer is a read error, and the run goes on")
+def _():
+    with Peer(close_after(1, OK[:-1])) as peer:
+        figures = ask(peer, "--requests", "20", "--connections", "2", status=1)
+        expect(figures["errors"]["read"] == 20 and figures["requests"] == 0, figures)
+        expect("closed" in figures["first_error"], figures)
+    with Peer(lambda peer, one, number: answer_all(OK)(peer, one, 0) if number % 2 else None
+              ) as peer:
+        figures = ask(peer, "--requests", "50", "--connections", "4")
+        expect(figures["requests"] + figures["errors"]["read"] + figures["errors"]["write"] == 50,
+               figures)
+        expect(figures["requests"] > 0 and figures["errors"]["all"] > 0, figures)
+
+
+@case("a server that goes away is a matter of connect errors, not of giving up")
+def _():
+    def talk(peer, one, number):
+        close_after(20, OK)(peer, one, number)
+        peer.close()
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "1", "--duration", "0.5")
+        expect(figures["requests"] >= 20 and figures["errors"]["connect"] > 0, figures)
+        expect(figures["duration_s"] >= 0.5, figures)
+
+
+@case("no answer in time is a timeout, and waited so long")
+def _():
+    def talk(peer, one, number):
+        for _ in peer.heads(one):
+            if number > 0:
+                one.sendall(OK)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "1", "--requests", "30", "--timeout", "0.2")
+        late = figures["errors"]["timeout"]
+        expect(late >= 1 and late == figures["errors"]["all"], figures)
+        expect(figures["requests"] + late == 30 == figures["latency_ns"]["count"], figures)
+        expect(figures["latency_ns"]["max"] >= 0.2e9 and peer.accepted == 1 + late, figures)
+
+
+# ---- Echo ------------------------------------------------------------------------------------
+
+
+@case("an echo of any size comes back, pipelined or not")
+def _():
+    with Peer(echo) as peer:
+        for target in peer.address, "echo://" + peer.address:
+            for size, pipeline in (("1", "1"), ("64", "7"), ("8191", "3"), ("300K", "2")):
+                figures, _ = load(target, "--size", size, "--pipeline", pipeline, "--requests",
+                                  "40", "--connections", "3")
+                expect(figures["requests"] == 40 and not figures["errors"]["all"], figures)
+                expect(figures["kind"] == "echo", figures)
+                expect(figures["bytes_in"] == figures["bytes_out"], figures)
+
+
+@case("an echo over a Unix socket")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "door")
+        with Peer(echo, path=path):
+            figures, _ = load("unix:" + path, "--requests", "40", "--new-connections")
+            expect(figures["requests"] == 40 and not figures["errors"]["all"], figures)
+
+
+@case("an echo that is not what was sent is found")
+def _():
+    def spoil(change):
+        def talk(_, one, __):
+            sent = b""
+            while data := one.recv(65536):
+                sent += data
+                if len(sent) >= 640:
+                    data = change(data)
+                one.sendall(data)
+
+        return talk
+
+    for change in (lambda data: data[:-1] + bytes([data[-1] ^ 1]),  # altered
+                   lambda data: data + data[-1:],                     # doubled
+                   lambda data: data[1:] + data[:1],                  # swapped
+                   lambda data: data[2:] + data[-2:]):                # lost
+        with Peer(spoil(change)) as peer:
+            figures, _ = load(peer.address, "--requests", "100", "--connections", "2")
+            expect(figures["errors"]["mismatch"] >= 1, figures)
+            expect(figures["requests"] + figures["errors"]["all"] == 100, figures)
+
+
+# ---- Crowds ----------------------------------------------------------------------------------
+
+
+@case("idle connections are there and send nothing")
+def _():
+    def talk(peer, one, number):
+        # The first is the one that is asked; the server ends five of the others.
+        if 1 <= number <= 5:
+            return
+        for _ in peer.heads(one):
+            peer.busy = number
+            one.sendall(OK)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "1", "--idle", "20", "--duration", "0.3")
+        expect(figures["idle"] == {"wanted": 20, "opened": 20, "open": 15}, figures)
+        expect(peer.accepted == 21 and peer.busy == 0, (peer.accepted, peer.busy))
+        expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
+
+
+@case("slow connections send a byte at a time, and are counted apart")
+def _():
+    sizes = {}
+
+    def talk(peer, one, number):
+        buffer = b""
+        while data := one.recv(65536):
+            sizes.setdefault(number, []).append(len(data))
+            buffer += data
+            while b"\r\n\r\n" in buffer:
+                buffer = buffer.partition(b"\r\n\r\n")[2]
+                one.sendall(OK)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "1", "--slow", "2", "--slow-rate", "1000",
+                      "--slow-read", "--duration", "1")
+        slow = figures["slow"]
+        expect(slow["connections"] == 2 and slow["requests"] > 0 and slow["errors"] == 0, figures)
+        expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
+        least = sorted(sizes.values(), key=max)[:2]
+        expect(all(sum(one) / len(one) < 10 for one in least), least)
+    with Peer(echo) as peer:
+        figures, _ = load(peer.address, "--connections", "1", "--slow", "2", "--slow-rate", "500",
+                          "--duration", "0.5", "--size", "16")
+        expect(figures["slow"]["requests"] > 0 and not figures["slow"]["errors"], figures)
+
+
+# ---- weft serve ------------------------------------------------------------------------------
+
+
+@case("weft serve and weft load understand each other")
+def _():
+    with Folder() as folder, Server(folder.path) as server:
+        folder.write("a.txt", b"x" * 100)
+        folder.write("big.bin", b"y" * 1000000)
+        url = "http://" + server.address
+        for options in ((), ("--pipeline", "8"), ("--method", "HEAD"), ("--new-connections",),
+                        ("--rate", "500")):
+            figures, _ = load(url + "/a.txt", "--requests", "200", "--connections", "5", *options)
+            expect(figures["requests"] == 200 and not figures["errors"]["all"], figures)
+        figures, _ = load(url + "/big.bin", "--requests", "20", "--connections", "3")
+        expect(figures["requests"] == 20 and figures["bytes_in"] > 20e6, figures)
+        figures, _ = load(url + "/nothing", "--requests", "20")
+        expect(figures["errors"]["status"] == 20 == figures["requests"], figures)
+
+
+# ---- The command -----------------------------------------------------------------------------
+
+
+@case("Ctrl-C ends it, and the figures so far are printed")
+def _():
+    for number in signal.SIGINT, signal.SIGTERM:
+        with Peer(answer_all(OK)) as peer:
+            process = subprocess.Popen(
+                [WEFT, "load", f"http://{peer.address}/", "--duration", "1000", "--json"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            while len(peer.requests) < 100:
+                time.sleep(0.01)
+            process.send_signal(number)
+            output, error = process.communicate(timeout=PATIENCE_S)
+            figures = json.loads(output)
+            expect(process.returncode == 0 and error == b"", error)
+            expect(figures["is_stopped"] and figures["requests"] > 0, figures)
+            expect(figures["duration_s"] < 500 and not figures["errors"]["all"], figures)
+
+
+@case("nobody there is status 1 and one line")
+def _():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % unused.getsockname()[1]
+        for target in address, "http://" + address, "echo://" + address, "unix:/nowhere/at/all":
+            done = weft("load", target, "--json")
+            expect(done.returncode == 1 and not done.stdout, done)
+            expect(done.stderr.startswith("weft load: nobody listens at")
+                   and done.stderr.count("\n") == 1, done)
+
+
+@case("wrong usage is status 2")
+def _():
+    for arguments in ((), ("a", "b"), ("127.0.0.1:1", "--rate", "0"), ("https://x/",),
+                      ("http://",), ("http://:80/",), ("http://a b/",), ("http://u@127.0.0.1/",),
+                      ("http://127.0.0.1:1/a\nb",), ("127.0.0.1",), ("127.0.0.1:1:1",),
+                      ("http://127.0.0.1:1/", "--header", "no"), ("127.0.0.1:1", "--method", "PUT"),
+                      ("http://127.0.0.1:1/", "--header", "A: b\r\nC: d"),
+                      ("http://127.0.0.1:1/", "--header", "A b: c"),
+                      ("http://127.0.0.1:1/", "--method", "G T"),
+                      ("http://127.0.0.1:1/", "--size", "5"),
+                      ("127.0.0.1:1", "--size", "0"), ("127.0.0.1:1", "--size", "2M"),
+                      ("127.0.0.1:1", "--size", "1M", "--pipeline", "1000"),
+                      ("127.0.0.1:1", "--pipeline", "2", "--new-connections"),
+                      ("127.0.0.1:1", "--driver", "wonder"), ("127.0.0.1:1", "--connections", "0"),
+                      ("http://127.0.0.1:1/", *["--header", "A: b"] * 33)):
+        done = weft("load", *arguments)
+        expect(done.returncode == 2 and not done.stdout, (arguments, done))
+        expect(len(done.stderr.splitlines()) == 2, (arguments, done.stderr))
+
+
+@case("the text is like wrk's")
+def _():
+    with Peer(answer_all(OK.replace(b"200", b"404"))) as peer:
+        done = weft("load", f"http://{peer.address}/", "--requests", "50", "--latency", "--idle",
+                    "3", "--connections", "4")
+        expect(done.returncode == 0 and not done.stderr, done)
+        for text in ("Running 50 requests @ http://", "1 worker and 4 connections, closed loop",
+                     "  Latency ", "  50%", "99.9%", "50 requests in ", "Requests/sec: ",
+                     "Transfer/sec: ", "Non-2xx or 3xx responses: 50", "Detailed percentiles",
+                     "3 idle connections"):
+            expect(text in done.stdout, (text, done.stdout))
+        expect(max(map(len, done.stdout.splitlines())) <= 100, done.stdout)
+    with Peer(lambda *_: None) as peer:
+        done = weft("load", peer.address, "--duration", "0.2", "--rate", "50")
+        expect(done.returncode == 1 and "Socket errors: connect 0" in done.stdout, done)
+        expect("open loop at 50 requests/s" in done.stdout, done)
+
+
+sys.exit(run())
