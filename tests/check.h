@@ -178,9 +178,8 @@ static inline int check_main(int argc, char **argv)
 		else
 			status = check_run_forked(entry);
 		failed += status != 0 && status != CHECK_SKIPPED_;
-		printf("%s %d - %s%s\n",
-			status == 0 || status == CHECK_SKIPPED_ ? "ok" : "not ok", ++number,
-			entry->name, status == CHECK_SKIPPED_ ? " # SKIP" : "");
+		printf("%s %d - %s%s\n", status == 0 || status == CHECK_SKIPPED_ ? "ok" : "not ok",
+			++number, entry->name, status == CHECK_SKIPPED_ ? " # SKIP" : "");
 		fflush(stdout);
 	}
 	return failed ? 1 : 0;

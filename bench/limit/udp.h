@@ -52,8 +52,7 @@ static inline int udp_socket(void)
 	struct timeval patience = {.tv_usec = 20000};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
 
-	if (fd < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0)
 		exit(1);
 	return fd;
@@ -71,9 +70,8 @@ static inline uint16_t udp_port(int fd)
 
 static inline struct sockaddr_in udp_address(uint32_t host, uint16_t port)
 {
-	return (struct sockaddr_in){.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(host),
-		.sin_port = htons(port)};
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(host), .sin_port = htons(port)};
 }
 
 static inline pid_t udp_child(void)

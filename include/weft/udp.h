@@ -61,6 +61,7 @@ WEFT_API struct weft_udp *weft_udp_connect(
 /** Close it. NULL is fine. Keeps errno. */
 WEFT_API void weft_udp_free(struct weft_udp *udp);
 
+/** Its descriptor, still its own. */
 WEFT_API int weft_udp_fd(const struct weft_udp *udp);
 
 /** Its own address, with the port that the kernel chose. */

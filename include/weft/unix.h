@@ -33,9 +33,9 @@ enum weft_unix_kind {
 };
 
 struct weft_unix_options {
-	unsigned mode;     /* permissions of a path; 0: 0600 */
-	int backlog;       /* SEQPACKET; 0: SOMAXCONN */
-	bool credentials;  /* each message tells who sent it (SO_PASSCRED) */
+	unsigned mode;    /* permissions of a path; 0: 0600 */
+	int backlog;      /* SEQPACKET; 0: SOMAXCONN */
+	bool credentials; /* each message tells who sent it (SO_PASSCRED) */
 };
 
 /* ---- Life --------------------------------------------------------------------------- */
@@ -68,6 +68,7 @@ WEFT_API struct weft_unix *weft_unix_accept(struct weft_unix *listening);
 /** Close it; a path that it made is removed. NULL is fine. Keeps errno. */
 WEFT_API void weft_unix_free(struct weft_unix *end);
 
+/** Its descriptor, still its own; and its own address. */
 WEFT_API int weft_unix_fd(const struct weft_unix *end);
 WEFT_API const struct weft_address *weft_unix_local(const struct weft_unix *end);
 
@@ -102,8 +103,8 @@ struct weft_unix_message {
 	void *data;        /* the caller's */
 	size_t size_bytes; /* receiving: its room */
 	size_t len;        /* sending: bytes; received: as it was sent, even over size_bytes */
-	struct weft_address peer;          /* from, or to; len 0: the connected peer */
-	int fds[WEFT_UNIX_FDS_MAX];        /* received: the caller's to close (close-on-exec) */
+	struct weft_address peer;   /* from, or to; len 0: the connected peer */
+	int fds[WEFT_UNIX_FDS_MAX]; /* received: the caller's to close (close-on-exec) */
 	unsigned fd_count;
 	struct weft_unix_credentials from; /* received, with the option; told by the kernel */
 };

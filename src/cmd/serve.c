@@ -84,7 +84,8 @@ static int take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
 		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
-		CMD_OPTION("connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
+		CMD_OPTION(
+			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
 		/* To the library 0 means its default. */
 		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns),
 		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns),

@@ -60,8 +60,8 @@ int weft__cmd_fail_listen(const char *name, const char *option, const char *addr
 	case EADDRINUSE:
 		if (strncmp(address, "unix:/", 6) == 0)
 			return weft__cmd_fail(name,
-				"there is something at %s already. If no program listens there, "
-				"remove it.",
+				"there is something at %s already: another program's socket, or "
+				"no socket at all.",
 				address + 5);
 		return weft__cmd_fail(name,
 			"%s is in use by another program. Choose another with --%s HOST:PORT.",

@@ -11,8 +11,8 @@
 #include "weft/serve.h"
 
 /** weft_run() of first(arg), whose result is the status. */
-int weft__cmd_run(const char *name, const struct weft_run_options *options, weft_fiber_fn *first,
-	void *arg);
+int weft__cmd_run(
+	const char *name, const struct weft_run_options *options, weft_fiber_fn *first, void *arg);
 
 /** What weft_address_resolve() failed with, for the option that gave host_port. */
 int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port);

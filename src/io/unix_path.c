@@ -86,7 +86,8 @@ static bool has_inode(const struct nlmsghdr *header, const struct stat *status)
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		struct unix_diag_vfs vfs;
 
-		if (attribute->rta_type != UNIX_DIAG_VFS || RTA_PAYLOAD(attribute) < (int)sizeof(vfs))
+		if (attribute->rta_type != UNIX_DIAG_VFS ||
+			RTA_PAYLOAD(attribute) < (int)sizeof(vfs))
 			continue;
 		memcpy(&vfs, RTA_DATA(attribute), sizeof(vfs));
 		/* The device is told in the kernel's own form: the number alone decides. */
@@ -98,7 +99,7 @@ static bool has_inode(const struct nlmsghdr *header, const struct stat *status)
 
 enum answer {
 	ANSWER_MORE,
-	ANSWER_NONE,  /* the list has ended */
+	ANSWER_NONE, /* the list has ended */
 	ANSWER_FOUND,
 };
 
@@ -228,8 +229,7 @@ int weft__unix_bind(int fd, int type, const struct weft_address *address, unsign
 	if (has_path(address) && fchmod(fd, mode) < 0)
 		return -1;
 	if (weft_bind(fd, &address->any, address->len) < 0 &&
-		(errno != EADDRINUSE || !has_path(address) ||
-			replace_stale(fd, type, address) < 0))
+		(errno != EADDRINUSE || !has_path(address) || replace_stale(fd, type, address) < 0))
 		return -1;
 	if (!has_path(address))
 		return 0;

@@ -23,7 +23,6 @@ int weft__unix_bind(int fd, int type, const struct weft_address *address, unsign
 	struct weft__unix_path *ret_path);
 
 /** Remove the path, unless another has taken it since. Before the socket is closed. Keeps errno. */
-void weft__unix_path_remove(
-	const struct weft__unix_path *path, const struct weft_address *address);
+void weft__unix_path_remove(const struct weft__unix_path *path, const struct weft_address *address);
 
 #endif

@@ -331,7 +331,8 @@ BOTH_CASE(a_batch_of_none_waits_for_nothing)
 	weft_udp_free(udp);
 }
 
-/* ---- Segments --------------------------------------------------------------------------------- */
+/* ---- Segments ---------------------------------------------------------------------------------
+ */
 
 #define SEGMENTED 150001
 #define SEGMENT   1000
@@ -373,8 +374,8 @@ static int segments_pass(bool coalesce, bool without_kernel)
 		int off = 1;
 
 		/* Without checksums the kernel refuses to cut: EIO. */
-		CHECK_INT(setsockopt(weft_udp_fd(other), SOL_SOCKET, SO_NO_CHECK, &off,
-				  sizeof(off)),
+		CHECK_INT(
+			setsockopt(weft_udp_fd(other), SOL_SOCKET, SO_NO_CHECK, &off, sizeof(off)),
 			==, 0);
 	}
 	CHECK_INT(weft_udp_send_segments(other, sent, SEGMENTED, SEGMENT, NULL), ==, 0);
@@ -404,13 +405,14 @@ BOTH_CASE(segments_of_no_length_or_too_much_are_refused)
 	struct weft_udp *udp = make(LOOPBACK, NULL);
 
 	CHECK_ERRNO(weft_udp_send_segments(udp, "x", 1, 0, weft_udp_local(udp)), EINVAL);
-	CHECK_ERRNO(weft_udp_send_segments(udp, sent, SEGMENTED, 70000, weft_udp_local(udp)),
-		EMSGSIZE);
+	CHECK_ERRNO(
+		weft_udp_send_segments(udp, sent, SEGMENTED, 70000, weft_udp_local(udp)), EMSGSIZE);
 	CHECK_INT(weft_udp_send_segments(udp, sent, 0, 10, weft_udp_local(udp)), ==, 0);
 	weft_udp_free(udp);
 }
 
-/* ---- To many ----------------------------------------------------------------------------------- */
+/* ---- To many -----------------------------------------------------------------------------------
+ */
 
 BOTH_CASE(a_broadcast_needs_the_option)
 {
@@ -531,8 +533,7 @@ BOTH_CASE(a_group_is_heard_by_its_members_only)
 	stranger = make(text, &shared);
 	sender = make("0.0.0.0:0", NULL);
 	CHECK_INT(weft_udp_join(member, "239.255.7.8", "lo"), ==, 0);
-	CHECK_INT(weft_udp_set_multicast(
-			  sender, &(struct weft_udp_multicast){.interface = "lo"}),
+	CHECK_INT(weft_udp_set_multicast(sender, &(struct weft_udp_multicast){.interface = "lo"}),
 		==, 0);
 	CHECK_INT(weft_udp_send(sender, "member", 6, &to), ==, 0);
 	CHECK_INT(weft_udp_recv(member, data, sizeof(data), NULL), ==, 6);
@@ -581,8 +582,8 @@ CHECK_CASE(what_is_no_group_or_no_interface_is_refused)
 	CHECK_ERRNO(weft_udp_leave(udp, "239.1.2.3", "lo"), EADDRNOTAVAIL);
 	CHECK_ERRNO(weft_udp_set_multicast(udp, &(struct weft_udp_multicast){.hops = 256}), EINVAL);
 	CHECK_ERRNO(weft_udp_set_multicast(udp, &(struct weft_udp_multicast){.hops = -1}), EINVAL);
-	CHECK_ERRNO(weft_udp_set_multicast(
-			    udp, &(struct weft_udp_multicast){.interface = "no such"}),
+	CHECK_ERRNO(
+		weft_udp_set_multicast(udp, &(struct weft_udp_multicast){.interface = "no such"}),
 		ENODEV);
 	weft_udp_free(udp);
 }

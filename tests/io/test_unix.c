@@ -102,7 +102,8 @@ BOTH_CASE(packets_keep_their_boundaries_over_a_connection_and_end_with_it)
 	weft_unix_free(listening);
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------------------------------
+ */
 
 #define MANY 2000
 
@@ -161,7 +162,8 @@ BOTH_CASE(receiving_and_accepting_obey_the_deadline)
 	weft_unix_free(listening);
 }
 
-/* ---- Addresses --------------------------------------------------------------------------------- */
+/* ---- Addresses ---------------------------------------------------------------------------------
+ */
 
 CHECK_CASE(what_is_no_address_or_nobodys_is_told)
 {
@@ -212,7 +214,8 @@ CHECK_CASE(a_path_is_private_unless_told_otherwise_whatever_the_umask)
 	weft_unix_free(end);
 }
 
-/* ---- Paths left behind ---------------------------------------------------------------------------- */
+/* ---- Paths left behind
+ * ---------------------------------------------------------------------------- */
 
 /* As a process leaves it that was killed. */
 static void leave_behind(const char *name, int type)
@@ -344,7 +347,8 @@ CHECK_CASE(of_several_who_find_a_socket_left_behind_one_gets_its_place)
 	}
 }
 
-/* ---- Descriptors and credentials -------------------------------------------------------------------- */
+/* ---- Descriptors and credentials
+ * -------------------------------------------------------------------- */
 
 /* The writing end of a new pipe; the other in *ret_fd. */
 static int make_pipe(int *ret_fd)

@@ -131,7 +131,10 @@ static int ask(void *arg)
 }
 
 SIM_CASE(questions_asked_again_are_answered_at_last, ask, 2,
-	{.loss_chance = 0.3, .duplicate_chance = 0.2, .reorder_chance = 0.2, .enobufs_chance = 0.05})
+	{.loss_chance = 0.3,
+		.duplicate_chance = 0.2,
+		.reorder_chance = 0.2,
+		.enobufs_chance = 0.05})
 SIM_CASE(without_loss_they_are_too, ask, 2, {.loss_chance = 0})
 
 CHECK_MAIN()

@@ -213,7 +213,7 @@ static inline bool weft__op_is_among(const struct weft__op *op, unsigned kinds)
 #define WEFT__OP_KINDS_FROM_TO(first, last) ((2u << (last)) - (1u << (first)))
 
 /** The kinds that have flags of send(2) or recv(2). */
-#define WEFT__OPS_WITH_FLAGS                                       \
+#define WEFT__OPS_WITH_FLAGS                                        \
 	(WEFT__OP_KINDS_FROM_TO(WEFT__OP_RECV, WEFT__OP_RECVMMSG) | \
 		WEFT__OP_KINDS_FROM_TO(WEFT__OP_SEND, WEFT__OP_SENDMMSG))
 
