@@ -168,7 +168,7 @@ static int need_descriptors(const struct load *load)
 		(unsigned long long)needed, (unsigned long long)limit.rlim_cur);
 }
 
-static int make_workers(struct load *load)
+static int make_room(struct load *load)
 {
 	size_t size = load->run.workers * sizeof(load->workers[0]);
 
@@ -176,6 +176,11 @@ static int make_workers(struct load *load)
 	if (!load->workers)
 		return weft__cmd_fail(LOAD_NAME, "can't start: %s.", strerror(errno));
 	memset(load->workers, 0, size);
+	load->idle_fds = malloc((load->idle + 1) * sizeof(load->idle_fds[0]));
+	if (!load->idle_fds)
+		return weft__cmd_fail(LOAD_NAME, "can't start: %s.", strerror(errno));
+	for (unsigned i = 0; i < load->idle; i++)
+		load->idle_fds[i] = -1;
 	for (unsigned i = 0; i < load->run.workers; i++) {
 		load->workers[i].first_error_ns = INT64_MAX;
 		load->workers[i].latency = weft_histogram_new();
@@ -185,11 +190,12 @@ static int make_workers(struct load *load)
 	return CMD_DONE;
 }
 
-static void free_workers(struct load *load)
+static void free_room(struct load *load)
 {
 	for (unsigned i = 0; load->workers && i < load->run.workers; i++)
 		weft_histogram_free(load->workers[i].latency);
 	free(load->workers);
+	free(load->idle_fds);
 }
 
 static int spawn(struct load *load, struct weft_scope *scope, weft_fiber_fn *fn, unsigned index)
@@ -201,7 +207,11 @@ static int spawn(struct load *load, struct weft_scope *scope, weft_fiber_fn *fn,
 
 	if (!start)
 		return -1;
-	snprintf(name, sizeof(name), "%s %u", fn == weft__load_slow ? "slow" : "load", index);
+	snprintf(name, sizeof(name), "%s %u",
+		fn == weft__load_slow   ? "slow"
+		: fn == weft__load_idle ? "idle"
+					: "load",
+		index);
 	*start = (struct load_start){.load = load, .index = index};
 	if (weft_scope_spawn_with(scope, &options, fn, start))
 		return 0;
@@ -209,21 +219,29 @@ static int spawn(struct load *load, struct weft_scope *scope, weft_fiber_fn *fn,
 	return -1;
 }
 
+static int spawn_many(
+	struct load *load, struct weft_scope *scope, weft_fiber_fn *fn, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (spawn(load, scope, fn, i) < 0)
+			return -1;
+	return 0;
+}
+
 /* Start the fibers, and wait until all have connected, or could not. */
 static int open_connections(struct load *load, struct weft_scope *scope)
 {
-	if (weft_group_add(&load->opening, load->connections) < 0)
+	unsigned idlers = load->idle < DIALLING_MAX ? load->idle : DIALLING_MAX;
+
+	load->opening = load->connections + idlers;
+	load->running = load->connections;
+	if (spawn_many(load, scope, weft__load_connection, load->connections) < 0 ||
+		spawn_many(load, scope, weft__load_idle, idlers) < 0 ||
+		spawn_many(load, scope, weft__load_slow, load->slow) < 0)
 		return -1;
-	atomic_store(&load->running, load->connections);
-	for (unsigned i = 0; i < load->connections; i++)
-		if (spawn(load, scope, weft__load_connection, i) < 0)
-			return -1;
-	for (unsigned i = 0; i < load->slow; i++)
-		if (spawn(load, scope, weft__load_slow, i) < 0)
-			return -1;
 	/* Those that take too long join in later. */
 	WEFT_WITH_TIMEOUT (load->timeout_ns)
-		weft_group_wait(&load->opening);
+		weft_event_wait(&load->opened);
 	return 0;
 }
 
@@ -243,6 +261,7 @@ static void stop(void *arg)
 	struct load *load = arg;
 
 	load->is_stopped = true;
+	weft_event_set(&load->opened);
 	weft_event_set(&load->over);
 }
 
@@ -300,7 +319,7 @@ static int load_until_end(void *arg)
 	if (status)
 		return status;
 	stopper = weft__cmd_on_stop(stop, load);
-	if (!stopper || weft__load_idle_open(load) < 0) {
+	if (!stopper) {
 		status = weft__cmd_fail(LOAD_NAME, "can't start: %s.", strerror(errno));
 	} else {
 		weft__load_report_start(load);
@@ -335,13 +354,13 @@ int weft__cmd_load(int argc, char **argv)
 	if (!status)
 		status = need_descriptors(&load);
 	if (!status)
-		status = make_workers(&load);
+		status = make_room(&load);
 	if (!status) {
 		/* The kernel would wake us up to 50 us late, to save wake-ups (prctl(2)). */
 		prctl(PR_SET_TIMERSLACK, 1);
 		status = weft__cmd_run(LOAD_NAME, &load.run, load_until_end, &load);
 	}
-	free_workers(&load);
+	free_room(&load);
 	weft__load_target_fini(&load);
 	return status == CMD_HELPED ? CMD_DONE : status;
 }

@@ -23,7 +23,6 @@
 #include "weft/address.h"
 #include "weft/event.h"
 #include "weft/fiber.h"
-#include "weft/group.h"
 #include "weft/histogram.h"
 #include "weft/scope.h"
 #include "weft/sem.h"
@@ -103,14 +102,16 @@ struct load {
 
 	struct load_target target;
 	struct load_worker *workers;
-	int *idle_fds;
-	unsigned idle_open, idle_left; /* at the start, and at the end */
 
 	/* Before the start. */
 	int first_fd;             /* the connection that showed that somebody is there; -1: taken */
 	struct weft_sem dialling; /* connects at a time */
-	struct weft_group opening;
+	atomic_uint opening;      /* fibers that still open connections */
+	struct weft_event opened; /* that none does any more, or we were stopped */
 	atomic_uint open_at_start;
+	int *idle_fds; /* -1: not opened */
+	atomic_uint idle_next, idle_open;
+	unsigned idle_left; /* that were open at the end */
 
 	/* From the start on. */
 	struct weft_event start, over;
@@ -141,6 +142,12 @@ int weft__load_target_find(struct load *load);
 /** Connect to it, within the timeout. A descriptor, or -1. */
 int weft__load_dial(const struct load *load);
 
+/** The same before the start: not too many at a time. */
+int weft__load_dial_in_turn(struct load *load);
+
+/** One of the fibers that load->opening counts has opened what it can. */
+void weft__load_opened(struct load *load);
+
 /* ---- load_connection.c ------------------------------------------------------------------- */
 
 /** What a connection's fiber is started with; it frees it. */
@@ -154,8 +161,8 @@ int weft__load_connection(void *arg);
 
 /* ---- load_crowd.c ------------------------------------------------------------------------ */
 
-/** Open the idle connections, as far as it goes. Returns 0, or -1 with ENOMEM. */
-int weft__load_idle_open(struct load *load);
+/** A fiber: opens some of load->idle. */
+int weft__load_idle(void *arg);
 
 /** Count those that are still open, and close them. */
 void weft__load_idle_close(struct load *load);

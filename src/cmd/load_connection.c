@@ -335,15 +335,10 @@ static void converse(struct load_connection *connection)
 static void open_first(struct load_connection *connection)
 {
 	struct load *load = connection->load;
-	int fd = -1;
+	int fd = connection->index == 0 ? load->first_fd : weft__load_dial_in_turn(load);
 
-	if (connection->index == 0) {
-		fd = load->first_fd;
+	if (connection->index == 0)
 		load->first_fd = -1;
-	} else if (weft_sem_acquire(&load->dialling) == 0) {
-		fd = weft__load_dial(load);
-		weft_sem_release(&load->dialling, 1);
-	}
 	if (fd < 0)
 		return;
 	atomic_fetch_add_explicit(&load->open_at_start, 1, memory_order_relaxed);
@@ -381,7 +376,7 @@ int weft__load_connection(void *arg)
 	free(start);
 	if (connection)
 		open_first(connection);
-	weft_group_done(&load->opening);
+	weft__load_opened(load);
 	if (connection && weft_event_wait(&load->start) == 0) {
 		weft__load_pace(connection);
 		converse(connection);

@@ -2,7 +2,7 @@
  * load_crowd.c - connections of `weft load` that are there beside those that are measured:
  * idle ones, and slow ones that dribble their requests.
  *
- * Entry points: weft__load_idle_open, weft__load_idle_close, weft__load_slow.
+ * Entry points: weft__load_idle, weft__load_idle_close, weft__load_slow.
  * Never: a figure of theirs among the measured ones.
  */
 #include "load.h"
@@ -14,9 +14,6 @@
 #include "load_reply.h"
 #include "weft/socket.h"
 
-/** In a row: then no more idle ones are tried. */
-#define FAILURES_MAX 3
-
 /** Of a slow connection that can't connect. */
 #define PAUSE_NS WEFT_SECONDS(1)
 
@@ -25,26 +22,28 @@
 
 /* ---- Idle ----------------------------------------------------------------------------- */
 
-int weft__load_idle_open(struct load *load)
+/* Several do this at a time, and each ends when it can't connect: the others try on. */
+int weft__load_idle(void *arg)
 {
+	struct load_start *start = arg;
+	struct load *load = start->load;
 	struct load_worker *worker = &load->workers[weft_worker_index()];
-	unsigned failures = 0;
+	unsigned index;
 
-	load->idle_fds = calloc(load->idle + 1, sizeof(load->idle_fds[0]));
-	if (!load->idle_fds)
-		return -1;
-	for (unsigned i = 0; i < load->idle && failures < FAILURES_MAX; i++) {
-		int fd = weft__load_dial(load);
+	free(start);
+	while ((index = atomic_fetch_add(&load->idle_next, 1)) < load->idle) {
+		int fd = weft__load_dial_in_turn(load);
 
-		if (fd >= 0) {
-			load->idle_fds[load->idle_open++] = fd;
-			failures = 0;
-			continue;
+		if (fd < 0) {
+			if (errno != ECANCELED)
+				weft__load_note(worker, weft_now(), LOAD_CONNECT, strerror(errno),
+					NULL);
+			break;
 		}
-		failures++;
-		worker->counts.errors[LOAD_CONNECT]++;
-		weft__load_note(worker, weft_now(), LOAD_CONNECT, strerror(errno), NULL);
+		load->idle_fds[index] = fd;
+		atomic_fetch_add(&load->idle_open, 1);
 	}
+	weft__load_opened(load);
 	return 0;
 }
 
@@ -54,16 +53,16 @@ void weft__load_idle_close(struct load *load)
 	const struct linger reset = {.l_onoff = 1};
 	char byte;
 
-	for (unsigned i = 0; i < load->idle_open; i++) {
+	for (unsigned i = 0; i < load->idle; i++) {
 		int fd = load->idle_fds[i];
 
+		if (fd < 0)
+			continue;
 		if (weft_recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 || errno == EAGAIN)
 			load->idle_left++;
 		weft_setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		weft_close(fd);
 	}
-	free(load->idle_fds);
-	load->idle_fds = NULL;
 }
 
 /* ---- Slow ----------------------------------------------------------------------------- */

@@ -253,6 +253,25 @@ int weft__load_dial(const struct load *load)
 	return -1;
 }
 
+int weft__load_dial_in_turn(struct load *load)
+{
+	int fd, saved;
+
+	if (weft_sem_acquire(&load->dialling) < 0)
+		return -1;
+	fd = weft__load_dial(load);
+	saved = errno;
+	weft_sem_release(&load->dialling, 1);
+	errno = saved;
+	return fd;
+}
+
+void weft__load_opened(struct load *load)
+{
+	if (atomic_fetch_sub(&load->opening, 1) == 1)
+		weft_event_set(&load->opened);
+}
+
 static int fail_find(const struct load *load)
 {
 	const char *host_port = load->target.host_port;

@@ -376,6 +376,21 @@ static bool is_all_sent(const struct weft_stream *stream)
 	       weft__tls_out_len(&stream->tls->out) == 0 && !atomic_load(&stream->tls->code);
 }
 
+/*
+ * A client that has read nothing has not read its tickets either: left where they are, they
+ * would make the kernel end the connection by a reset, which can overtake what was sent.
+ */
+static void discard_tickets(struct weft__tls *tls)
+{
+	char *data = SSL_is_server(tls->ssl) ? NULL : weft__buffer_take();
+
+	if (!data)
+		return;
+	WEFT_SHIELDED
+		weft_recv(tls->fd, data, WEFT_STREAM_BUFFER_SIZE, MSG_DONTWAIT);
+	weft__buffer_give(data);
+}
+
 static void layer_free(struct weft_stream *stream)
 {
 	struct weft__tls *tls = stream->tls;
@@ -384,6 +399,8 @@ static void layer_free(struct weft_stream *stream)
 		say_goodbye(tls);
 		weft__tls_push(tls);
 	}
+	if (tls->is_ready)
+		discard_tickets(tls);
 	weft__tls_free(tls);
 }
 

@@ -188,6 +188,9 @@ static int ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_C
 
 	if (result > 0 && !mac_begin(mac, &key))
 		result = -1;
+	/* Whoever offers a ticket only once is to get another. */
+	if (result == 1 && !is_sealing && SSL_version(ssl) >= TLS1_3_VERSION)
+		result = 2;
 	OPENSSL_cleanse(&key, sizeof(key));
 	return result;
 }

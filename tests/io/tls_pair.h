@@ -11,6 +11,7 @@
 #include "io/certificates.h"
 #include "weft/scope.h"
 #include "weft/serve.h"
+#include "weft/socket.h"
 #include "weft/tls.h"
 
 struct pair {

@@ -506,6 +506,20 @@ def _():
             expect(figures["duration_s"] < 500 and not figures["errors"]["all"], figures)
 
 
+@case("Ctrl-C ends it, too, while it waits for connections")
+def _():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        process = subprocess.Popen(
+            [WEFT, "load", "127.0.0.1:%d" % listener.getsockname()[1], "--connections", "9",
+             "--idle", "9", "--timeout", "1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect(process.stdout.readline().startswith(b"Running"))
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=PATIENCE_S)
+        expect(process.returncode == 0 and b"Requests/sec" in output and not error, error)
+
+
 @case("nobody there is status 1 and one line")
 def _():
     with socket.socket() as unused:

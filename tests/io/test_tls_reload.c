@@ -1,0 +1,345 @@
+/*
+ * test_tls_reload.c - TLS: options and files that are wrong, certificates that change,
+ * sessions that are resumed.
+ *
+ * check: valgrind tsan
+ */
+#include "io/tls_pair.h"
+
+/* ---- What is wrong with the options ------------------------------------------------------ */
+
+static struct weft_tls_fault refuse_server(struct weft_tls_server_options options, int code)
+{
+	struct weft_tls_fault fault;
+
+	CHECK_ERRNO(weft_tls_server_new(&options, &fault), code);
+	CHECK(weft_tls_server_new(&options, NULL) == NULL);
+	return fault;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *file = fopen(path_of(name), "w");
+
+	CHECK(file != NULL);
+	fputs(text, file);
+	CHECK_INT(fclose(file), ==, 0);
+}
+
+CHECK_CASE(options_that_can_not_be_are_einval)
+{
+	static const char *const empty[] = {"", NULL};
+	const struct weft_tls_server_options bad[] = {
+		{.certificate = NULL},
+		{.certificate = "x", .others_count = WEFT_TLS_IDENTITIES_MAX},
+		{.certificate = "x", .version_min = WEFT_TLS_1_3, .version_max = WEFT_TLS_1_2},
+		{.certificate = "x", .needs_client_certificate = true},
+		{.certificate = "x", .protocols = empty},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		CHECK_INT(refuse_server(bad[i], EINVAL).kind, ==, WEFT_TLS_NO_FAULT);
+	CHECK_ERRNO(
+		weft_tls_client_new(&(struct weft_tls_client_options){.protocols = empty}, NULL),
+		EINVAL);
+}
+
+CHECK_CASE(a_file_that_is_missing_or_no_certificate_is_named)
+{
+	struct weft_tls_fault fault;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	write_file("junk.pem", "what is this\n");
+	fault = refuse_server(
+		(struct weft_tls_server_options){.certificate = path_of("none.pem")}, EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	CHECK(strstr(fault.text, "none.pem: No such file or directory") != NULL);
+	fault = refuse_server(
+		(struct weft_tls_server_options){.certificate = path_of("junk.pem")}, EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .key = path_of("junk.pem")},
+		EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	CHECK(strstr(fault.text, "junk.pem") != NULL);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .client_issuers = path_of("junk.pem")},
+		EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	weft_listener_free(pair.listener);
+	authority_end(&pair.authority);
+}
+
+CHECK_CASE(another_certificate_s_key_is_told_from_a_broken_one)
+{
+	struct weft_tls_fault fault;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	certificate_make(&pair.authority, "two", NULL);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .key = path_of("two.key")},
+		EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_KEY_MISMATCH);
+	CHECK(strstr(fault.text, "two.key") != NULL);
+	weft_listener_free(pair.listener);
+	authority_end(&pair.authority);
+}
+
+/* ---- Calls out of order --------------------------------------------------------------------- */
+
+CHECK_CASE(a_stream_is_started_once_and_only_a_socket)
+{
+	struct weft_stream *pipe_end;
+	struct pair pair;
+	int fds[2];
+
+	pair_make(&pair, NULL, NULL);
+	CHECK_ERRNO(weft_stream_start_tls(pair.client, pair.client_tls, "localhost"), EALREADY);
+	CHECK_INT(weft_pipe(fds), ==, 0);
+	pipe_end = weft_stream_new(fds[0]);
+	CHECK(weft_stream_tls(pipe_end) == NULL);
+	CHECK_INT(weft_stream_tls_fault(pipe_end)->kind, ==, WEFT_TLS_NO_FAULT);
+	CHECK_ERRNO(weft_stream_start_tls(pipe_end, pair.client_tls, "localhost"), ENOTSOCK);
+	weft_stream_free(pipe_end);
+	weft_close(fds[1]);
+	pair_end(&pair);
+}
+
+CHECK_CASE(a_client_that_verifies_must_say_whom)
+{
+	char *host = malloc(300);
+	struct weft_stream *stream;
+	struct pair pair;
+	int fds[2];
+
+	memset(host, 'a', 299);
+	host[299] = '\0';
+	pair_make(&pair, NULL, NULL);
+	CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+	stream = weft_stream_new(fds[0]);
+	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, NULL), EINVAL);
+	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, ""), EINVAL);
+	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, host), EINVAL);
+	CHECK_ERRNO(weft_stream_connect_tls("unix:/x", pair.client_tls, NULL), EINVAL);
+	CHECK_ERRNO(weft_stream_connect_tls("nothing", pair.client_tls, NULL), EINVAL);
+	weft_stream_free(stream);
+	weft_close(fds[1]);
+	free(host);
+	pair_end(&pair);
+}
+
+/* ---- Reloading ------------------------------------------------------------------------------ */
+
+static const char *peer_now(struct pair *pair)
+{
+	static char name[64];
+	struct weft_tls *fresh = client_tls(NULL);
+	struct weft_stream *stream = weft_stream_connect_tls(pair->address, fresh, NULL);
+
+	CHECK(stream != NULL);
+	snprintf(name, sizeof(name), "%s", weft_stream_tls(stream)->peer);
+	weft_stream_free(stream);
+	weft_tls_free(fresh);
+	return name;
+}
+
+CHECK_CASE(after_a_reload_new_connections_see_the_new_certificate_and_old_ones_go_on)
+{
+	struct weft_tls_fault fault;
+	struct weft_stream *old;
+	struct pair pair;
+	pthread_t second;
+
+	pair_make(&pair, NULL, NULL);
+	say(pair.client, "before\n");
+	hear(pair.client, "before\n");
+	certificate_make(&pair.authority, "server", &(struct certificate){.name = "new"});
+	CHECK_INT(weft_tls_reload(pair.server_tls, &fault), ==, 0);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_NO_FAULT);
+	second = peer_start(pair_serve, &pair);
+	CHECK_STR(peer_now(&pair), "CN=new");
+	peer_end(second);
+	old = pair.client;
+	say(old, "after\n");
+	hear(old, "after\n");
+	CHECK_STR(weft_stream_tls(old)->peer, "CN=weft test");
+	pair_end(&pair);
+}
+
+CHECK_CASE(a_bad_new_certificate_leaves_the_old_one_in_force)
+{
+	struct weft_tls_fault fault;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	pair.connections = 2;
+	pair_start(&pair, NULL, NULL);
+	write_file("server.pem", "-----BEGIN CERTIFICATE-----\nhalf of\n");
+	CHECK_ERRNO(weft_tls_reload(pair.server_tls, &fault), EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	CHECK_STR(peer_now(&pair), "CN=weft test");
+	CHECK_INT(unlink(path_of("server.pem")), ==, 0);
+	CHECK_ERRNO(weft_tls_reload(pair.server_tls, NULL), EPROTO);
+	CHECK_STR(peer_now(&pair), "CN=weft test");
+	pair_end(&pair);
+}
+
+CHECK_CASE(streams_outlive_what_they_were_started_with)
+{
+	struct pair pair;
+
+	pair_make(&pair, NULL, NULL);
+	say(pair.client, "before\n");
+	hear(pair.client, "before\n");
+	weft_tls_free(pair.server_tls);
+	weft_tls_free(pair.client_tls);
+	pair.server_tls = pair.client_tls = NULL;
+	say(pair.client, "after\n");
+	hear(pair.client, "after\n");
+	pair_end(&pair);
+}
+
+static void *reload_often(void *arg)
+{
+	for (int i = 0; i < 20; i++)
+		CHECK_INT(weft_tls_reload(arg, NULL), ==, 0);
+	return NULL;
+}
+
+CHECK_CASE(reloading_while_others_connect_disturbs_nobody)
+{
+	struct pair pair;
+	pthread_t reloader;
+
+	pair_prepare(&pair);
+	pair.connections = 20;
+	pair_start(&pair, NULL, NULL);
+	reloader = peer_start(reload_often, pair.server_tls);
+	for (unsigned i = 0; i < pair.connections; i++) {
+		if (i > 0)
+			weft_stream_free(pair.client);
+		pair_connect(&pair);
+		say(pair.client, "hello\n");
+		hear(pair.client, "hello\n");
+	}
+	peer_end(reloader);
+	pair_end(&pair);
+}
+
+/* ---- Resumption --------------------------------------------------------------------------------
+ */
+
+/* One connection of the pair's client; whether it went on from an earlier one. */
+static bool is_resumed(struct pair *pair)
+{
+	bool result;
+
+	pair_connect(pair);
+	result = weft_stream_tls(pair->client)->is_resumed;
+	CHECK(weft_stream_tls(pair->client)->is_verified);
+	/* Tickets come behind the handshake: with the first read. */
+	say(pair->client, "hello\n");
+	hear(pair->client, "hello\n");
+	weft_stream_free(pair->client);
+	pair->client = NULL;
+	return result;
+}
+
+static void pair_many(struct pair *pair, unsigned connections,
+	const struct weft_tls_server_options *server, const struct weft_tls_client_options *client)
+{
+	pair_prepare(pair);
+	pair->connections = connections;
+	pair_start(pair, server, client);
+}
+
+BOTH_CASE(the_second_connection_is_resumed)
+{
+	struct pair pair;
+
+	pair_many(&pair, 3, NULL, NULL);
+	CHECK(!is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	pair_end(&pair);
+	CHECK(pair.facts.is_resumed);
+}
+
+CHECK_CASE(the_second_connection_is_resumed_with_tls_1_2)
+{
+	struct pair pair;
+
+	pair_many(&pair, 3, NULL, &(struct weft_tls_client_options){.version_max = WEFT_TLS_1_2});
+	CHECK(!is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	pair_end(&pair);
+}
+
+CHECK_CASE(nothing_is_resumed_where_either_side_says_so)
+{
+	struct pair pair;
+
+	pair_many(&pair, 2, &(struct weft_tls_server_options){.no_resumption = true}, NULL);
+	CHECK(!is_resumed(&pair));
+	CHECK(!is_resumed(&pair));
+	pair_end(&pair);
+	pair_many(&pair, 2, NULL, &(struct weft_tls_client_options){.no_resumption = true});
+	CHECK(!is_resumed(&pair));
+	CHECK(!is_resumed(&pair));
+	pair_end(&pair);
+}
+
+CHECK_CASE(a_server_s_reload_keeps_its_tickets_and_a_client_s_forgets_them)
+{
+	struct pair pair;
+
+	pair_many(&pair, 3, NULL, NULL);
+	CHECK(!is_resumed(&pair));
+	CHECK_INT(weft_tls_reload(pair.server_tls, NULL), ==, 0);
+	CHECK(is_resumed(&pair));
+	CHECK_INT(weft_tls_reload(pair.client_tls, NULL), ==, 0);
+	CHECK(!is_resumed(&pair));
+	pair_end(&pair);
+}
+
+CHECK_CASE(a_server_that_asks_for_certificates_forgets_its_tickets_with_a_reload)
+{
+	struct pair pair;
+
+	pair_prepare(&pair);
+	certificate_make(&pair.authority, "ann", NULL);
+	pair.connections = 3;
+	pair_start(&pair,
+		&(struct weft_tls_server_options){.client_issuers = path_of("authority.pem"),
+			.needs_client_certificate = true},
+		&(struct weft_tls_client_options){.certificate = path_of("ann.pem")});
+	CHECK(!is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	CHECK_INT(weft_tls_reload(pair.server_tls, NULL), ==, 0);
+	CHECK(!is_resumed(&pair));
+	pair_end(&pair);
+	CHECK(pair.facts.is_verified);
+}
+
+CHECK_CASE(a_session_is_not_offered_for_another_host)
+{
+	struct weft_stream *stream;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	certificate_make(&pair.authority, "server",
+		&(struct certificate){.hosts = "IP:127.0.0.1,DNS:a.test"});
+	pair.connections = 2;
+	pair_start(&pair, NULL, NULL);
+	CHECK(!is_resumed(&pair));
+	stream = weft_stream_connect(pair.address);
+	CHECK_INT(weft_stream_start_tls(stream, pair.client_tls, "a.test"), ==, 0);
+	CHECK(!weft_stream_tls(stream)->is_resumed);
+	weft_stream_free(stream);
+	pair_end(&pair);
+}
+
+CHECK_MAIN()
