@@ -14,8 +14,9 @@
  * blocking call. Threads may start and join threads, and so may fibers: a join parks the
  * fiber. Every weft call works on a thread, blocking it.
  *
- * These threads have all signals blocked, but for those that a fault raises: signals of
- * the program are for the thread that waits for them. They may unblock what they like.
+ * These threads have all signals blocked, but for SIGURG and those that a fault raises:
+ * signals of the program are for the thread that waits for them. They may unblock what they
+ * like.
  *
  * Safe from any thread and fiber, unless said otherwise. A thread that calls fork(2) is the
  * only one in the child: there it ends the process, by _exit() with its result.
@@ -80,6 +81,14 @@ WEFT_API int weft_thread_start(struct weft_thread *thread);
  * fork(2)), ETIMEDOUT (timeout_ns or a deadline; it runs on), ECANCELED.
  */
 WEFT_API int weft_thread_join(struct weft_thread *thread, int *ret_result, int64_t timeout_ns);
+
+/**
+ * Cancel it: its calls that wait fail with ECANCELED from now on, also one that it is in, but
+ * for those in shielded sections (weft/scope.h). Nothing else ends it. It is woken by SIGURG,
+ * which threads of weft's have unblocked; a handler that the program has set before is called
+ * too. Errors: EINVAL (not started), ESRCH (it has ended).
+ */
+WEFT_API int weft_thread_cancel(struct weft_thread *thread);
 
 /**
  * Let go of it; NULL is fine. One that still runs goes on, and is freed when it ends;

@@ -36,8 +36,8 @@ int weft__load_idle(void *arg)
 
 		if (fd < 0) {
 			if (errno != ECANCELED)
-				weft__load_note(worker, weft_now(), LOAD_CONNECT, strerror(errno),
-					NULL);
+				weft__load_note(
+					worker, weft_now(), LOAD_CONNECT, strerror(errno), NULL);
 			break;
 		}
 		load->idle_fds[index] = fd;

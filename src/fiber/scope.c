@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <time.h>
 
+#include "fiber/doze.h"
 #include "fiber/runtime.h"
 
 /** Of threads that are no workers, and of the fiber that forked, in the child (fork.c). */
@@ -36,7 +37,7 @@ static int interrupt_of(const struct weft__context *context)
 		is_late |= scope->has_expired;
 		is_cancelled |= __atomic_load_n(&scope->is_cancelled, __ATOMIC_ACQUIRE);
 	}
-	if (is_cancelled || (!scope && context->is_cancelled))
+	if (is_cancelled || (!scope && __atomic_load_n(&context->is_cancelled, __ATOMIC_ACQUIRE)))
 		return ECANCELED;
 	return is_late ? ETIMEDOUT : 0;
 }
@@ -54,7 +55,9 @@ int64_t weft__context_deadline(const struct weft__context *context)
 
 int weft__interrupt(struct weft__context *context)
 {
-	if (!weft__worker && context->scope && !context->interrupt) {
+	if (weft__worker || context->interrupt)
+		return context->interrupt;
+	if (context->scope || __atomic_load_n(&context->is_cancelled, __ATOMIC_ACQUIRE)) {
 		int64_t now = weft_now();
 
 		for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
@@ -223,13 +226,20 @@ void weft_shield_end(struct weft_timeout *shield)
 
 /* ---- Sleep ------------------------------------------------------------------------- */
 
-/* Until the deadline, however often a signal handler runs. */
-static void thread_sleep_until(int64_t deadline_ns)
+/* Until the deadline, however often a signal handler runs; or what interrupts it. */
+static int thread_sleep_until(struct weft__context *context, int64_t deadline_ns)
 {
-	struct timespec until = {deadline_ns / WEFT_SECONDS(1), deadline_ns % WEFT_SECONDS(1)};
+	int code = 0, result;
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-		;
+	do {
+		struct timespec until = weft__doze_time(deadline_ns);
+
+		weft__doze_begin(&until);
+		code = weft__interrupt(context);
+		result = code ? 0 : clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+		weft__doze_end();
+	} while (!code && (result == EINTR || weft_now() < deadline_ns));
+	return code;
 }
 
 static int thread_sleep(struct weft__context *context, int64_t duration_ns)
@@ -238,7 +248,10 @@ static int thread_sleep(struct weft__context *context, int64_t duration_ns)
 	int64_t until = duration_ns < INT64_MAX - now ? now + duration_ns : INT64_MAX;
 	int64_t deadline = weft__context_deadline(context);
 
-	thread_sleep_until(until < deadline ? until : deadline);
+	int code = thread_sleep_until(context, until < deadline ? until : deadline);
+
+	if (code)
+		return code;
 	return until <= deadline ? 0 : ETIMEDOUT;
 }
 

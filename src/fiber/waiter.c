@@ -10,15 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "fiber/runtime.h"
 
 /* On CLOCK_MONOTONIC, absolute; returns for any reason. */
-static void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t deadline_ns)
+static void futex_wait(_Atomic uint32_t *word, struct timespec *until)
 {
-	struct timespec until = {deadline_ns / WEFT_SECONDS(1), deadline_ns % WEFT_SECONDS(1)};
-
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
-		deadline_ns == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, until, NULL,
+		FUTEX_BITSET_MATCH_ANY);
 }
 
 int weft__waiter_wait_thread(struct weft__waiter *waiter)
@@ -27,10 +26,15 @@ int weft__waiter_wait_thread(struct weft__waiter *waiter)
 	int code;
 
 	while (!weft__waiter_is_woken(waiter)) {
+		struct timespec until = weft__doze_time(weft__context_deadline(context));
+
+		weft__doze_begin(&until);
 		code = weft__interrupt(context);
+		if (!code)
+			futex_wait(&waiter->is_woken, &until);
+		weft__doze_end();
 		if (code)
 			return code;
-		futex_wait(&waiter->is_woken, 0, weft__context_deadline(context));
 	}
 	return 0;
 }
@@ -41,7 +45,7 @@ void weft__waiter_wait_for_sure(struct weft__waiter *waiter)
 		if (waiter->fiber)
 			weft__park(weft__worker, &waiter->wait);
 		else
-			futex_wait(&waiter->is_woken, 0, INT64_MAX);
+			futex_wait(&waiter->is_woken, NULL);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "fiber/doze.h"
 #include "weft/event.h"
 #include "weft/fiber.h"
 #include "weft/scope.h"
@@ -225,11 +226,16 @@ static void polled_wait(struct polled *polled, int64_t delay_ns)
 {
 	int64_t left = weft_time_left();
 	struct timespec timeout;
+	int count = 0;
 
 	if (delay_ns >= 0 && (left < 0 || delay_ns < left))
 		left = delay_ns;
-	timeout = (struct timespec){left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
-	if (ppoll(polled->sets, (nfds_t)polled->begun, left < 0 ? NULL : &timeout, NULL) <= 0)
+	timeout = weft__doze_time(left < 0 ? INT64_MAX : left);
+	weft__doze_begin(&timeout);
+	if (!weft_interrupted())
+		count = ppoll(polled->sets, (nfds_t)polled->begun, &timeout, NULL);
+	weft__doze_end();
+	if (count <= 0)
 		for (int i = 0; i < polled->begun; i++)
 			polled->sets[i].revents = 0; /* undefined then */
 }

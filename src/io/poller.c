@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fiber/doze.h"
 #include "fiber/worker.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -211,9 +212,18 @@ bool weft__poller_tell(
 
 /* ---- Waiting ------------------------------------------------------------------------------ */
 
+/* timeout_ns is INT64_MAX for ever. */
 static int look(struct weft_poller *poller, int64_t timeout_ns)
 {
-	return poller->ops->wait(poller, timeout_ns);
+	struct timespec timeout = weft__doze_time(timeout_ns);
+	int code;
+
+	weft__doze_begin(&timeout);
+	code = weft_interrupted();
+	if (!code)
+		code = poller->ops->wait(poller, &timeout);
+	weft__doze_end();
+	return code;
 }
 
 /* Park until one of all the descriptors may be ready. 0 or an errno value. */
@@ -289,7 +299,7 @@ static int wait_on_thread(struct weft_poller *poller, int64_t timeout_ns)
 		left = left < 0 && timeout_ns >= 0 ? 0 : left;
 		if (of_scope != WEFT_FOREVER && (left < 0 || of_scope < left))
 			left = of_scope;
-		code = look(poller, left);
+		code = look(poller, left < 0 ? INT64_MAX : left);
 		if (!code && poller->told_count == 0)
 			code = weft_interrupted();
 	} while (!code && poller->told_count == 0 && (timeout_ns < 0 || weft_now() < end));

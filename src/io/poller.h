@@ -27,7 +27,8 @@ struct weft__poller_ops {
 		struct weft_poller *poller, struct weft__registration *registration, bool is_new);
 	/** weft__poller_tell() what is there within timeout_ns (-1: for ever). 0 or an errno value.
 	 */
-	int (*wait)(struct weft_poller *poller, int64_t timeout_ns);
+	/** The timeout is of fiber/doze.h: never NULL, and zero once the thread is cancelled. */
+	int (*wait)(struct weft_poller *poller, struct timespec *timeout);
 	/** A descriptor that is readable when there is something; -1: none, watch them all. */
 	int (*fd)(const struct weft_poller *poller);
 	unsigned not_supported;

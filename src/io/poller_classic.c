@@ -12,11 +12,6 @@
 
 #include "io/poller.h"
 
-static struct timespec time_of(int64_t ns)
-{
-	return (struct timespec){ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)};
-}
-
 static int begin(struct weft_poller *poller)
 {
 	(void)poller;
@@ -37,10 +32,9 @@ static int poll_set(
 	return is_new && fcntl(registration->fd, F_GETFD) < 0 ? errno : 0;
 }
 
-static int poll_wait(struct weft_poller *poller, int64_t timeout_ns)
+static int poll_wait(struct weft_poller *poller, struct timespec *timeout)
 {
 	struct pollfd *sets = calloc(poller->count + 1, sizeof(*sets));
-	struct timespec timeout = time_of(timeout_ns);
 	nfds_t count = 0;
 	int ready;
 
@@ -53,7 +47,7 @@ static int poll_wait(struct weft_poller *poller, int64_t timeout_ns)
 			sets[count++] = (struct pollfd){
 				.fd = (int)fd, .events = (short)weft__poller_asked(registration)};
 	}
-	ready = ppoll(sets, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+	ready = ppoll(sets, count, timeout, NULL);
 	for (nfds_t i = 0; ready > 0 && i < count; i++)
 		if (!weft__poller_tell(
 			    poller, weft__poller_find(poller, sets[i].fd), sets[i].revents))
@@ -114,13 +108,12 @@ static int fill(struct weft_poller *poller, fd_set *in, fd_set *out)
 	return highest;
 }
 
-static int select_wait(struct weft_poller *poller, int64_t timeout_ns)
+static int select_wait(struct weft_poller *poller, struct timespec *timeout)
 {
-	struct timespec timeout = time_of(timeout_ns);
 	fd_set in, out;
 	int highest = fill(poller, &in, &out), ready;
 
-	ready = pselect(highest + 1, &in, &out, NULL, timeout_ns < 0 ? NULL : &timeout, NULL);
+	ready = pselect(highest + 1, &in, &out, NULL, timeout, NULL);
 	if (ready < 0 && errno == EBADF) {
 		tell_closed(poller);
 		return 0;

@@ -2,6 +2,7 @@
  * poller_epoll.c - pollers over epoll(7).
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 
 /** Events taken from the kernel at a time. */
 #define EVENTS_MAX 256
+
+#define MILLISECONDS_MAX INT_MAX
 
 struct epoll {
 	struct weft_poller poller;
@@ -56,17 +59,19 @@ static int epoll_set(
 	return errno;
 }
 
-static int epoll_wait_for(struct weft_poller *poller, int64_t timeout_ns)
+static int epoll_wait_for(struct weft_poller *poller, struct timespec *timeout)
 {
-	struct timespec timeout = {timeout_ns / WEFT_SECONDS(1), timeout_ns % WEFT_SECONDS(1)};
 	struct epoll_event events[EVENTS_MAX];
 	int max = poller->told_max < EVENTS_MAX ? (int)poller->told_max : EVENTS_MAX;
 	int epoll_fd = ((struct epoll *)poller)->fd, count;
 
-	count = epoll_pwait2(epoll_fd, events, max, timeout_ns < 0 ? NULL : &timeout, NULL);
+	count = epoll_pwait2(epoll_fd, events, max, timeout, NULL);
 	if (count < 0 && errno == ENOSYS) /* before Linux 5.11 */
 		count = epoll_wait(epoll_fd, events, max,
-			timeout_ns < 0 ? -1 : (int)((timeout_ns + 999999) / 1000000));
+			timeout->tv_sec > MILLISECONDS_MAX / 1000
+				? MILLISECONDS_MAX
+				: (int)(timeout->tv_sec * 1000 +
+					  (timeout->tv_nsec + 999999) / 1000000));
 	for (int i = 0; i < count; i++) {
 		struct weft__registration *registration =
 			weft__poller_find(poller, (int)(uint32_t)events[i].data.u64);

@@ -116,21 +116,19 @@ static bool complete(struct uring *uring, uint64_t name, int result, unsigned fl
 	return has_room;
 }
 
-static int uring_wait(struct weft_poller *poller, int64_t timeout_ns)
+static int uring_wait(struct weft_poller *poller, struct timespec *timeout)
 {
 	struct uring *uring = (struct uring *)poller;
-	struct __kernel_timespec timeout = {
-		timeout_ns / WEFT_SECONDS(1), timeout_ns % WEFT_SECONDS(1)};
 	struct io_uring_cqe *cqe;
 	bool has_room = true;
 	int code = 0;
 
 	ask_again(uring);
-	if (timeout_ns == 0)
+	if (timeout->tv_sec == 0 && timeout->tv_nsec == 0)
 		code = io_uring_submit_and_get_events(&uring->ring);
 	else
 		code = io_uring_submit_and_wait_timeout(
-			&uring->ring, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
+			&uring->ring, &cqe, 1, (struct __kernel_timespec *)timeout, NULL);
 	while (has_room && io_uring_peek_cqe(&uring->ring, &cqe) == 0) {
 		uint64_t name = cqe->user_data;
 		unsigned flags = cqe->flags;

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "sync/chan.h"
 
 enum claim {
@@ -331,16 +332,18 @@ static int thread_wait_fds(struct selecting *self)
 
 	while (!weft__waiter_is_woken(&self->shared.waiter)) {
 		int64_t deadline = weft__context_deadline(context);
-		int64_t left = deadline == INT64_MAX ? 0 : deadline - weft_now();
-		struct timespec timeout = {left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
-		ssize_t index;
+		int64_t left = deadline == INT64_MAX ? INT64_MAX : deadline - weft_now();
+		struct timespec timeout = weft__doze_time(left);
+		ssize_t index = 0;
 
+		weft__doze_begin(&timeout);
 		code = weft__interrupt(context);
+		if (!code)
+			index = ppoll(set, count, &timeout, NULL);
+		weft__doze_end();
 		if (code)
 			return code;
-		if (left < 0)
-			continue; /* the deadline has just passed */
-		if (ppoll(set, count, deadline == INT64_MAX ? NULL : &timeout, NULL) <= 0)
+		if (index <= 0)
 			continue;
 		index = poll_all(self);
 		if (index >= 0) {

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "fiber/watch.h"
 #include "weft/scope.h"
 
@@ -54,6 +55,7 @@ static void block_signals(sigset_t *ret_before)
 	sigfillset(&most);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		sigdelset(&most, faults[i]);
+	sigdelset(&most, WEFT__DOZE_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &most, ret_before);
 }
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "fiber/runtime.h"
 #include "thread/crew.h"
 #include "weft/scope.h"
@@ -39,6 +40,8 @@ struct weft_thread {
 	int holders;
 	int result;
 	bool is_daemon;
+	bool is_cancelled;
+	struct weft__context *context; /* RUNNING: its own, once it has begun */
 	pthread_t thread;
 	pid_t process; /* in which it was started */
 	size_t stack_size_bytes;
@@ -223,6 +226,11 @@ static void *thread_main(void *arg)
 	int result;
 
 	own_thread = thread;
+	pthread_mutex_lock(&threads.mutex);
+	thread->context = weft__context_self();
+	if (thread->is_cancelled)
+		weft__doze_cancel(pthread_self(), thread->context);
+	pthread_mutex_unlock(&threads.mutex);
 	snprintf(name, sizeof name, "%.*s", KERNEL_NAME_MAX - 1, thread->name);
 	pthread_setname_np(pthread_self(), name);
 	result = run(thread);
@@ -259,6 +267,22 @@ int weft_thread_start(struct weft_thread *thread)
 			threads.count++;
 		}
 	}
+	pthread_mutex_unlock(&threads.mutex);
+	return code ? fail(code) : 0;
+}
+
+int weft_thread_cancel(struct weft_thread *thread)
+{
+	int code = 0;
+
+	pthread_mutex_lock(&threads.mutex);
+	if (thread->state == NEW)
+		code = EINVAL;
+	else if (thread->state != RUNNING)
+		code = ESRCH;
+	else if (thread->context)
+		weft__doze_cancel(thread->thread, thread->context);
+	thread->is_cancelled = true;
 	pthread_mutex_unlock(&threads.mutex);
 	return code ? fail(code) : 0;
 }

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "fiber/driver/fds.h"
 #include "fiber/worker.h"
 
@@ -82,17 +83,23 @@ void weft__thread_forked(void)
 /** Without an eventfd (none was free) a waiting thread looks this often. */
 #define LOOK_INTERVAL WEFT_MILLISECONDS(100)
 
-static int poll_until(struct pollfd *set, int64_t deadline_ns)
+/* What ppoll(2) returns; *ret_code is what has interrupted the caller before it. */
+static int poll_once(struct weft__context *context, struct pollfd *set, int *ret_code)
 {
+	int64_t deadline_ns = weft__context_deadline(context);
 	int64_t left = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - weft_now();
 	struct timespec timeout;
+	int count = 0;
 
-	if (left < 0)
-		left = 0;
 	if (set[1].fd < 0 && left > LOOK_INTERVAL)
 		left = LOOK_INTERVAL;
-	timeout = (struct timespec){left / WEFT_SECONDS(1), left % WEFT_SECONDS(1)};
-	return ppoll(set, 2, left == INT64_MAX ? NULL : &timeout, NULL);
+	timeout = weft__doze_time(left);
+	weft__doze_begin(&timeout);
+	*ret_code = weft__interrupt(context);
+	if (!*ret_code)
+		count = ppoll(set, 2, &timeout, NULL);
+	weft__doze_end();
+	return count;
 }
 
 /* 0 when fd is ready in that direction, else an errno value. */
@@ -105,11 +112,11 @@ static int block(struct weft__context *context, int fd, int direction)
 	blocked_begin(&self, fd);
 	if (known && (atomic_load(&known->traits) & WEFT__FD_CLOSING))
 		self.is_closed = true; /* who closes it has been here before us */
-	while (count <= 0 && !self.is_closed && !(code = weft__interrupt(context))) {
+	while (count <= 0 && !self.is_closed && !code) {
 		struct pollfd set[2] = {{.fd = fd, .events = (short)direction},
 			{.fd = self.event_fd, .events = POLLIN}};
 
-		count = poll_until(set, weft__context_deadline(context));
+		count = poll_once(context, set, &code);
 		if (count > 0 && set[0].revents & POLLNVAL)
 			code = EBADF;
 	}

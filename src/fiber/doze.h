@@ -1,0 +1,61 @@
+/*
+ * doze.h - how a thread that sleeps in the kernel is cancelled by another.
+ *
+ *	weft__doze_begin(&timeout);
+ *	if (!weft__interrupt(context))
+ *		ppoll(..., &timeout, ...);
+ *	weft__doze_end();
+ *
+ * A signal ends the sleep. One that comes after the look and before the sleep would be
+ * lost; so its handler also sets the timeout to zero, which the kernel reads at the last
+ * moment. A call without an end thus has a timeout too, of 292 years.
+ */
+#ifndef FIBER_DOZE_H
+#define FIBER_DOZE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "fiber/fiber.h"
+#include "weft/fiber.h"
+
+/** What the calling thread is about to sleep by; NULL: it is awake. */
+extern __thread struct timespec *volatile weft__dozing;
+
+static inline void weft__doze_begin(struct timespec *timeout)
+{
+	weft__dozing = timeout;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void weft__doze_end(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	weft__dozing = NULL;
+}
+
+/** A timeout of ns, which is INT64_MAX for ever; less than none is none. */
+static inline struct timespec weft__doze_time(int64_t ns)
+{
+	if (ns < 0)
+		ns = 0;
+	return (struct timespec){ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)};
+}
+
+/** The signal, which every thread of weft's has unblocked. */
+#define WEFT__DOZE_SIGNAL SIGURG
+
+/**
+ * Cancel a living thread, whose context that is: its waiting calls fail with ECANCELED from
+ * now on, but for shielded ones.
+ */
+void weft__doze_cancel(pthread_t thread, struct weft__context *context);
+
+/**
+ * In the child of a fork(2): begin anew, without the scopes that the parent was in; and let
+ * SIGTERM cancel the only thread.
+ */
+void weft__doze_begin_process(void);
+
+#endif
