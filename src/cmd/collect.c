@@ -401,6 +401,7 @@ static int fail_file(const char *path)
 	case EBUSY:
 		return weft__cmd_fail(COLLECT_NAME, "another collector writes to %s.", path);
 	case EINVAL:
+	case ESPIPE:
 		return weft__cmd_fail(COLLECT_NAME, "%s is not a regular file.", path);
 	default:
 		return weft__cmd_fail(COLLECT_NAME, "can't open %s: %s.", path, strerror(errno));

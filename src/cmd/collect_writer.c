@@ -17,8 +17,9 @@
 #include "collect.h"
 #include "weft/scope.h"
 
-/** Between two tries while the disk is full. */
-#define RETRY_NS WEFT_SECONDS(1)
+/** Between two tries while the disk is full: first, and, after twice as long each time, at last. */
+#define RETRY_FIRST_NS WEFT_MILLISECONDS(50)
+#define RETRY_NS       WEFT_SECONDS(1)
 
 struct writer {
 	struct collect *collect;
@@ -29,6 +30,7 @@ struct writer {
 	struct collect_receipt *receipts;
 	struct collect_block *left_over; /* did not fit; NULL: none */
 	int64_t sync_at_ns;              /* when it is due; 0: it isn't */
+	int64_t retry_ns;                /* while it is stalled */
 	bool is_stalled, has_given_up, has_sync_failed;
 };
 
@@ -108,9 +110,10 @@ static void wait_stalled(struct writer *writer)
 	int hangup;
 	struct weft_select_case cases[] = {
 		WEFT_SELECT_RECV(writer->collect->hangups, &hangup),
-		WEFT_SELECT_TIMER(RETRY_NS),
+		WEFT_SELECT_TIMER(writer->retry_ns),
 	};
 
+	writer->retry_ns = 2 * writer->retry_ns < RETRY_NS ? 2 * writer->retry_ns : RETRY_NS;
 	if (weft_select(cases, 2) == 0)
 		hang_up(writer);
 }
@@ -123,6 +126,7 @@ static void begin_stall(struct writer *writer, int code)
 	if (writer->is_stalled)
 		return;
 	writer->is_stalled = true;
+	writer->retry_ns = RETRY_FIRST_NS;
 	weft_event_clear(&writer->collect->can_write);
 	atomic_fetch_add(&writer->collect->counts.stalls, 1);
 	weft__cmd_fail(COLLECT_NAME,
