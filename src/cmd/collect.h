@@ -110,7 +110,7 @@ struct collect_sink {
 	struct collect_origin origin;
 };
 
-/* ---- collect_sink.c ----------------------------------------------------------------------- */
+/* ---- collect_sink.c --------------------------------------------------------------------- */
 
 int weft__collect_blocks_new(struct collect *collect);
 void weft__collect_blocks_free(struct collect *collect);
@@ -129,12 +129,12 @@ void weft__collect_hand_over(struct collect_sink *sink);
  */
 bool weft__collect_settle(struct collect_sink *sink);
 
-/* ---- collect_writer.c --------------------------------------------------------------------- */
+/* ---- collect_writer.c ------------------------------------------------------------------- */
 
 /** A fiber: writes until the channel of full blocks is closed and empty. Returns a status. */
 int weft__collect_write(void *collect);
 
-/* ---- collect_stream.c, collect_datagram.c: fibers, arg being a door ------------------------ */
+/* ---- collect_stream.c, collect_datagram.c: fibers, arg being a door --------------------- */
 
 int weft__collect_streams(void *door);
 int weft__collect_udp(void *door);
@@ -155,7 +155,7 @@ bool weft__collect_has_more(int fd);
 /** Whether somebody who stops may still look for more: there is time, and the disk takes it. */
 bool weft__collect_may_drain(struct collect *collect);
 
-/* ---- collect_tell.c ------------------------------------------------------------------------ */
+/* ---- collect_tell.c --------------------------------------------------------------------- */
 
 void weft__collect_print_facts(const struct collect *collect);
 void weft__collect_print_counts(const struct collect *collect);

@@ -19,7 +19,7 @@ size_t weft__collect_line_room(size_t len)
 	return COLLECT_STAMP_MAX + 8 + COLLECT_SOURCE_MAX + BYTE_MAX * len + MARKS_MAX;
 }
 
-/* ---- The time ----------------------------------------------------------------------------- */
+/* ---- The time --------------------------------------------------------------------------- */
 
 /* RFC 3339. The calendar is asked once a second. */
 static void stamp_second(struct collect_origin *origin, time_t second)
@@ -49,7 +49,7 @@ static size_t put_stamp(char *room, struct collect_origin *origin, int64_t wall_
 		room, COLLECT_STAMP_MAX + 8, "%s.%06u%s", origin->day, micros, origin->zone);
 }
 
-/* ---- The text ------------------------------------------------------------------------------ */
+/* ---- The text --------------------------------------------------------------------------- */
 
 static bool is_continued(unsigned char byte)
 {
@@ -133,7 +133,7 @@ static size_t put_text(char *room, const char *text, size_t len)
 	return used;
 }
 
-/* ---- All together -------------------------------------------------------------------------- */
+/* ---- All together ----------------------------------------------------------------------- */
 
 size_t weft__collect_line(char *room, struct collect_origin *origin, int64_t wall_ns,
 	const struct collect_message *message)

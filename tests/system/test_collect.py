@@ -16,7 +16,7 @@ from numbered import in_queue
 DRIVERS = ("epoll", "uring", "epoll-level", "poll", "select")
 
 
-# ---- Clients that are not ours ------------------------------------------------------------------
+# ---- Clients that are not ours -----------------------------------------------------------------
 
 
 @case("nc sends lines over TCP, a datagram over UDP, and lines over a Unix socket")
@@ -82,7 +82,7 @@ def _():
                 peer.close()
 
 
-# ---- Framing ---------------------------------------------------------------------------------------
+# ---- Framing -----------------------------------------------------------------------------------
 
 
 @case("newlines inside a counted message stay inside its line, and framings mix")
@@ -171,7 +171,8 @@ def _():
 
 @case("no byte from outside ends a line, forges one, or steers a terminal")
 def _():
-    sent = b"\0a\r\nb\x1b[2J\x9b\xff\n".replace(b"\n", b"\n2026-01-01T00:00:00.000000Z tcp:x forged ")
+    forged = b"\n2026-01-01T00:00:00.000000Z tcp:x forged "
+    sent = b"\0a\r\nb\x1b[2J\x9b\xff\n".replace(b"\n", forged)
     with Collector("--framing", "octets") as collector:
         collector.send_tcp(b"%d %s" % (len(sent), sent))
         with open(collector.path, "rb") as file:
@@ -179,7 +180,7 @@ def _():
         expect(content.count(b"\n") == 1 and re.fullmatch(rb"[ -~]*\n", content), content)
 
 
-# ---- Sources and stamps ------------------------------------------------------------------------------
+# ---- Sources and stamps ------------------------------------------------------------------------
 
 
 @case("lines of a pipe are recorded with --stdin, and its end ends nothing else")
@@ -263,7 +264,7 @@ def _():
         expect(not os.path.exists(collector.datagram) and not os.path.exists(collector.stream))
 
 
-# ---- Limits and refusals ----------------------------------------------------------------------------
+# ---- Limits and refusals -----------------------------------------------------------------------
 
 
 @case("a silent connection is closed after --idle-timeout, its last line recorded")
