@@ -25,11 +25,15 @@ static int64_t take_oldest(struct load_connection *connection)
 	return begun_ns;
 }
 
-/* In the closed loop the time of the end decides, in the open one what was wanted when. */
+/*
+ * What counts was wanted within the time; but where all that matters is how much is done in it,
+ * in the closed loop without a bound, it is what ended within the time.
+ */
 static bool is_counted(const struct load_connection *connection, int64_t begun_ns)
 {
-	return weft__load_does_count(
-		connection, connection->interval_ns ? begun_ns : connection->now_ns);
+	bool is_by_begin = connection->interval_ns || connection->load->requests;
+
+	return weft__load_does_count(connection, is_by_begin ? begun_ns : connection->now_ns);
 }
 
 void weft__load_complete(struct load_connection *connection)
@@ -92,16 +96,19 @@ void weft__load_count_unfinished(struct load_connection *connection)
 		return;
 	worker->counts.unfinished += 1 + (uint64_t)(late_ns / connection->interval_ns);
 	weft_histogram_record_corrected(worker->latency, late_ns, connection->interval_ns);
+	/* The newest, who has not waited for an interval yet, is none of the correction's. */
+	if (late_ns >= connection->interval_ns)
+		weft_histogram_record(worker->latency, late_ns % connection->interval_ns);
 }
 
 /* ---- What is due ------------------------------------------------------------------------- */
 
 /* With a bound on the requests: whether one more is within it. Those of the warm-up are free. */
-static bool may_take(struct load_connection *connection)
+static bool may_take(struct load_connection *connection, int64_t begun_ns)
 {
 	struct load *load = connection->load;
 
-	if (load->requests == 0 || connection->now_ns < load->begin_ns)
+	if (load->requests == 0 || begun_ns < load->begin_ns)
 		return true;
 	if (atomic_fetch_add_explicit(&load->taken, 1, memory_order_relaxed) < load->requests)
 		return true;
@@ -129,12 +136,12 @@ static void take_due(struct load_connection *connection)
 	const struct load *load = connection->load;
 
 	while (connection->under_way < load->pipeline && !connection->has_none) {
-		if (connection->interval_ns && connection->due_ns > connection->now_ns)
+		int64_t begun_ns =
+			connection->interval_ns ? connection->due_ns : connection->now_ns;
+
+		if (begun_ns > connection->now_ns || !may_take(connection, begun_ns))
 			return;
-		if (!may_take(connection))
-			return;
-		take_one(connection,
-			connection->interval_ns ? connection->due_ns : connection->now_ns);
+		take_one(connection, begun_ns);
 		connection->due_ns += connection->interval_ns;
 	}
 }
