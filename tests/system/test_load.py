@@ -271,8 +271,9 @@ def _():
         # A request and its answer take 83 ms.
         expect(slow["requests"] <= 24, figures)
         expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
-        least = sorted(sizes.values(), key=max)[:2]
-        expect(all(sum(one) / len(one) < 10 for one in least), least)
+        # Bytes at a time, on average: a server that is kept waiting gets some of them at once.
+        averages = sorted(sum(one) / len(one) for one in sizes.values())
+        expect(len(averages) == 3 and averages[1] < 20, averages)
     with Peer(echo) as peer:
         figures, _ = load(peer.address, "--connections", "1", "--slow", "2", "--slow-rate", "500",
                           "--duration", "0.5", "--size", "16")
