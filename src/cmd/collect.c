@@ -78,8 +78,7 @@ static const char help[] =
 	"logger --tcp --server 127.0.0.1 --port 5140 hello\n"
 	"Exit status: 0 done, 1 failed or lines were lost, 2 wrong usage.\n";
 
-/* ---- The command line
- * ---------------------------------------------------------------------------- */
+/* ---- The command line ------------------------------------------------------------------- */
 
 static int take_sync(struct collect_file_options *options, const char *text)
 {
@@ -178,8 +177,7 @@ static int take_options(struct collect *collect, int argc, char **argv)
 	return settle_options(collect, sync);
 }
 
-/* ---- The doors
- * ------------------------------------------------------------------------------------- */
+/* ---- The doors -------------------------------------------------------------------------- */
 
 static struct collect_door *add_door(struct collect *collect, const char *address)
 {
@@ -285,14 +283,15 @@ static void close_doors(struct collect *collect)
 	}
 }
 
-/* ---- Signals
- * --------------------------------------------------------------------------------------- */
+/* ---- Signals ---------------------------------------------------------------------------- */
 
 static void stop(void *arg)
 {
 	struct collect *collect = arg;
+	int number = SIGTERM;
 
 	atomic_store(&collect->deadline_ns, weft_now() + collect->grace_ns);
+	weft_chan_try_send(collect->signals, &number);
 	weft_event_set(&collect->stopping);
 }
 
@@ -310,13 +309,12 @@ static int obey_signals(void *arg)
 		if (number == SIGUSR1)
 			weft__collect_print_counts(signals->collect);
 		else
-			weft_chan_try_send(signals->collect->hangups, &number);
+			weft_chan_try_send(signals->collect->signals, &number);
 	}
 	return 0;
 }
 
-/* ---- Running
- * --------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------- */
 
 static int start_door(struct collect_door *door, struct weft_scope *scope)
 {
@@ -454,13 +452,13 @@ int weft__cmd_collect(int argc, char **argv)
 	weft_event_init(&collect->stopping, "stop");
 	weft_event_init(&collect->can_write, "disk");
 	weft_event_set(&collect->can_write);
-	collect->hangups = weft_chan_new(sizeof(int), 1, "hangups");
-	if (!collect->hangups || weft__collect_blocks_new(collect) < 0)
+	collect->signals = weft_chan_new(sizeof(int), 1, "signals");
+	if (!collect->signals || weft__collect_blocks_new(collect) < 0)
 		status = weft__cmd_fail(COLLECT_NAME, "can't start: %s.", strerror(errno));
 	else
 		status = weft__cmd_run(COLLECT_NAME, &collect->run, collect_until_stopped, collect);
 	weft__collect_blocks_free(collect);
-	weft_chan_free(collect->hangups);
+	weft_chan_free(collect->signals);
 	free(collect);
 	return status;
 }

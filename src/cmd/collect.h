@@ -96,7 +96,7 @@ struct collect {
 	unsigned block_count;
 	char *batch;                   /* the writer's */
 	struct weft_chan *free, *full; /* of struct collect_block * */
-	struct weft_chan *hangups;     /* SIGHUP: int */
+	struct weft_chan *signals;     /* int: for the writer */
 	struct weft_event stopping;
 	struct weft_event can_write; /* cleared while the disk is full */
 	_Atomic int64_t deadline_ns; /* on weft_now(): when the writer gives up; 0: not stopping */
@@ -152,7 +152,8 @@ void weft__collect_tell_drops(struct collect *collect);
 /** Whether fd has something to read now. */
 bool weft__collect_has_more(int fd);
 
-/** Whether somebody who stops may still look for more: there is time, and the disk takes it. */
+/** Whether somebody who stops may still look for more: there is time, and the disk takes it, or
+ * did so when that was waited for. */
 bool weft__collect_may_drain(struct collect *collect);
 
 /* ---- collect_tell.c --------------------------------------------------------------------- */

@@ -25,8 +25,7 @@
 /** Between two tries when receiving fails, for want of memory say. */
 #define PAUSE_NS WEFT_MILLISECONDS(100)
 
-/* ---- Datagrams to lines ------------------------------------------------------------------------
- */
+/* ---- Datagrams to lines ----------------------------------------------------------------- */
 
 /* Senders end them with a newline, with a NUL, or not at all. */
 static size_t without_end(const char *data, size_t len)
@@ -80,8 +79,7 @@ static size_t room_for(const struct collect *collect)
 	return room < WEFT_UDP_LEN_MAX ? room : WEFT_UDP_LEN_MAX + 28;
 }
 
-/* ---- UDP ---------------------------------------------------------------------------------------
- */
+/* ---- UDP -------------------------------------------------------------------------------- */
 
 struct udp_batch {
 	struct weft_datagram datagrams[BATCH];
@@ -145,8 +143,7 @@ int weft__collect_udp(void *arg)
 	return 0;
 }
 
-/* ---- Unix datagrams
- * ------------------------------------------------------------------------------ */
+/* ---- Unix datagrams --------------------------------------------------------------------- */
 
 /* "unix:PID/UID", as the kernel vouches for it. */
 static void name_sender(struct collect_sink *sink, struct msghdr *message)
@@ -204,8 +201,7 @@ int weft__collect_unix_datagrams(void *arg)
 	return 0;
 }
 
-/* ---- What was dropped
- * ------------------------------------------------------------------------------ */
+/* ---- What was dropped ------------------------------------------------------------------- */
 
 static uint64_t dropped_by(const struct collect_door *door)
 {

@@ -19,8 +19,7 @@ static enum kind kind_of(const struct collect_door *door)
 	return weft_address_family(weft_listener_address(door->listener)) == AF_UNIX ? UNIX : TCP;
 }
 
-/* ---- Where it listens
- * ---------------------------------------------------------------------------- */
+/* ---- Where it listens ------------------------------------------------------------------- */
 
 static void print_doors(const struct collect *collect)
 {
@@ -72,8 +71,7 @@ void weft__collect_print_facts(const struct collect *collect)
 	fflush(stdout);
 }
 
-/* ---- What it has done
- * ------------------------------------------------------------------------------ */
+/* ---- What it has done ------------------------------------------------------------------- */
 
 void weft__collect_print_counts(const struct collect *collect)
 {

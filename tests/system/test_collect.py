@@ -197,12 +197,15 @@ def _():
 
 @case("lines of a file, and of a pipe whose writer has gone, are recorded with --stdin")
 def _():
-    reader, writer = os.pipe()
-    os.write(writer, b"left\n")
-    os.close(writer)
-    with Collector("--stdin", stdin=reader) as collector:
-        expect(collector.wait(1)[0].text == "left")
-    os.close(reader)
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        with open(fifo, "wb") as writer:
+            writer.write(b"left\n")
+        with Collector("--stdin", stdin=reader) as collector:
+            expect(collector.wait(1)[0].text == "left")
+        os.close(reader)
     with open(__file__, "rb") as file, Collector("--stdin", stdin=file) as collector:
         file.seek(0)
         expected = file.read().count(b"\n")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from collected import Collector, case, expect, lines_of, run, until
 from numbered import Client, all_lines, expect_all, in_backlog, in_queue
@@ -167,6 +168,23 @@ def _():
         expect(f"{counts['lost']} lines are lost" in collector.said.decode(), collector.said)
 
 
+@case("stopped while the disk is full it reads and writes all, when there is room in time")
+def _():
+    with Collector("--grace", "30", complains=True) as collector:
+        limit_size(collector, 1000)
+        with collector.connect() as peer:
+            peer.sendall(b"".join(b"%04d\n" % number for number in range(200)))
+            collector.wait_said("tried each second")
+            peer.sendall(b"".join(b"%04d\n" % number for number in range(200, 9000)))
+            collector.process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)  # it may see the one before the other: the result is the same
+            limit_size(collector, resource.RLIM_INFINITY)
+            collector.process.wait(30)
+        texts = collector.texts()
+        expect(texts == [f"{number:04d}" for number in range(9000)], (len(texts), texts[-1:]))
+        expect(collector.process.returncode == 0)
+
+
 @case("started on a full disk it waits for room as well")
 def _():
     with small_disk(1 << 20) as disk:
@@ -194,6 +212,19 @@ def _():
             expect_all(all_lines(collector), clients)
             sizes = [os.path.getsize(collector.path + f".{number}") for number in range(1, 10)]
             expect(all(9000 < size <= 10000 for size in sizes), sizes)
+
+
+@case("a line longer than --rotate-size that a full disk has cut is ended in the same file")
+def _():
+    with Collector("--rotate-size", "1K", complains=True) as collector:
+        limit_size(collector, 3000)
+        with collector.connect() as peer:
+            peer.sendall(b"x" * 5000 + b"\nnext\n")
+            collector.wait_said("tried each second")
+            limit_size(collector, resource.RLIM_INFINITY)
+            until(lambda: collector.texts() == ["next"], "a file of its own")
+        lengths = [len(line.text) for line in lines_of(collector.path + ".1")]
+        expect(lengths == [5000], lengths)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import termios
 import time
 
 from collected import Collector, case, expect, lines_of, run, until
-from numbered import Client, all_lines, expect_all, numbered, numbers_by_name
+from numbered import Client, all_lines, expect_all, in_backlog, numbered, numbers_by_name
 
 ROUNDS = int(os.environ.get("CHECK_ROUNDS", "1"))
 
@@ -146,22 +146,41 @@ def _():
 def _():
     for driver in ("epoll", "uring", "epoll-level", "poll", "select"):
         with Collector("--driver", driver) as collector:
-            peers = [collector.connect() for _ in range(3)] + [collector.connect_unix()]
+            peers = [collector.connect() for _ in range(8)] + [collector.connect_unix()]
             for peer in peers:
                 peer.sendall(b"first\n")
-            collector.wait(4)
+            collector.wait(9)
             collector.process.send_signal(signal.SIGSTOP)
+            # More than is read at once: the stop comes in between.
             for peer in peers:
-                peer.sendall(b"".join(numbered("c", i) for i in range(200)))
-            collector.send_udp(b"datagram")
-            until(lambda: not any(unacknowledged(peer) for peer in peers[:3]), "TCP's word")
+                peer.sendall(b"".join(numbered("c", i) for i in range(400)))
+            for _ in range(100):
+                collector.send_udp(b"datagram")
+            until(lambda: not any(unacknowledged(peer) for peer in peers if peer.family == socket.AF_INET),
+                  "TCP's word")
             collector.process.send_signal(signal.SIGTERM)
             collector.stop(signal.SIGCONT)
             lines = collector.lines()
-            expect([line.text for line in lines].count("datagram") == 1, driver)
-            expect(len(lines) == 4 + 4 * 200 + 1, (driver, len(lines)))
+            expect([line.text for line in lines].count("datagram") == 100, driver)
+            expect(len(lines) == 9 + 9 * 400 + 100, (driver, len(lines)))
             for peer in peers:
                 peer.close()
+
+
+@case("who waits in the backlog is listened to before it ends")
+def _():
+    with Collector("--connections", "1") as collector, collector.connect() as first:
+        first.sendall(b"first\n")
+        collector.wait(1)
+        peers = [collector.connect() for _ in range(5)]
+        for peer in peers:
+            peer.sendall(b"waited\n")
+        until(lambda: in_backlog(collector.tcp) == 5, "their wait")
+        until(lambda: not any(unacknowledged(peer) for peer in peers), "TCP's word")
+        collector.stop()
+        expect(collector.texts() == ["first"] + ["waited"] * 5, collector.texts())
+        for peer in peers:
+            peer.close()
 
 
 @case("after kill -9 no line is torn but the last, which the next start ends")
