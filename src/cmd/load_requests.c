@@ -26,14 +26,22 @@ static int64_t take_oldest(struct load_connection *connection)
 }
 
 /*
- * What counts was wanted within the time; but where all that matters is how much is done in it,
- * in the closed loop without a bound, it is what ended within the time.
+ * Of the latency are those that were wanted within the time, in the closed loop those that
+ * ended within it: which is the same but for the first and the last of each connection. With
+ * a bound on the requests it is always the former, for there to be as many as were asked for.
  */
-static bool is_counted(const struct load_connection *connection, int64_t begun_ns)
+static bool is_of_latency(const struct load_connection *connection, int64_t begun_ns)
 {
 	bool is_by_begin = connection->interval_ns || connection->load->requests;
 
 	return weft__load_does_count(connection, is_by_begin ? begun_ns : connection->now_ns);
+}
+
+/* Of the throughput is what was done within the time, also when it should have been before. */
+static bool is_of_throughput(const struct load_connection *connection, int64_t begun_ns)
+{
+	return weft__load_does_count(
+		connection, connection->load->requests ? begun_ns : connection->now_ns);
 }
 
 void weft__load_complete(struct load_connection *connection)
@@ -43,12 +51,12 @@ void weft__load_complete(struct load_connection *connection)
 
 	connection->is_proven = true;
 	connection->since_ns = connection->now_ns;
-	if (!is_counted(connection, begun_ns)) {
-		worker->counts.unfinished += connection->now_ns > connection->load->end_ns;
-		return;
-	}
-	worker->counts.requests++;
-	weft_histogram_record(worker->latency, connection->now_ns - begun_ns);
+	if (is_of_throughput(connection, begun_ns))
+		worker->counts.requests++;
+	else if (connection->now_ns > connection->load->end_ns)
+		worker->counts.unfinished++;
+	if (is_of_latency(connection, begun_ns))
+		weft_histogram_record(worker->latency, connection->now_ns - begun_ns);
 }
 
 void weft__load_count_error(struct load_connection *connection, enum load_error kind,
@@ -67,7 +75,7 @@ void weft__load_fail_oldest(struct load_connection *connection, enum load_error 
 	if (connection->under_way == 0)
 		return;
 	begun_ns = take_oldest(connection);
-	if (kind == LOAD_TIMEOUT && is_counted(connection, begun_ns))
+	if (kind == LOAD_TIMEOUT && is_of_latency(connection, begun_ns))
 		weft_histogram_record(connection->worker->latency, connection->now_ns - begun_ns);
 }
 

@@ -145,6 +145,23 @@ def _():
         expect(0.45e9 <= latency["p50"] <= 0.6e9 and latency["max"] >= 0.95e9, latency)
 
 
+@case("a server that can't keep the rate: as many requests as it answered, and all of the waiting")
+def _():
+    def talk(peer, one, _):
+        for _ in peer.heads(one):
+            with peer.lock:
+                time.sleep(0.005)
+            one.sendall(OK)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "4", "--rate", "2000", "--warmup", "0.3", "--duration",
+                      "0.5")
+        expect(0 < figures["requests"] <= 101, figures)
+        expect(figures["requests"] * len(OK) == figures["bytes_in"], figures)
+        expect(figures["latency_ns"]["p99"] >= 0.4e9, figures)
+        expect(figures["unfinished"] >= 900, figures)
+
+
 @case("a request that is due is sent though others wait for their answers, where it may be")
 def _():
     def talk(peer, one, _):
