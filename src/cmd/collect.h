@@ -24,6 +24,7 @@
 #include "weft/sem.h"
 #include "weft/serve.h"
 #include "weft/udp.h"
+#include "weft/unix.h"
 
 #define COLLECT_NAME "collect"
 
@@ -67,10 +68,9 @@ struct collect;
 /** A socket that something comes in by. */
 struct collect_door {
 	struct collect *collect;
-	const char *address;              /* as it was asked for */
 	struct weft_listener *listener;   /* of streams, or NULL */
 	struct weft_udp *udp;             /* or NULL */
-	int fd;                           /* of Unix datagrams, or -1 */
+	struct weft_unix *box;            /* of Unix datagrams, or NULL */
 	struct weft_sem connections;      /* how many more it may have */
 	uint64_t dropped;                 /* UDP: already told */
 	char text[WEFT_ADDRESS_TEXT_MAX]; /* where it listens */
@@ -83,7 +83,7 @@ struct collect {
 	unsigned framing; /* enum collect_framing */
 	unsigned stamp;   /* 0: UTC */
 	uint64_t line_max;
-	unsigned connections_max;
+	unsigned connections_max, unix_mode;
 	int64_t idle_timeout_ns, grace_ns;
 	struct collect_file_options file_options;
 	struct weft_run_options run;

@@ -20,6 +20,7 @@
 #include "weft/scope.h"
 #include "weft/socket.h"
 #include "weft/sockopt.h"
+#include "weft/unix.h"
 
 /** Read from the terminal at once. */
 #define STDIN_SIZE 4096
@@ -83,11 +84,10 @@ static void name_source(struct collect_sink *sink, struct weft_stream *stream)
 {
 	const struct weft_address *peer = weft_stream_peer(stream);
 	char host[WEFT_ADDRESS_TEXT_MAX];
-	struct ucred who = {0};
-	socklen_t len = sizeof(who);
+	struct weft_unix_credentials who = {0};
 
 	if (weft_address_family(weft_stream_local(stream)) == AF_UNIX) {
-		weft_getsockopt(weft_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, &who, &len);
+		weft_unix_peer(weft_stream_fd(stream), &who);
 		snprintf(sink->origin.source, sizeof(sink->origin.source), "unix:%d/%u", who.pid,
 			who.uid);
 		return;

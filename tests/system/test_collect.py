@@ -253,6 +253,26 @@ def _():
         expect(collector.lines()[0].source == f"tcp:[::1]:{own}", collector.lines())
 
 
+@case("Unix sockets are the own user's, or whose --unix-mode says")
+def _():
+    for options, mode in (((), 0o600), (("--unix-mode", "666"), 0o666)):
+        with Collector(*options) as collector:
+            for path in (collector.stream, collector.datagram):
+                expect(os.stat(path).st_mode & 0o777 == mode, oct(os.stat(path).st_mode))
+
+
+@case("descriptors that come with a Unix datagram are closed")
+def _():
+    with Collector() as collector, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+        peer.connect(collector.datagram)
+        ends = os.pipe()
+        socket.send_fds(peer, [b"with a pipe"], [ends[1]])
+        os.close(ends[1])
+        expect(collector.wait(1)[0].text == "with a pipe")
+        expect(os.read(ends[0], 1) == b"", "it is open")
+        os.close(ends[0])
+
+
 @case("abstract Unix sockets are listened on, and paths are removed at the end")
 def _():
     name = f"weft-test-{os.getpid()}"
@@ -312,6 +332,7 @@ def _():
                           (("f", "--fsync", "-1"), "always, never or seconds"),
                           (("f", "--fsync", "soon"), "always, never or seconds"),
                           (("f", "--line-max", "1"), "from 64 to"),
+                          (("f", "--unix-mode", "999"), "permissions such as"),
                           (("f", "--unix", "x" * 200), "shorter than"),
                           (("f", "--tcp", "none", "--udp", "none"), "every door is closed"),
                           (("f", "--driver", "x"), "no driver")):

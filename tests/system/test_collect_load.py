@@ -156,8 +156,7 @@ def _():
                 peer.sendall(b"".join(numbered("c", i) for i in range(400)))
             for _ in range(100):
                 collector.send_udp(b"datagram")
-            until(lambda: not any(unacknowledged(peer) for peer in peers if peer.family == socket.AF_INET),
-                  "TCP's word")
+            until(lambda: not any(unacknowledged(peer) for peer in peers[:8]), "TCP's word")
             collector.process.send_signal(signal.SIGTERM)
             collector.stop(signal.SIGCONT)
             lines = collector.lines()
@@ -202,8 +201,7 @@ def _():
             # It dies between two writes nearly always: so here is one that was cut.
             file.write(b"2026-01-01T00:00:00.000000Z tcp:x to")
         whole = content[:content.rindex(b"\n") + 1].count(b"\n")
-        for path in (collector.stream, collector.datagram):
-            os.unlink(path)
+        expect(os.path.exists(collector.stream), "the sockets are left behind")
         with Collector(folder=folder) as collector:
             collector.send_tcp(b"anew\n")
             lines = collector.lines()
