@@ -149,6 +149,11 @@ $(OBJ)/tests/cmd/test_load_reply $(OBJ)/fuzz/fuzz_load_reply: $(OBJ)/src/cmd/loa
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
 	$(LINK)
 
+# What is tested of the command itself: it is no part of the library.
+COLLECT_PARTS := $(call objects,src/cmd/collect_frame.c src/cmd/collect_line.c)
+$(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: $(COLLECT_PARTS)
+$(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/libweft.a
+
 # The yardsticks stand alone: no weft in them.
 $(OUT)/limit/%: bench/limit/%.c $(wildcard bench/limit/*.h)
 	@mkdir -p $(@D)

@@ -27,7 +27,6 @@
 #include "service.h"
 #include "weft/scope.h"
 #include "weft/signal.h"
-#include "weft/socket.h"
 
 #define DEFAULT_ADDRESS     "127.0.0.1:5140"
 #define LINE_MAX_DEFAULT    8192
@@ -54,6 +53,8 @@ static const char help[] =
 	"  --udp HOST:PORT         the same for datagrams (default: " DEFAULT_ADDRESS ")\n"
 	"  --unix PATH             listen on a Unix socket (default: none)\n"
 	"  --unix-dgram PATH       the same for datagrams, as /dev/log (default: none)\n"
+	"  --unix-mode MODE        who may write to those: 600, the own user (the default); 666, "
+	"all\n"
 	"  --stdin                 also lines of the standard input (default: on a terminal)\n"
 	"  --framing NAME          lines; octets: counted, as RFC 6587 says; auto: by message\n"
 	"                          (default: auto)\n"
@@ -78,8 +79,7 @@ static const char help[] =
 	"logger --tcp --server 127.0.0.1 --port 5140 hello\n"
 	"Exit status: 0 done, 1 failed or lines were lost, 2 wrong usage.\n";
 
-/* ---- The command line
- * ---------------------------------------------------------------------------- */
+/* ---- The command line ------------------------------------------------------------------- */
 
 static int take_sync(struct collect_file_options *options, const char *text)
 {
@@ -102,6 +102,20 @@ static int take_sync(struct collect_file_options *options, const char *text)
 	return CMD_DONE;
 }
 
+/* As chmod(1) takes it. */
+static int take_mode(struct collect *collect, const char *text)
+{
+	unsigned long mode;
+	char *end;
+
+	mode = strtoul(text, &end, 8);
+	if (end == text || *end || text[0] == '-' || mode == 0 || mode > 0777)
+		return weft__cmd_usage(COLLECT_NAME,
+			"--unix-mode takes permissions such as 600 or 666, not \"%s\".", text);
+	collect->unix_mode = (unsigned)mode;
+	return CMD_DONE;
+}
+
 /* What was not named is where it is by default; "none" takes away what was named before. */
 static void settle_addresses(struct cmd_texts *texts, const char *by_default)
 {
@@ -118,8 +132,10 @@ static void settle_addresses(struct cmd_texts *texts, const char *by_default)
 	texts->count = kept;
 }
 
-static int settle_options(struct collect *collect, const char *sync)
+static int settle_options(struct collect *collect, const char *sync, const char *mode)
 {
+	int status = CMD_DONE;
+
 	settle_addresses(&collect->tcp, DEFAULT_ADDRESS);
 	settle_addresses(&collect->udp, DEFAULT_ADDRESS);
 	settle_addresses(&collect->unix_stream, NULL);
@@ -132,7 +148,11 @@ static int settle_options(struct collect *collect, const char *sync)
 						     collect->unix_datagram.count ==
 					     0)
 		return weft__cmd_usage(COLLECT_NAME, "every door is closed.");
-	return sync ? take_sync(&collect->file_options, sync) : CMD_DONE;
+	if (sync)
+		status = take_sync(&collect->file_options, sync);
+	if (!status && mode)
+		status = take_mode(collect, mode);
+	return status;
 }
 
 static int take_options(struct collect *collect, int argc, char **argv)
@@ -144,12 +164,13 @@ static int take_options(struct collect *collect, int argc, char **argv)
 	static const char *const framings[] = {"auto", "lines", "octets", NULL};
 	static const char *const stamps[] = {"utc", "local", NULL};
 	struct collect_file_options *file = &collect->file_options;
-	const char *sync = NULL;
+	const char *sync = NULL, *mode = NULL;
 	const struct cmd_option options[] = {
 		CMD_OPTION("tcp", CMD_TEXTS, &collect->tcp),
 		CMD_OPTION("udp", CMD_TEXTS, &collect->udp),
 		CMD_OPTION("unix", CMD_TEXTS, &collect->unix_stream),
 		CMD_OPTION("unix-dgram", CMD_TEXTS, &collect->unix_datagram),
+		CMD_OPTION("unix-mode", CMD_TEXT, &mode),
 		CMD_OPTION("stdin", CMD_FLAG, &collect->reads_stdin),
 		CMD_OPTION("framing", CMD_CHOICE, &collect->framing, .choices = framings),
 		CMD_OPTION("line-max", CMD_BYTES, &collect->line_max, .min = LINE_MAX_MIN,
@@ -175,25 +196,24 @@ static int take_options(struct collect *collect, int argc, char **argv)
 	if (optind == argc)
 		return weft__cmd_usage(COLLECT_NAME, "which file is it to write?");
 	file->path = argv[optind];
-	return settle_options(collect, sync);
+	return settle_options(collect, sync, mode);
 }
 
-/* ---- The doors
- * ------------------------------------------------------------------------------------- */
+/* ---- The doors -------------------------------------------------------------------------- */
 
-static struct collect_door *add_door(struct collect *collect, const char *address)
+static struct collect_door *add_door(struct collect *collect)
 {
 	struct collect_door *door = &collect->doors[collect->door_count++];
 
-	*door = (struct collect_door){.collect = collect, .address = address, .fd = -1};
+	*door = (struct collect_door){.collect = collect};
 	weft_sem_init(&door->connections, collect->connections_max, "connections");
 	return door;
 }
 
-static int open_listener(struct collect *collect, const char *option, const char *address)
+static int open_tcp(struct collect *collect, const char *host_port)
 {
-	struct collect_door *door = add_door(collect, address);
-	int status = weft__cmd_listen(COLLECT_NAME, option, address, &door->listener);
+	struct collect_door *door = add_door(collect);
+	int status = weft__cmd_listen(COLLECT_NAME, "tcp", host_port, &door->listener);
 
 	if (!status)
 		weft_address_print(
@@ -203,7 +223,7 @@ static int open_listener(struct collect *collect, const char *option, const char
 
 static int open_udp(struct collect *collect, const char *host_port)
 {
-	struct collect_door *door = add_door(collect, host_port);
+	struct collect_door *door = add_door(collect);
 	struct weft_address address;
 
 	if (weft_address_resolve(&address, 1, host_port) < 0)
@@ -216,12 +236,12 @@ static int open_udp(struct collect *collect, const char *host_port)
 	return CMD_DONE;
 }
 
-static int unix_text(const char *option, const char *path, char *ret_text, size_t size)
+static int unix_text(struct collect_door *door, const char *option, const char *path)
 {
 	struct weft_address address;
 
-	if (snprintf(ret_text, size, "unix:%s", path) < (int)size &&
-		weft_address_parse(&address, ret_text) == 0)
+	if (snprintf(door->text, sizeof(door->text), "unix:%s", path) < (int)sizeof(door->text) &&
+		weft_address_parse(&address, door->text) == 0)
 		return CMD_DONE;
 	return weft__cmd_usage(COLLECT_NAME,
 		"--%s takes the path of a socket, shorter than 108 bytes, not \"%s\".", option,
@@ -230,29 +250,30 @@ static int unix_text(const char *option, const char *path, char *ret_text, size_
 
 static int open_unix(struct collect *collect, const char *path)
 {
-	char text[WEFT_ADDRESS_TEXT_MAX];
-	int status = unix_text("unix", path, text, sizeof(text));
-
-	return status ? status : open_listener(collect, "unix", text);
-}
-
-/* Senders say who they are, by the kernel (SO_PASSCRED). */
-static int open_unix_datagram(struct collect *collect, const char *path)
-{
-	struct collect_door *door = add_door(collect, path);
-	struct weft_address address;
-	int status = unix_text("unix-dgram", path, door->text, sizeof(door->text));
-	int on = 1;
+	const struct weft_listener_options options = {.unix_mode = collect->unix_mode};
+	struct collect_door *door = add_door(collect);
+	int status = unix_text(door, "unix", path);
 
 	if (status)
 		return status;
-	weft_address_parse(&address, door->text);
-	door->fd = weft_socket(AF_UNIX, SOCK_DGRAM, 0);
-	if (door->fd < 0 ||
-		weft_setsockopt(door->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-		weft_bind(door->fd, &address.any, address.len) < 0)
-		return weft__cmd_fail_listen(COLLECT_NAME, "unix-dgram", door->text);
-	return CMD_DONE;
+	door->listener = weft_listener_new(door->text, &options);
+	if (door->listener)
+		return CMD_DONE;
+	return weft__cmd_fail_listen(COLLECT_NAME, "unix", door->text);
+}
+
+static int open_unix_datagram(struct collect *collect, const char *path)
+{
+	const struct weft_unix_options options = {.mode = collect->unix_mode, .credentials = true};
+	struct collect_door *door = add_door(collect);
+	int status = unix_text(door, "unix-dgram", path);
+
+	if (status)
+		return status;
+	door->box = weft_unix_new(door->text, WEFT_UNIX_DGRAM, &options);
+	if (door->box)
+		return CMD_DONE;
+	return weft__cmd_fail_listen(COLLECT_NAME, "unix-dgram", door->text);
 }
 
 static int open_doors(struct collect *collect)
@@ -260,7 +281,7 @@ static int open_doors(struct collect *collect)
 	int status = CMD_DONE;
 
 	for (unsigned i = 0; !status && i < collect->tcp.count; i++)
-		status = open_listener(collect, "tcp", collect->tcp.items[i]);
+		status = open_tcp(collect, collect->tcp.items[i]);
 	for (unsigned i = 0; !status && i < collect->udp.count; i++)
 		status = open_udp(collect, collect->udp.items[i]);
 	for (unsigned i = 0; !status && i < collect->unix_stream.count; i++)
@@ -277,22 +298,19 @@ static void close_doors(struct collect *collect)
 
 		weft_listener_free(door->listener);
 		weft_udp_free(door->udp);
-		if (door->fd < 0)
-			continue;
-		if (door->address[0] != '@')
-			unlink(door->address);
-		weft_close(door->fd);
+		weft_unix_free(door->box);
 	}
 }
 
-/* ---- Signals
- * --------------------------------------------------------------------------------------- */
+/* ---- Signals ---------------------------------------------------------------------------- */
 
 static void stop(void *arg)
 {
 	struct collect *collect = arg;
+	int number = SIGTERM;
 
 	atomic_store(&collect->deadline_ns, weft_now() + collect->grace_ns);
+	weft_chan_try_send(collect->signals, &number);
 	weft_event_set(&collect->stopping);
 }
 
@@ -310,13 +328,12 @@ static int obey_signals(void *arg)
 		if (number == SIGUSR1)
 			weft__collect_print_counts(signals->collect);
 		else
-			weft_chan_try_send(signals->collect->hangups, &number);
+			weft_chan_try_send(signals->collect->signals, &number);
 	}
 	return 0;
 }
 
-/* ---- Running
- * --------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------- */
 
 static int start_door(struct collect_door *door, struct weft_scope *scope)
 {
@@ -401,6 +418,7 @@ static int fail_file(const char *path)
 	case EBUSY:
 		return weft__cmd_fail(COLLECT_NAME, "another collector writes to %s.", path);
 	case EINVAL:
+	case ESPIPE:
 		return weft__cmd_fail(COLLECT_NAME, "%s is not a regular file.", path);
 	default:
 		return weft__cmd_fail(COLLECT_NAME, "can't open %s: %s.", path, strerror(errno));
@@ -453,13 +471,13 @@ int weft__cmd_collect(int argc, char **argv)
 	weft_event_init(&collect->stopping, "stop");
 	weft_event_init(&collect->can_write, "disk");
 	weft_event_set(&collect->can_write);
-	collect->hangups = weft_chan_new(sizeof(int), 1, "hangups");
-	if (!collect->hangups || weft__collect_blocks_new(collect) < 0)
+	collect->signals = weft_chan_new(sizeof(int), 1, "signals");
+	if (!collect->signals || weft__collect_blocks_new(collect) < 0)
 		status = weft__cmd_fail(COLLECT_NAME, "can't start: %s.", strerror(errno));
 	else
 		status = weft__cmd_run(COLLECT_NAME, &collect->run, collect_until_stopped, collect);
 	weft__collect_blocks_free(collect);
-	weft_chan_free(collect->hangups);
+	weft_chan_free(collect->signals);
 	free(collect);
 	return status;
 }

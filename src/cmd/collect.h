@@ -24,6 +24,7 @@
 #include "weft/sem.h"
 #include "weft/serve.h"
 #include "weft/udp.h"
+#include "weft/unix.h"
 
 #define COLLECT_NAME "collect"
 
@@ -67,10 +68,9 @@ struct collect;
 /** A socket that something comes in by. */
 struct collect_door {
 	struct collect *collect;
-	const char *address;              /* as it was asked for */
 	struct weft_listener *listener;   /* of streams, or NULL */
 	struct weft_udp *udp;             /* or NULL */
-	int fd;                           /* of Unix datagrams, or -1 */
+	struct weft_unix *box;            /* of Unix datagrams, or NULL */
 	struct weft_sem connections;      /* how many more it may have */
 	uint64_t dropped;                 /* UDP: already told */
 	char text[WEFT_ADDRESS_TEXT_MAX]; /* where it listens */
@@ -83,7 +83,7 @@ struct collect {
 	unsigned framing; /* enum collect_framing */
 	unsigned stamp;   /* 0: UTC */
 	uint64_t line_max;
-	unsigned connections_max;
+	unsigned connections_max, unix_mode;
 	int64_t idle_timeout_ns, grace_ns;
 	struct collect_file_options file_options;
 	struct weft_run_options run;
@@ -96,7 +96,7 @@ struct collect {
 	unsigned block_count;
 	char *batch;                   /* the writer's */
 	struct weft_chan *free, *full; /* of struct collect_block * */
-	struct weft_chan *hangups;     /* SIGHUP: int */
+	struct weft_chan *signals;     /* int: for the writer */
 	struct weft_event stopping;
 	struct weft_event can_write; /* cleared while the disk is full */
 	_Atomic int64_t deadline_ns; /* on weft_now(): when the writer gives up; 0: not stopping */
@@ -110,7 +110,7 @@ struct collect_sink {
 	struct collect_origin origin;
 };
 
-/* ---- collect_sink.c ----------------------------------------------------------------------- */
+/* ---- collect_sink.c --------------------------------------------------------------------- */
 
 int weft__collect_blocks_new(struct collect *collect);
 void weft__collect_blocks_free(struct collect *collect);
@@ -129,12 +129,12 @@ void weft__collect_hand_over(struct collect_sink *sink);
  */
 bool weft__collect_settle(struct collect_sink *sink);
 
-/* ---- collect_writer.c --------------------------------------------------------------------- */
+/* ---- collect_writer.c ------------------------------------------------------------------- */
 
 /** A fiber: writes until the channel of full blocks is closed and empty. Returns a status. */
 int weft__collect_write(void *collect);
 
-/* ---- collect_stream.c, collect_datagram.c: fibers, arg being a door ------------------------ */
+/* ---- collect_stream.c, collect_datagram.c: fibers, arg being a door --------------------- */
 
 int weft__collect_streams(void *door);
 int weft__collect_udp(void *door);
@@ -152,10 +152,11 @@ void weft__collect_tell_drops(struct collect *collect);
 /** Whether fd has something to read now. */
 bool weft__collect_has_more(int fd);
 
-/** Whether somebody who stops may still look for more: there is time, and the disk takes it. */
+/** Whether somebody who stops may still look for more: there is time, and the disk takes it, or
+ * did so when that was waited for. */
 bool weft__collect_may_drain(struct collect *collect);
 
-/* ---- collect_tell.c ------------------------------------------------------------------------ */
+/* ---- collect_tell.c --------------------------------------------------------------------- */
 
 void weft__collect_print_facts(const struct collect *collect);
 void weft__collect_print_counts(const struct collect *collect);

@@ -25,8 +25,7 @@
 /** Between two tries when receiving fails, for want of memory say. */
 #define PAUSE_NS WEFT_MILLISECONDS(100)
 
-/* ---- Datagrams to lines ------------------------------------------------------------------------
- */
+/* ---- Datagrams to lines ----------------------------------------------------------------- */
 
 /* Senders end them with a newline, with a NUL, or not at all. */
 static size_t without_end(const char *data, size_t len)
@@ -80,8 +79,7 @@ static size_t room_for(const struct collect *collect)
 	return room < WEFT_UDP_LEN_MAX ? room : WEFT_UDP_LEN_MAX + 28;
 }
 
-/* ---- UDP ---------------------------------------------------------------------------------------
- */
+/* ---- UDP -------------------------------------------------------------------------------- */
 
 struct udp_batch {
 	struct weft_datagram datagrams[BATCH];
@@ -145,39 +143,22 @@ int weft__collect_udp(void *arg)
 	return 0;
 }
 
-/* ---- Unix datagrams
- * ------------------------------------------------------------------------------ */
-
-/* "unix:PID/UID", as the kernel vouches for it. */
-static void name_sender(struct collect_sink *sink, struct msghdr *message)
-{
-	struct ucred who = {0};
-
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part))
-		if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_CREDENTIALS)
-			memcpy(&who, CMSG_DATA(part), sizeof(who));
-	snprintf(sink->origin.source, sizeof(sink->origin.source), "unix:%d/%u", who.pid, who.uid);
-}
+/* ---- Unix datagrams --------------------------------------------------------------------- */
 
 static int take_unix(struct collect_door *door, struct collect_sink *sink, char *data, size_t room)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
-		struct cmsghdr align;
-	} control;
-	struct iovec part = {data, room};
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes)};
-	ssize_t len = weft_recvmsg(door->fd, &message, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	struct weft_unix_message message = {.data = data, .size_bytes = room};
 	size_t there;
 
-	if (len < 0)
+	if (weft_unix_recv_message(door->box, &message) < 0)
 		return -1;
-	there = (size_t)len < room ? (size_t)len : room;
-	name_sender(sink, &message);
-	record_datagram(sink, data, there, (size_t)len - there);
+	/* Nobody asked for these. */
+	for (unsigned i = 0; i < message.fd_count; i++)
+		weft_close(message.fds[i]);
+	there = message.len < room ? message.len : room;
+	snprintf(sink->origin.source, sizeof(sink->origin.source), "unix:%d/%u", message.from.pid,
+		message.from.uid);
+	record_datagram(sink, data, there, message.len - there);
 	weft__collect_hand_over(sink);
 	return 0;
 }
@@ -197,15 +178,15 @@ int weft__collect_unix_datagrams(void *arg)
 		if (take_unix(door, &sink, data, room) < 0 && errno != ECANCELED)
 			weft_sleep(PAUSE_NS);
 	WEFT_SHIELDED
-		while (weft__collect_may_drain(collect) && weft__collect_has_more(door->fd))
+		while (weft__collect_may_drain(collect) &&
+			weft__collect_has_more(weft_unix_fd(door->box)))
 			if (take_unix(door, &sink, data, room) < 0)
 				break;
 	free(data);
 	return 0;
 }
 
-/* ---- What was dropped
- * ------------------------------------------------------------------------------ */
+/* ---- What was dropped ------------------------------------------------------------------- */
 
 static uint64_t dropped_by(const struct collect_door *door)
 {

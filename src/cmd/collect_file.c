@@ -26,7 +26,7 @@
 /** As other logs: whoever writes it, and a group of readers. */
 #define FILE_MODE 0640
 
-/* ---- Opening -------------------------------------------------------------------------------- */
+/* ---- Opening ---------------------------------------------------------------------------- */
 
 static int fail(int code)
 {
@@ -128,7 +128,7 @@ int weft__collect_file_sync(struct collect_file *file)
 	return 0;
 }
 
-/* ---- Rotating ------------------------------------------------------------------------------- */
+/* ---- Rotating --------------------------------------------------------------------------- */
 
 bool weft__collect_file_was_moved(struct collect_file *file)
 {
@@ -194,7 +194,7 @@ static size_t fitting(const struct collect_file *file, const char *data, size_t 
 	return last ? (size_t)(last + 1 - data) : len;
 }
 
-/* ---- Appending ------------------------------------------------------------------------------ */
+/* ---- Appending -------------------------------------------------------------------------- */
 
 /* All of it or, with errno, some. */
 static size_t append_some(struct collect_file *file, const char *data, size_t len)

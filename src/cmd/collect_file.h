@@ -37,8 +37,8 @@ struct collect_file {
 
 /**
  * Open it, or make it; a line that a crash has left without an end is ended by the next
- * append. Errors: those of open(2), EINVAL (not a regular file), EBUSY (another collector has
- * it).
+ * append. Errors: those of open(2), EINVAL and ESPIPE (not a regular file), EBUSY (another
+ * collector has it).
  */
 int weft__collect_file_open(struct collect_file *file, const struct collect_file_options *options);
 

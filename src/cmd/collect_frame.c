@@ -32,7 +32,7 @@ void weft__collect_frames_fini(struct collect_frames *frames)
 	weft_buf_fini(&frames->part);
 }
 
-/* ---- Giving ------------------------------------------------------------------------------- */
+/* ---- Giving ----------------------------------------------------------------------------- */
 
 static void start_over(struct collect_frames *frames, bool was_counted)
 {
@@ -88,7 +88,7 @@ static size_t keep(struct collect_frames *frames, const char *data, size_t len,
 	return 0;
 }
 
-/* ---- Counts ------------------------------------------------------------------------------- */
+/* ---- Counts ----------------------------------------------------------------------------- */
 
 static bool is_digit(char byte)
 {
@@ -234,7 +234,7 @@ static size_t take_counted(struct collect_frames *frames, const char *data, size
 	return some;
 }
 
-/* ---- Lines -------------------------------------------------------------------------------- */
+/* ---- Lines ------------------------------------------------------------------------------ */
 
 /* Of part and then some bytes of data. */
 static bool ends_with_return(const struct collect_frames *frames, const char *data, size_t some)
@@ -269,7 +269,7 @@ static size_t take_line(struct collect_frames *frames, const char *data, size_t 
 	return some + 1;
 }
 
-/* ---- Skipping ----------------------------------------------------------------------------- */
+/* ---- Skipping --------------------------------------------------------------------------- */
 
 static size_t skip_line(struct collect_frames *frames, const char *data, size_t len)
 {
@@ -295,7 +295,7 @@ static size_t skip_counted(struct collect_frames *frames, size_t len)
 	return some;
 }
 
-/* ---- All together ------------------------------------------------------------------------- */
+/* ---- All together ----------------------------------------------------------------------- */
 
 size_t weft__collect_frames_take(struct collect_frames *frames, const char *data, size_t len,
 	struct collect_message *ret_message)

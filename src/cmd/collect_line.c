@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "weft/utf8.h"
+
 /** Each byte is four at most; then the marks, a newline and two spaces. */
 #define BYTE_MAX  4
 #define MARKS_MAX 64
@@ -19,7 +21,7 @@ size_t weft__collect_line_room(size_t len)
 	return COLLECT_STAMP_MAX + 8 + COLLECT_SOURCE_MAX + BYTE_MAX * len + MARKS_MAX;
 }
 
-/* ---- The time ----------------------------------------------------------------------------- */
+/* ---- The time --------------------------------------------------------------------------- */
 
 /* RFC 3339. The calendar is asked once a second. */
 static void stamp_second(struct collect_origin *origin, time_t second)
@@ -49,39 +51,15 @@ static size_t put_stamp(char *room, struct collect_origin *origin, int64_t wall_
 		room, COLLECT_STAMP_MAX + 8, "%s.%06u%s", origin->day, micros, origin->zone);
 }
 
-/* ---- The text ------------------------------------------------------------------------------ */
+/* ---- The text --------------------------------------------------------------------------- */
 
-static bool is_continued(unsigned char byte)
+/* Length of the UTF-8 character that data begins with, if a terminal may get it; else 0. */
+static size_t plain_character(const char *data, size_t len)
 {
-	return (byte & 0xc0) == 0x80;
-}
+	uint32_t character;
+	size_t size = weft_utf8_read(data, len, &character);
 
-/* Length of the UTF-8 character that is neither ASCII nor dangerous; 0: there is none. */
-static size_t plain_character(const unsigned char *text, size_t len)
-{
-	unsigned character;
-
-	if (len >= 2 && text[0] >= 0xc2 && text[0] <= 0xdf && is_continued(text[1])) {
-		character = (text[0] & 0x1fU) << 6 | (text[1] & 0x3fU);
-		/* The C1 controls; the Arabic letter mark. */
-		return character < 0xa0 || character == 0x61c ? 0 : 2;
-	}
-	if (len >= 3 && (text[0] & 0xf0) == 0xe0 && is_continued(text[1]) &&
-		is_continued(text[2])) {
-		character = (text[0] & 0xfU) << 12 | (text[1] & 0x3fU) << 6 | (text[2] & 0x3fU);
-		if (character < 0x800 || (character >= 0xd800 && character <= 0xdfff) ||
-			character == 0x200e || character == 0x200f ||
-			(character >= 0x2028 && character <= 0x202e) ||
-			(character >= 0x2066 && character <= 0x2069) || character == 0xfeff)
-			return 0;
-		return 3;
-	}
-	if (len >= 4 && text[0] >= 0xf0 && text[0] <= 0xf4 && is_continued(text[1]) &&
-		is_continued(text[2]) && is_continued(text[3])) {
-		character = (text[0] & 7U) << 18 | (text[1] & 0x3fU) << 12;
-		return character < 0x10000 || character > 0x10ffff ? 0 : 4;
-	}
-	return 0;
+	return size > 0 && weft_utf8_is_dangerous(character) ? 0 : size;
 }
 
 static bool is_plain_ascii(unsigned char byte)
@@ -108,32 +86,31 @@ static size_t put_escaped(char *room, unsigned char byte)
 
 static size_t put_text(char *room, const char *text, size_t len)
 {
-	const unsigned char *from = (const unsigned char *)text;
 	size_t at = 0, used = 0;
 
 	while (at < len) {
 		size_t plain = at;
 
-		while (plain < len && is_plain_ascii(from[plain]))
+		while (plain < len && is_plain_ascii((unsigned char)text[plain]))
 			plain++;
 		memcpy(room + used, text + at, plain - at);
 		used += plain - at;
 		at = plain;
 		if (at == len)
 			break;
-		plain = plain_character(from + at, len - at);
+		plain = text[at] == '\\' ? 0 : plain_character(text + at, len - at);
 		if (plain > 0) {
 			memcpy(room + used, text + at, plain);
 			used += plain;
 			at += plain;
 		} else {
-			used += put_escaped(room + used, from[at++]);
+			used += put_escaped(room + used, (unsigned char)text[at++]);
 		}
 	}
 	return used;
 }
 
-/* ---- All together -------------------------------------------------------------------------- */
+/* ---- All together ----------------------------------------------------------------------- */
 
 size_t weft__collect_line(char *room, struct collect_origin *origin, int64_t wall_ns,
 	const struct collect_message *message)

@@ -10,7 +10,7 @@
 #include "collect.h"
 #include "weft/scope.h"
 
-/* ---- Blocks --------------------------------------------------------------------------------- */
+/* ---- Blocks ----------------------------------------------------------------------------- */
 
 static int add_block(struct collect *collect)
 {
@@ -59,8 +59,7 @@ void weft__collect_blocks_free(struct collect *collect)
 	weft_chan_free(collect->full);
 }
 
-/* ---- Sinks ------------------------------------------------------------------------------------
- */
+/* ---- Sinks ------------------------------------------------------------------------------ */
 
 void weft__collect_sink_init(struct collect_sink *sink, struct collect *collect)
 {

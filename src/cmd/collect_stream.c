@@ -6,7 +6,8 @@
  *
  * A connection is closed in order when what it sent is in the file, and reset when it can't
  * be: to the peer the one is an acknowledgement, the other is not. When the collector stops,
- * what the kernel has taken (and told the sender so) is read first.
+ * what the kernel has taken (and told the sender so) is read first, also of those who wait in
+ * the backlog.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include "weft/scope.h"
 #include "weft/socket.h"
 #include "weft/sockopt.h"
+#include "weft/unix.h"
 
 /** Read from the terminal at once. */
 #define STDIN_SIZE 4096
@@ -37,12 +39,16 @@ bool weft__collect_has_more(int fd)
 
 bool weft__collect_may_drain(struct collect *collect)
 {
-	return weft_event_is_set(&collect->can_write) &&
-	       weft_now() < atomic_load(&collect->deadline_ns);
+	int64_t left = atomic_load(&collect->deadline_ns) - weft_now();
+	int result = -1;
+
+	if (left > 0)
+		WEFT_WITH_TIMEOUT (left)
+			result = weft_event_wait(&collect->can_write);
+	return result == 0;
 }
 
-/* ---- Bytes to lines ---------------------------------------------------------------------------
- */
+/* ---- Bytes to lines --------------------------------------------------------------------- */
 
 static void record_all(
 	struct collect_sink *sink, struct collect_frames *frames, const char *data, size_t len)
@@ -71,19 +77,17 @@ static bool record_end(struct collect_sink *sink, struct collect_frames *frames)
 	return weft__collect_settle(sink);
 }
 
-/* ---- A connection
- * -------------------------------------------------------------------------------- */
+/* ---- A connection ----------------------------------------------------------------------- */
 
 /* "tcp:192.0.2.7:40112", "unix:4711/1000" */
 static void name_source(struct collect_sink *sink, struct weft_stream *stream)
 {
 	const struct weft_address *peer = weft_stream_peer(stream);
 	char host[WEFT_ADDRESS_TEXT_MAX];
-	struct ucred who = {0};
-	socklen_t len = sizeof(who);
+	struct weft_unix_credentials who = {0};
 
 	if (weft_address_family(weft_stream_local(stream)) == AF_UNIX) {
-		weft_getsockopt(weft_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, &who, &len);
+		weft_unix_peer(weft_stream_fd(stream), &who);
 		snprintf(sink->origin.source, sizeof(sink->origin.source), "unix:%d/%u", who.pid,
 			who.uid);
 		return;
@@ -134,39 +138,46 @@ static void reset(struct weft_stream *stream)
 	weft_sockopt_set(weft_stream_fd(stream), "SO_LINGER", &at_once);
 }
 
-static int connection_run(void *arg)
+/* The whole of a connection; of one that comes after the stop, what is there. */
+static void serve(struct connection *connection, bool is_stopped)
 {
-	struct connection *connection = arg;
-	struct collect_door *door = connection->door;
-	struct collect *collect = door->collect;
+	struct collect *collect = connection->door->collect;
 	struct collect_frames frames;
 	struct collect_sink sink;
 	const char *data;
-	bool is_stopped;
 	ssize_t len;
 
 	weft__collect_sink_init(&sink, collect);
 	name_source(&sink, connection->stream);
 	weft__collect_frames_init(&frames, collect->framing, (size_t)collect->line_max);
-	while ((len = await(connection, &data)) > 0) {
+	while (!is_stopped && (len = await(connection, &data)) != 0) {
+		if (len < 0) {
+			is_stopped = weft_interrupted() == ECANCELED;
+			break;
+		}
 		record_all(&sink, &frames, data, (size_t)len);
 		weft_stream_consume(connection->stream, (size_t)len);
 	}
-	is_stopped = weft_interrupted() == ECANCELED;
 	WEFT_SHIELDED {
-		if (len < 0 && is_stopped)
+		if (is_stopped)
 			drain(connection, &sink, &frames);
 		if (!record_end(&sink, &frames))
 			reset(connection->stream);
 	}
 	weft_stream_free(connection->stream);
-	weft_sem_release(&door->connections, 1);
+}
+
+static int connection_run(void *arg)
+{
+	struct connection *connection = arg;
+
+	serve(connection, false);
+	weft_sem_release(&connection->door->connections, 1);
 	free(connection);
 	return 0;
 }
 
-/* ---- Accepting
- * ------------------------------------------------------------------------------------ */
+/* ---- Accepting -------------------------------------------------------------------------- */
 
 static int begin_connection(
 	struct collect_door *door, struct weft_scope *scope, struct weft_stream *stream)
@@ -210,6 +221,21 @@ static int accept_one(struct collect_door *door, struct weft_scope *scope)
 	return weft_wait_descriptor();
 }
 
+/* Who is not let in yet, and whose bytes the kernel has taken all the same. */
+static void drain_backlog(struct collect_door *door)
+{
+	while (weft__collect_may_drain(door->collect) &&
+		weft__collect_has_more(weft_listener_fd(door->listener))) {
+		struct connection connection = {
+			.door = door, .stream = weft_listener_accept(door->listener)};
+
+		if (!connection.stream)
+			return;
+		atomic_fetch_add(&door->collect->counts.connections, 1);
+		serve(&connection, true);
+	}
+}
+
 int weft__collect_streams(void *arg)
 {
 	struct collect_door *door = arg;
@@ -220,17 +246,18 @@ int weft__collect_streams(void *arg)
 	while (accept_one(door, &connections) == 0)
 		;
 	code = errno;
-	/* At once: nobody is to be let in who would not be listened to. */
+	weft_scope_cancel(&connections);
+	WEFT_SHIELDED
+		drain_backlog(door);
+	/* Before the others are waited for: nobody is to come who would not be listened to. */
 	weft_listener_free(door->listener);
 	door->listener = NULL;
-	weft_scope_cancel(&connections);
 	weft_scope_end(&connections);
 	errno = code;
 	return code == ECANCELED ? 0 : -1;
 }
 
-/* ---- The own terminal
- * ------------------------------------------------------------------------------- */
+/* ---- The own terminal ------------------------------------------------------------------- */
 
 /*
  * A file description of our own where that can be had: waiting makes it non-blocking, and

@@ -14,13 +14,12 @@ static enum kind kind_of(const struct collect_door *door)
 {
 	if (door->udp)
 		return UDP;
-	if (!door->listener)
+	if (door->box)
 		return UNIX_DATAGRAM;
 	return weft_address_family(weft_listener_address(door->listener)) == AF_UNIX ? UNIX : TCP;
 }
 
-/* ---- Where it listens
- * ---------------------------------------------------------------------------- */
+/* ---- Where it listens ------------------------------------------------------------------- */
 
 static void print_doors(const struct collect *collect)
 {
@@ -63,7 +62,9 @@ void weft__collect_print_facts(const struct collect *collect)
 			weft_driver_name());
 	} else {
 		puts("weft " WEFT_VERSION " collects");
-		printf("  %-8s %s\n", "file", collect->file_options.path);
+		printf("  %-8s ", "file");
+		weft__cmd_print_visible(collect->file_options.path, 0);
+		putchar('\n');
 		print_doors(collect);
 		printf("  %-8s %u (driver %s)\n", "workers", weft_worker_count(),
 			weft_driver_name());
@@ -72,8 +73,7 @@ void weft__collect_print_facts(const struct collect *collect)
 	fflush(stdout);
 }
 
-/* ---- What it has done
- * ------------------------------------------------------------------------------ */
+/* ---- What it has done ------------------------------------------------------------------- */
 
 void weft__collect_print_counts(const struct collect *collect)
 {

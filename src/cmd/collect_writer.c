@@ -12,13 +12,15 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "collect.h"
 #include "weft/scope.h"
 
-/** Between two tries while the disk is full. */
-#define RETRY_NS WEFT_SECONDS(1)
+/** Between two tries while the disk is full: first, and, after twice as long each time, at last. */
+#define RETRY_FIRST_NS WEFT_MILLISECONDS(50)
+#define RETRY_NS       WEFT_SECONDS(1)
 
 struct writer {
 	struct collect *collect;
@@ -29,11 +31,11 @@ struct writer {
 	struct collect_receipt *receipts;
 	struct collect_block *left_over; /* did not fit; NULL: none */
 	int64_t sync_at_ns;              /* when it is due; 0: it isn't */
+	int64_t retry_ns;                /* while it is stalled */
 	bool is_stalled, has_given_up, has_sync_failed;
 };
 
-/* ---- Gathering ---------------------------------------------------------------------------------
- */
+/* ---- Gathering -------------------------------------------------------------------------- */
 
 /* Into the batch, if it fits; then the block is free again. */
 static bool absorb(struct writer *writer, struct collect_block *block)
@@ -59,8 +61,7 @@ static void absorb_all(struct writer *writer)
 			writer->left_over = block;
 }
 
-/* ---- SIGHUP
- * -------------------------------------------------------------------------------------- */
+/* ---- Signals ---------------------------------------------------------------------------- */
 
 static size_t begun_line(const struct writer *writer)
 {
@@ -82,11 +83,12 @@ static bool unbegin_line(struct writer *writer)
 	return true;
 }
 
-static void hang_up(struct writer *writer)
+static void obey(struct writer *writer, int signal_number)
 {
 	struct collect_file *file = writer->file;
 
-	if (!unbegin_line(writer))
+	/* Any other is for the wait to end, and the time to be looked at. */
+	if (signal_number != SIGHUP || !unbegin_line(writer))
 		return;
 	if (weft__collect_file_was_moved(file))
 		weft__collect_file_close(file);
@@ -99,30 +101,30 @@ static void hang_up(struct writer *writer)
 		weft__collect_file_reopen(file);
 }
 
-/* ---- Waiting
- * --------------------------------------------------------------------------------------- */
+/* ---- Waiting ---------------------------------------------------------------------------- */
 
-/* For a SIGHUP, which is carried out, or the time. */
+/* For a signal, which is carried out, or the time. */
 static void wait_stalled(struct writer *writer)
 {
-	int hangup;
+	int number;
 	struct weft_select_case cases[] = {
-		WEFT_SELECT_RECV(writer->collect->hangups, &hangup),
-		WEFT_SELECT_TIMER(RETRY_NS),
+		WEFT_SELECT_RECV(writer->collect->signals, &number),
+		WEFT_SELECT_TIMER(writer->retry_ns),
 	};
 
+	writer->retry_ns = 2 * writer->retry_ns < RETRY_NS ? 2 * writer->retry_ns : RETRY_NS;
 	if (weft_select(cases, 2) == 0)
-		hang_up(writer);
+		obey(writer, number);
 }
 
-/* ---- Stalling
- * --------------------------------------------------------------------------------------- */
+/* ---- Stalling --------------------------------------------------------------------------- */
 
 static void begin_stall(struct writer *writer, int code)
 {
 	if (writer->is_stalled)
 		return;
 	writer->is_stalled = true;
+	writer->retry_ns = RETRY_FIRST_NS;
 	weft_event_clear(&writer->collect->can_write);
 	atomic_fetch_add(&writer->collect->counts.stalls, 1);
 	weft__cmd_fail(COLLECT_NAME,
@@ -147,8 +149,7 @@ static bool is_out_of_time(const struct writer *writer)
 	return deadline_ns && weft_now() >= deadline_ns;
 }
 
-/* ---- Syncing
- * ------------------------------------------------------------------------------------------ */
+/* ---- Syncing ---------------------------------------------------------------------------- */
 
 /* Now and then: what a crash of the machine may cost is bounded by the interval. */
 static void sync_interval(struct writer *writer)
@@ -192,8 +193,7 @@ static void sync_by_policy(struct writer *writer)
 	}
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------ */
+/* ---- Writing ---------------------------------------------------------------------------- */
 
 static uint64_t lines_in(const char *data, size_t len)
 {
@@ -245,10 +245,10 @@ static bool wait_for_block(struct writer *writer, struct collect_block **ret_blo
 {
 	for (;;) {
 		int64_t left = writer->sync_at_ns ? writer->sync_at_ns - weft_now() : WEFT_FOREVER;
-		int hangup;
+		int number;
 		struct weft_select_case cases[] = {
 			WEFT_SELECT_RECV(writer->collect->full, ret_block),
-			WEFT_SELECT_RECV(writer->collect->hangups, &hangup),
+			WEFT_SELECT_RECV(writer->collect->signals, &number),
 			WEFT_SELECT_TIMER(writer->sync_at_ns && left < 0 ? 0 : left),
 		};
 		ssize_t which = weft_select(cases, 3);
@@ -256,7 +256,7 @@ static bool wait_for_block(struct writer *writer, struct collect_block **ret_blo
 		if (which == 0)
 			return cases[0].result > 0;
 		if (which == 1)
-			hang_up(writer);
+			obey(writer, number);
 		else if (which == 2)
 			sync_interval(writer);
 	}
@@ -277,13 +277,13 @@ static void acknowledge(struct writer *writer)
 static void write_all(struct writer *writer)
 {
 	struct collect_block *block;
-	int hangup;
+	int number;
 
 	for (;;) {
 		writer->len = 0;
 		/* Under load there is no wait in which it would be seen. */
-		if (weft_chan_try_recv(writer->collect->hangups, &hangup) > 0)
-			hang_up(writer);
+		if (weft_chan_try_recv(writer->collect->signals, &number) > 0)
+			obey(writer, number);
 		if (writer->left_over)
 			block = writer->left_over;
 		else if (!wait_for_block(writer, &block))

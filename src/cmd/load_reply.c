@@ -59,6 +59,11 @@ static bool is_field(struct line line, const char *name, struct line *ret_value)
 	return true;
 }
 
+static bool is_separator(char c)
+{
+	return c == ',' || c == ' ' || c == '\t';
+}
+
 /* Whether a list of words, as of Connection, has this one; and whether it is its last. */
 static bool has_word(struct line value, const char *word, bool *ret_is_last)
 {
@@ -69,7 +74,7 @@ static bool has_word(struct line value, const char *word, bool *ret_is_last)
 	for (size_t at = 0; at < value.len;) {
 		size_t end = at;
 
-		while (end < value.len && !strchr(", \t", value.text[end]))
+		while (end < value.len && !is_separator(value.text[end]))
 			end++;
 		if (end > at) {
 			*ret_is_last =

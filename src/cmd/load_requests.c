@@ -25,11 +25,23 @@ static int64_t take_oldest(struct load_connection *connection)
 	return begun_ns;
 }
 
-/* In the closed loop the time of the end decides, in the open one what was wanted when. */
-static bool is_counted(const struct load_connection *connection, int64_t begun_ns)
+/*
+ * Of the latency are those that were wanted within the time, in the closed loop those that
+ * ended within it: which is the same but for the first and the last of each connection. With
+ * a bound on the requests it is always the former, for there to be as many as were asked for.
+ */
+static bool is_of_latency(const struct load_connection *connection, int64_t begun_ns)
+{
+	bool is_by_begin = connection->interval_ns || connection->load->requests;
+
+	return weft__load_does_count(connection, is_by_begin ? begun_ns : connection->now_ns);
+}
+
+/* Of the throughput is what was done within the time, also when it should have been before. */
+static bool is_of_throughput(const struct load_connection *connection, int64_t begun_ns)
 {
 	return weft__load_does_count(
-		connection, connection->interval_ns ? begun_ns : connection->now_ns);
+		connection, connection->load->requests ? begun_ns : connection->now_ns);
 }
 
 void weft__load_complete(struct load_connection *connection)
@@ -39,12 +51,12 @@ void weft__load_complete(struct load_connection *connection)
 
 	connection->is_proven = true;
 	connection->since_ns = connection->now_ns;
-	if (!is_counted(connection, begun_ns)) {
-		worker->counts.unfinished += connection->now_ns > connection->load->end_ns;
-		return;
-	}
-	worker->counts.requests++;
-	weft_histogram_record(worker->latency, connection->now_ns - begun_ns);
+	if (is_of_throughput(connection, begun_ns))
+		worker->counts.requests++;
+	else if (connection->now_ns > connection->load->end_ns)
+		worker->counts.unfinished++;
+	if (is_of_latency(connection, begun_ns))
+		weft_histogram_record(worker->latency, connection->now_ns - begun_ns);
 }
 
 void weft__load_count_error(struct load_connection *connection, enum load_error kind,
@@ -63,7 +75,7 @@ void weft__load_fail_oldest(struct load_connection *connection, enum load_error 
 	if (connection->under_way == 0)
 		return;
 	begun_ns = take_oldest(connection);
-	if (kind == LOAD_TIMEOUT && is_counted(connection, begun_ns))
+	if (kind == LOAD_TIMEOUT && is_of_latency(connection, begun_ns))
 		weft_histogram_record(connection->worker->latency, connection->now_ns - begun_ns);
 }
 
@@ -92,16 +104,19 @@ void weft__load_count_unfinished(struct load_connection *connection)
 		return;
 	worker->counts.unfinished += 1 + (uint64_t)(late_ns / connection->interval_ns);
 	weft_histogram_record_corrected(worker->latency, late_ns, connection->interval_ns);
+	/* The newest, who has not waited for an interval yet, is none of the correction's. */
+	if (late_ns >= connection->interval_ns)
+		weft_histogram_record(worker->latency, late_ns % connection->interval_ns);
 }
 
 /* ---- What is due ------------------------------------------------------------------------- */
 
 /* With a bound on the requests: whether one more is within it. Those of the warm-up are free. */
-static bool may_take(struct load_connection *connection)
+static bool may_take(struct load_connection *connection, int64_t begun_ns)
 {
 	struct load *load = connection->load;
 
-	if (load->requests == 0 || connection->now_ns < load->begin_ns)
+	if (load->requests == 0 || begun_ns < load->begin_ns)
 		return true;
 	if (atomic_fetch_add_explicit(&load->taken, 1, memory_order_relaxed) < load->requests)
 		return true;
@@ -129,12 +144,12 @@ static void take_due(struct load_connection *connection)
 	const struct load *load = connection->load;
 
 	while (connection->under_way < load->pipeline && !connection->has_none) {
-		if (connection->interval_ns && connection->due_ns > connection->now_ns)
+		int64_t begun_ns =
+			connection->interval_ns ? connection->due_ns : connection->now_ns;
+
+		if (begun_ns > connection->now_ns || !may_take(connection, begun_ns))
 			return;
-		if (!may_take(connection))
-			return;
-		take_one(connection,
-			connection->interval_ns ? connection->due_ns : connection->now_ns);
+		take_one(connection, begun_ns);
 		connection->due_ns += connection->interval_ns;
 	}
 }

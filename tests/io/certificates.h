@@ -6,8 +6,9 @@
  *	certificate_make(&authority, "server", &(struct certificate){.hosts = "DNS:a.test"});
  *
  * leaves server.pem (certificate and key) in the case's folder; paths come from path_of().
- * Keys are on P-256, which is quick. Times are relative to weft_wall_now(): under the
- * simulator, to its own.
+ * Keys are on P-256, which is quick, or on Ed25519, of which all that is sent has the same
+ * length every time, so that a simulated run can be repeated. Times are relative to
+ *weft_wall_now(): under the simulator, to its own.
  */
 #ifndef TESTS_IO_CERTIFICATES_H
 #define TESTS_IO_CERTIFICATES_H
@@ -30,6 +31,7 @@ struct certificate {
 };
 
 struct authority {
+	bool has_fixed_lengths; /* set before it is made */
 	EVP_PKEY *key;
 	X509 *certificate;
 };
@@ -73,16 +75,30 @@ static void add_extension(X509 *certificate, X509 *issuer, int which, const char
 	X509_EXTENSION_free(extension);
 }
 
+static EVP_PKEY *new_key(const struct authority *authority)
+{
+	EVP_PKEY *key = authority->has_fixed_lengths ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+						     : EVP_EC_gen("P-256");
+
+	CHECK(key != NULL);
+	return key;
+}
+
+static void sign(X509 *certificate, const struct authority *authority, EVP_PKEY *key)
+{
+	CHECK(X509_sign(certificate, key, authority->has_fixed_lengths ? NULL : EVP_sha256()) > 0);
+}
+
 static X509 *unsigned_certificate(EVP_PKEY *key, const struct certificate *what)
 {
 	const char *name = what->name ? what->name : "weft test";
 	time_t now_s = (time_t)(weft_wall_now() / WEFT_SECONDS(1));
 	X509 *certificate = X509_new();
-	uint64_t serial = weft_random() >> 1;
+	static uint64_t serial = UINT64_C(1) << 62; /* always eight bytes */
 
 	CHECK(certificate != NULL);
 	X509_set_version(certificate, X509_VERSION_3);
-	ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial);
+	ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial++);
 	ASN1_TIME_set(X509_getm_notBefore(certificate),
 		now_s + (what->from_s || what->until_s ? what->from_s : -DAY_S));
 	ASN1_TIME_set(X509_getm_notAfter(certificate),
@@ -105,21 +121,20 @@ static void write_pem(const char *path, X509 *certificate, EVP_PKEY *key)
 	CHECK_INT(fclose(file), ==, 0);
 }
 
-/* An authority; its certificate is NAME.pem, with dashes for blanks. */
+/* An authority; its certificate is NAME.pem. */
 static __attribute__((unused)) void authority_make(struct authority *authority, const char *name)
 {
 	struct certificate what = {.name = name};
 	char file[64];
 
-	authority->key = EVP_EC_gen("P-256");
-	CHECK(authority->key != NULL);
+	authority->key = new_key(authority);
 	authority->certificate = unsigned_certificate(authority->key, &what);
 	X509_set_issuer_name(authority->certificate, X509_get_subject_name(authority->certificate));
 	add_extension(authority->certificate, authority->certificate, NID_basic_constraints,
 		"critical,CA:TRUE");
 	add_extension(
 		authority->certificate, authority->certificate, NID_subject_key_identifier, "hash");
-	CHECK(X509_sign(authority->certificate, authority->key, EVP_sha256()) > 0);
+	sign(authority->certificate, authority, authority->key);
 	snprintf(file, sizeof(file), "%s.pem", name);
 	write_pem(path_of(file), authority->certificate, NULL);
 }
@@ -135,19 +150,17 @@ static __attribute__((unused)) void certificate_make(
 	struct authority *authority, const char *file, const struct certificate *what)
 {
 	static const struct certificate usual;
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = new_key(authority);
 	X509 *certificate, *issuer;
 	char name[64];
 
-	CHECK(key != NULL);
 	what = what ? what : &usual;
 	certificate = unsigned_certificate(key, what);
 	issuer = what->is_self_signed ? certificate : authority->certificate;
 	X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
 	add_extension(certificate, issuer, NID_subject_alt_name,
 		what->hosts ? what->hosts : "DNS:localhost,IP:127.0.0.1");
-	CHECK(X509_sign(certificate, what->is_self_signed ? key : authority->key, EVP_sha256()) >
-		0);
+	sign(certificate, authority, what->is_self_signed ? key : authority->key);
 	snprintf(name, sizeof(name), "%s.pem", file);
 	write_pem(path_of(name), certificate, key);
 	snprintf(name, sizeof(name), "%s.key", file);

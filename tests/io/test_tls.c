@@ -173,7 +173,7 @@ BOTH_CASE(a_self_signed_certificate_is_refused)
 
 CHECK_CASE(a_certificate_by_an_unknown_authority_is_refused)
 {
-	struct authority other;
+	struct authority other = {0};
 	struct weft_tls_fault fault;
 	struct pair pair;
 
@@ -345,7 +345,7 @@ CHECK_CASE(a_client_s_certificate_by_an_unknown_authority_is_refused)
 {
 	struct weft_tls_server_options server;
 	struct weft_tls_client_options client;
-	struct authority other;
+	struct authority other = {0};
 	const char *line;
 	struct pair pair;
 

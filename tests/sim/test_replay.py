@@ -5,7 +5,7 @@ import os
 import subprocess
 
 BUILD = os.environ.get("WEFT_TEST_BUILD", "build/release")
-TESTS = ["test_storm", "test_http"]
+TESTS = ["test_storm", "test_http", "test_tls"]
 
 
 def trace(test, seed):

@@ -39,10 +39,12 @@ class Line:
         return f"<{self.source} {self.text!r}>"
 
 
-def lines_of(path):
-    """All lines of a file, which ends with a whole one."""
+def lines_of(path, is_live=False):
+    """All lines of a file, which ends with a whole one, unless it is being written."""
     with open(path, "rb") as file:
         content = file.read()
+    if is_live:
+        content = content[:content.rfind(b"\n") + 1]
     expect(content == b"" or content.endswith(b"\n"), f"a torn line: {content[-100:]!r}")
     return [Line(raw) for raw in content.split(b"\n")[:-1]]
 
@@ -126,7 +128,7 @@ class Collector:
     # ---- What it recorded ---------------------------------------------------------------------
 
     def lines(self):
-        return lines_of(self.path)
+        return lines_of(self.path, is_live=self.process.poll() is None)
 
     def texts(self):
         return [line.text for line in self.lines()]

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""test_load.py - `weft load` against small servers, each with one peculiarity.
+"""test_load.py - `weft load`: its two loops, echo, crowds, the command.
 
 What a server saw is compared with what `weft load` says. Times are only ever asserted to be
 at least what a server held back: a slow machine makes them longer.
 """
-import contextlib
 import json
 import os
 import signal
@@ -15,104 +14,8 @@ import tempfile
 import threading
 import time
 
-from served import PATIENCE_S, WEFT, Folder, Server, case, expect, run, weft
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-
-class Peer:
-    """A server on a free port: talk(socket, number) in a thread for each connection."""
-
-    def __init__(self, talk, path=None):
-        self.talk, self.accepted, self.sockets = talk, 0, []
-        self.lock = threading.Lock()
-        self.requests = []  # heads, as they came
-        if path:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(path)
-        else:
-            self.listener = socket.socket()
-            self.listener.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.listener.listen(1000)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-        for one in self.sockets:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        """Let in nobody any more."""
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                one, _ = self.listener.accept()
-                if one.family == socket.AF_INET:
-                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sockets.append(one)
-                number, self.accepted = self.accepted, self.accepted + 1
-                threading.Thread(target=self.serve, args=(one, number), daemon=True).start()
-
-    def serve(self, one, number):
-        with contextlib.suppress(OSError):
-            with one:
-                self.talk(self, one, number)
-
-    def heads(self, one):
-        """The heads of the requests on a connection, and how many there were by now."""
-        buffer = b""
-        while True:
-            while b"\r\n\r\n" not in buffer:
-                data = one.recv(65536)
-                if not data:
-                    return
-                buffer += data
-            head, _, buffer = buffer.partition(b"\r\n\r\n")
-            with self.lock:
-                self.requests.append(head)
-                count = len(self.requests)
-            yield head, count
-
-
-def answer_all(reply):
-    """A talk that answers each request so; reply may be a list of what is sent in turns."""
-    parts = reply if isinstance(reply, list) else [reply]
-
-    def talk(peer, one, _):
-        for _ in peer.heads(one):
-            for part in parts:
-                one.sendall(part)
-
-    return talk
-
-
-def echo(_, one, __):
-    while data := one.recv(65536):
-        one.sendall(data)
-
-
-def load(target, *options, status=0):
-    """The figures of a run, and what it printed on stderr."""
-    done = weft("load", target, "--json", *options)
-    expect(done.returncode == status, done)
-    expect(done.stdout.count("\n") == 1, done)
-    figures = json.loads(done.stdout)
-    errors = figures["errors"]
-    expect(errors["all"] == sum(n for name, n in errors.items() if name != "all"), errors)
-    return figures, done.stderr
-
-
-def ask(peer, *options, status=0, path="/"):
-    return load(f"http://{peer.address}{path}", *options, status=status)[0]
+from loaded import OK, Peer, answer_all, ask, close_after, echo, load
+from served import PATIENCE_S, WEFT, case, expect, run, weft
 
 
 # ---- The closed loop -------------------------------------------------------------------------
@@ -155,6 +58,9 @@ def _():
         expect(0.3 <= figures["duration_s"] < 0.31, figures)
         expect(0 < figures["requests"] < len(peer.requests) - 2, (figures, len(peer.requests)))
         expect(figures["unfinished"] <= 2, figures)
+    with Peer(answer_all(OK)) as peer:
+        figures = ask(peer, "--connections", "2", "--requests", "50", "--warmup", "0.1")
+        expect(figures["requests"] == 50 and len(peer.requests) > 52, len(peer.requests))
 
 
 @case("pipelined requests are answered in order, all of them")
@@ -235,7 +141,38 @@ def _():
         latency = figures["latency_ns"]
         expect("not one answer" in error, error)
         expect(figures["requests"] == 0 and 97 <= figures["unfinished"] <= 103, figures)
-        expect(latency["p50"] >= 0.45e9 and latency["max"] >= 0.95e9, latency)
+        expect(latency["count"] == figures["unfinished"], latency)
+        expect(0.45e9 <= latency["p50"] <= 0.6e9 and latency["max"] >= 0.95e9, latency)
+
+
+@case("a server that can't keep the rate: as many requests as it answered, and all of the waiting")
+def _():
+    def talk(peer, one, _):
+        for _ in peer.heads(one):
+            with peer.lock:
+                time.sleep(0.005)
+            one.sendall(OK)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "4", "--rate", "2000", "--warmup", "0.3", "--duration",
+                      "0.5")
+        expect(0 < figures["requests"] <= 101, figures)
+        expect(figures["requests"] * len(OK) == figures["bytes_in"], figures)
+        expect(figures["latency_ns"]["p99"] >= 0.4e9, figures)
+        expect(figures["unfinished"] >= 900, figures)
+
+
+@case("a request that is due is sent though others wait for their answers, where it may be")
+def _():
+    def talk(peer, one, _):
+        for _, count in peer.heads(one):
+            if count % 5 == 0:
+                one.sendall(OK * 5)
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--connections", "1", "--rate", "100", "--pipeline", "5", "--requests",
+                      "20")
+        expect(figures["requests"] == 20 and not figures["errors"]["all"], figures)
 
 
 @case("the rate is kept where the server can")
@@ -245,132 +182,6 @@ def _():
                       "--pipeline", "4", "--workers", "2")
         expect(150 <= figures["requests"] <= 303 and not figures["errors"]["all"], figures)
         expect(297 <= figures["requests"] + figures["unfinished"] <= 303, figures)
-
-
-# ---- HTTP's answers --------------------------------------------------------------------------
-
-
-@case("answers of every framing are whole, however they are cut")
-def _():
-    long = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100000
-    chunked = (b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, Chunked\r\n\r\n"
-               b"5;a=b\r\nhello\r\n0A \r\n0123456789\r\n0\r\nX-Trailer: 1\r\n\r\n")
-    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK
-    for reply in (OK, chunked, interim, b"HTTP/1.1 204 \r\n\r\n", b"HTTP/1.1 304\r\n\r\n",
-                  b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab",
-                  b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"):
-        for parts in [reply], [reply[i:i + 1] for i in range(len(reply))]:
-            with Peer(answer_all(parts)) as peer:
-                figures = ask(peer, "--connections", "2", "--requests", "20")
-                expect(figures["requests"] == 20 and not figures["errors"]["all"], figures)
-                expect(peer.accepted == 2 and figures["bytes_in"] == 20 * len(reply), figures)
-    with Peer(answer_all(long)) as peer:
-        figures = ask(peer, "--connections", "2", "--requests", "20", "--pipeline", "3")
-        expect(figures["requests"] == 20 and figures["bytes_in"] == 20 * len(long), figures)
-
-
-@case("HEAD has no body to wait for")
-def _():
-    with Peer(answer_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")) as peer:
-        figures = ask(peer, "--method", "HEAD", "--requests", "50", "--connections", "2")
-        expect(figures["requests"] == 50 and not figures["errors"]["all"], figures)
-
-
-@case("statuses but 2xx and 3xx are answers, and counted")
-def _():
-    with Peer(answer_all(OK.replace(b"200 OK", b"503 Busy"))) as peer:
-        figures = ask(peer, "--requests", "50", "--connections", "2")
-        expect(figures["requests"] == 50 == figures["errors"]["status"], figures)
-        expect("503" in figures["first_error"], figures)
-
-
-@case("what is no answer is counted, and the first is shown with nothing that a terminal obeys")
-def _():
-    for reply, word in ((b"\x1b[31mgarbage\r\n\r\n", "\\x1B[31mgarbage"),
-                        (b"HTTP/2 200 OK\r\n\r\n", "status line"),
-                        (b"HTTP/1.1 20 OK\r\n\r\n", "status line"),
-                        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Content-Length"),
-                        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-                         "Content-Length"),
-                        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-                         "Content-Length"),
-                        (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "field"),
-                        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "chunk"),
-                        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", "chunk"),
-                        (OK + b"more", "more came"),
-                        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40000, "too long")):
-        with Peer(answer_all(reply)) as peer:
-            status = 0 if reply.startswith(OK) else 1
-            figures = ask(peer, "--requests", "10", "--connections", "2", status=status)
-            expect(figures["errors"]["protocol"] > 0, (reply, figures))
-            expect(word in figures["first_error"] and "\x1b" not in figures["first_error"],
-                   (word, figures))
-
-
-# ---- Connections that end ----------------------------------------------------------------------
-
-
-def close_after(count, reply):
-    def talk(peer, one, _):
-        for done, _ in enumerate(peer.heads(one), 1):
-            one.sendall(reply)
-            if done == count:
-                return
-
-    return talk
-
-
-@case("a server may end a connection between two answers: it is made again, and no error")
-def _():
-    for reply, each in ((OK, 3), (OK.replace(b"hello", b"hello"), 1),
-                        (OK.replace(b"\r\n\r\n", b"\r\nConnection: x, Close\r\n\r\n"), 1),
-                        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", 1),
-                        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 1)):
-        with Peer(close_after(each, reply)) as peer:
-            figures = ask(peer, "--requests", "60", "--connections", "3")
-            expect(figures["requests"] == 60 and not figures["errors"]["all"], (reply, figures))
-            expect(figures["connections_opened"] >= 60 / each, figures)
-
-
-@case("a connection that ends within an answer is a read error, and the run goes on")
-def _():
-    with Peer(close_after(1, OK[:-1])) as peer:
-        figures = ask(peer, "--requests", "20", "--connections", "2", status=1)
-        expect(figures["errors"]["read"] == 20 and figures["requests"] == 0, figures)
-        expect("closed" in figures["first_error"], figures)
-    with Peer(lambda peer, one, number: answer_all(OK)(peer, one, 0) if number % 2 else None
-              ) as peer:
-        figures = ask(peer, "--requests", "50", "--connections", "4")
-        expect(figures["requests"] + figures["errors"]["read"] + figures["errors"]["write"] == 50,
-               figures)
-        expect(figures["requests"] > 0 and figures["errors"]["all"] > 0, figures)
-
-
-@case("a server that goes away is a matter of connect errors, not of giving up")
-def _():
-    def talk(peer, one, number):
-        close_after(20, OK)(peer, one, number)
-        peer.close()
-
-    with Peer(talk) as peer:
-        figures = ask(peer, "--connections", "1", "--duration", "0.5")
-        expect(figures["requests"] >= 20 and figures["errors"]["connect"] > 0, figures)
-        expect(figures["duration_s"] >= 0.5, figures)
-
-
-@case("no answer in time is a timeout, and waited so long")
-def _():
-    def talk(peer, one, number):
-        for _ in peer.heads(one):
-            if number > 0:
-                one.sendall(OK)
-
-    with Peer(talk) as peer:
-        figures = ask(peer, "--connections", "1", "--requests", "30", "--timeout", "0.2")
-        late = figures["errors"]["timeout"]
-        expect(late >= 1 and late == figures["errors"]["all"], figures)
-        expect(figures["requests"] + late == 30 == figures["latency_ns"]["count"], figures)
-        expect(figures["latency_ns"]["max"] >= 0.2e9 and peer.accepted == 1 + late, figures)
 
 
 # ---- Echo ------------------------------------------------------------------------------------
@@ -386,6 +197,22 @@ def _():
                 expect(figures["requests"] == 40 and not figures["errors"]["all"], figures)
                 expect(figures["kind"] == "echo", figures)
                 expect(figures["bytes_in"] == figures["bytes_out"], figures)
+
+
+@case("a server that wants a long message whole before it answers gets it")
+def _():
+    def talk(_, one, __):
+        while data := one.recv(1 << 20, socket.MSG_WAITALL):
+            one.sendall(data)
+
+    # The buffers of a Unix socket don't hold as much.
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "door")
+        with Peer(talk, path=path):
+            for pipeline in "1", "4":
+                figures, _ = load("unix:" + path, "--size", "1M", "--pipeline", pipeline,
+                                  "--requests", "16", "--connections", "2")
+                expect(figures["requests"] == 16 and not figures["errors"]["all"], figures)
 
 
 @case("an echo over a Unix socket")
@@ -410,13 +237,13 @@ def _():
 
         return talk
 
-    for change in (lambda data: data[:-1] + bytes([data[-1] ^ 1]),  # altered
-                   lambda data: data + data[-1:],                     # doubled
-                   lambda data: data[1:] + data[:1],                  # swapped
-                   lambda data: data[2:] + data[-2:]):                # lost
+    for change, word in ((lambda data: data[:-1] + bytes([data[-1] ^ 1]), "not what was sent"),
+                         (lambda data: data + data[-1:], "more came back"),
+                         (lambda data: data[1:] + data[:1], "not what was sent"),
+                         (lambda data: data[2:] + data[-2:], "not what was sent")):
         with Peer(spoil(change)) as peer:
             figures, _ = load(peer.address, "--requests", "100", "--connections", "2")
-            expect(figures["errors"]["mismatch"] >= 1, figures)
+            expect(figures["errors"]["mismatch"] >= 1 and word in figures["first_error"], figures)
             expect(figures["requests"] + figures["errors"]["all"] == 100, figures)
 
 
@@ -458,32 +285,16 @@ def _():
                       "--slow-read", "--duration", "1")
         slow = figures["slow"]
         expect(slow["connections"] == 2 and slow["requests"] > 0 and slow["errors"] == 0, figures)
+        # A request and its answer take 83 ms.
+        expect(slow["requests"] <= 24, figures)
         expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
-        least = sorted(sizes.values(), key=max)[:2]
-        expect(all(sum(one) / len(one) < 10 for one in least), least)
+        # Bytes at a time, on average: a server that is kept waiting gets some of them at once.
+        averages = sorted(sum(one) / len(one) for one in sizes.values())
+        expect(len(averages) == 3 and averages[1] < 20, averages)
     with Peer(echo) as peer:
         figures, _ = load(peer.address, "--connections", "1", "--slow", "2", "--slow-rate", "500",
                           "--duration", "0.5", "--size", "16")
         expect(figures["slow"]["requests"] > 0 and not figures["slow"]["errors"], figures)
-
-
-# ---- weft serve ------------------------------------------------------------------------------
-
-
-@case("weft serve and weft load understand each other")
-def _():
-    with Folder() as folder, Server(folder.path) as server:
-        folder.write("a.txt", b"x" * 100)
-        folder.write("big.bin", b"y" * 1000000)
-        url = "http://" + server.address
-        for options in ((), ("--pipeline", "8"), ("--method", "HEAD"), ("--new-connections",),
-                        ("--rate", "500")):
-            figures, _ = load(url + "/a.txt", "--requests", "200", "--connections", "5", *options)
-            expect(figures["requests"] == 200 and not figures["errors"]["all"], figures)
-        figures, _ = load(url + "/big.bin", "--requests", "20", "--connections", "3")
-        expect(figures["requests"] == 20 and figures["bytes_in"] > 20e6, figures)
-        figures, _ = load(url + "/nothing", "--requests", "20")
-        expect(figures["errors"]["status"] == 20 == figures["requests"], figures)
 
 
 # ---- The command -----------------------------------------------------------------------------
