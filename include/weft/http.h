@@ -173,7 +173,9 @@ struct weft_http_server_options {
 	int64_t idle_timeout_ns;   /* between two requests; 0: 60 s */
 	int64_t write_timeout_ns;  /* for the peer to take the next 256 KiB; 0: 30 s */
 	int64_t grace_ns;          /* for answers under way at a stop; 0: 10 s; negative: none */
-	unsigned connections_max;  /* at once; 0: no bound but memory's */
+	unsigned connections_max;  /* at once; 0: the model's own bound */
+	const char *model;         /* of weft_serve(); NULL: "fiber" */
+	unsigned size;             /* pool, prefork: how many; 0: as weft_serve() chooses */
 };
 
 /** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */
@@ -184,9 +186,10 @@ WEFT_API struct weft_http_server *weft_http_server_new(
 WEFT_API void weft_http_server_free(struct weft_http_server *server);
 
 /**
- * Serve the listener's connections until weft_http_server_stop(), over all workers. In
- * a fiber only; several fibers may run one server, on a listener each. Returns 0 after
- * a stop. Errors: those of weft_serve().
+ * Serve the listener's connections until weft_http_server_stop(), as weft_serve() does by
+ * the model. Several fibers may run one server, on a listener each. Whoever comes when there
+ * are connections_max threads or processes of one each, gets 503. Returns 0 after a stop.
+ * Errors: those of weft_serve().
  */
 WEFT_API int weft_http_server_run(struct weft_http_server *server, struct weft_listener *listener);
 

@@ -61,23 +61,55 @@ WEFT_API struct weft_stream *weft_listener_accept(struct weft_listener *listener
  */
 typedef int weft_handler_fn(struct weft_stream *peer, void *arg);
 
+/*
+ * The models: what a handler runs on. It is the same handler under each of them, and every
+ * weft_ call in it means the same; but only fibers may spawn fibers.
+ *
+ *	"fiber"    a fiber per connection, over all workers; by each driver of weft_run()
+ *	"loop"     one thread, one connection after the other
+ *	"thread"   a thread per connection
+ *	"pool"     so many threads (size), each with one connection at a time
+ *	"fork"     a process per connection
+ *	"prefork"  so many processes (size), each with one connection at a time
+ *
+ * Processes share with the server what it had in memory when they began, as copies: what a
+ * handler changes there is its process's own. They ignore SIGINT and SIGHUP; SIGTERM asks
+ * them to end after the connection that they have. One that is killed, or exits, is
+ * reported to the log, and takes nobody with it but its own connection; "prefork" starts
+ * another in its place. What stdio has in its buffers is written when a handler returns.
+ */
+
+/** The models' names, in this order; NULL past the end. */
+WEFT_API const char *weft_serve_model_at(size_t index);
+
 struct weft_serve_options {
 	const char *name;         /* of the handlers' fibers; NULL: the peer's address */
-	size_t stack_size_bytes;  /* of each handler's fiber; 0: the run's default */
-	unsigned connections_max; /* at once, others wait in the backlog; 0: no bound */
+	size_t stack_size_bytes;  /* of each handler's fiber or thread; 0: the default */
+	unsigned connections_max; /* at once; 0: fiber: no bound, thread: 4096, fork: 512 */
 	int64_t grace_ns;         /* from a stop to the handlers' cancelling; 0: 5 s; < 0: none */
-	bool one_worker;          /* accept and run on the caller's worker only */
+	bool one_worker;          /* fiber: accept and run on the caller's worker only */
+	const char *model;        /* NULL: "fiber" */
+	unsigned size;            /* pool, prefork: how many; 0: 4 for each CPU, at least 8 */
+	const char *driver;       /* fiber, outside weft_run(): as in weft_run_options */
+	unsigned workers;         /* the same */
+	/**
+	 * thread, fork: who comes when there are connections_max is accepted all the same, and
+	 * gets this handler, which has 100 ms to say so; NULL: waits in the backlog.
+	 */
+	weft_handler_fn *busy;
 };
 
 /**
- * Serve until weft_serve_stop() or until the calling fiber is cancelled: a fiber per
- * connection, over all workers. On the way out: no new connections, running
- * handlers get grace_ns to finish, then are cancelled and awaited (shielded from the
- * caller's own cancellation). The listener stays the caller's; who was in its backlog
- * and not accepted stays there, or (with more than four workers) is reset.
+ * Serve until weft_serve_stop() or until the caller is cancelled or late. On the way out: no
+ * new connections, running handlers get grace_ns to finish, then are cancelled and awaited
+ * (shielded from the caller's own cancellation); a process that still doesn't end is killed
+ * 5 s later. The listener stays the caller's; who was in its backlog and not accepted stays
+ * there, or (with more than four workers) is reset.
  * options may be NULL. A listener of NULL is a weft_listener_new() that failed: -1 with its
- * errno. In a fiber only (else ENOTSUP). Returns 0 after a stop, -1 with ECANCELED,
- * ETIMEDOUT, EINVAL (bad option), ENOMEM, EMFILE, or what made accepting impossible.
+ * errno. On a fiber or a thread; "fiber" outside weft_run() runs one. Returns 0 after a stop,
+ * -1 with ECANCELED, ETIMEDOUT, EINVAL (bad option), ENOTSUP (threads and processes under
+ * the simulator), ENOMEM, EMFILE, EAGAIN (no thread or process to be had at the start), or
+ * what made accepting impossible.
  */
 WEFT_API int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options);
@@ -88,6 +120,20 @@ WEFT_API int weft_serve(struct weft_listener *listener, weft_handler_fn *handler
  * The listener must live until this call has returned.
  */
 WEFT_API void weft_serve_stop(struct weft_listener *listener);
+
+/** What became of the connections of a listener, whatever the model. */
+struct weft_serve_counts {
+	uint64_t accepted; /* and given to a handler */
+	uint64_t ended;    /* of these: the handler has returned, or is gone */
+	uint64_t failed;   /* of these: it returned below 0 */
+	uint64_t crashed;  /* of these: its process was killed, or exited */
+	uint64_t refused;  /* the busy handler's, or turned away for want of memory or threads */
+	uint64_t replaced; /* processes of "prefork" started in the place of others */
+};
+
+/** Counted since the listener was made. From any thread. All 0 before the first weft_serve(). */
+WEFT_API void weft_serve_counts(
+	struct weft_listener *listener, struct weft_serve_counts *ret_counts);
 
 WEFT_END
 

@@ -55,25 +55,49 @@ void weft__doze_cancel(pthread_t thread, struct weft__context *context)
 
 /* ---- Processes --------------------------------------------------------------------------- */
 
-static struct weft__context process_context;
+static struct {
+	struct weft__context context;
+	void (*on_stop)(void *arg);
+	void *arg;
+} process;
 
-static void on_terminate(int number)
+_Atomic bool weft__process_is_stopping;
+
+static void on_stop(int number)
 {
 	(void)number;
-	__atomic_store_n(&process_context.is_cancelled, true, __ATOMIC_RELEASE);
+	if (!atomic_exchange(&weft__process_is_stopping, true) && process.on_stop)
+		process.on_stop(process.arg);
 	wake();
 }
 
-void weft__doze_begin_process(void)
+void weft__process_cancel(void)
 {
-	struct sigaction action = {.sa_handler = on_terminate, .sa_flags = SA_RESTART | SA_ONSTACK};
-	sigset_t signals;
+	__atomic_store_n(&process.context.is_cancelled, true, __ATOMIC_RELEASE);
+	wake();
+}
 
-	memset(&process_context, 0, sizeof(process_context));
-	process_context.host = weft__context_self()->host;
-	weft__thread_context = &process_context;
-	sigaction(SIGTERM, &action, NULL);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+static void on_cancel(int number)
+{
+	(void)number;
+	weft__process_cancel();
+}
+
+void weft__process_begin(void (*stop)(void *arg), void *arg)
+{
+	struct sigaction stopping = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_ONSTACK};
+	struct sigaction cancelling = {
+		.sa_handler = on_cancel, .sa_flags = SA_RESTART | SA_ONSTACK};
+	struct sigaction ignoring = {.sa_handler = SIG_IGN};
+
+	memset(&process, 0, sizeof(process));
+	process.context.host = weft__context_self()->host;
+	process.on_stop = stop;
+	process.arg = arg;
+	weft__thread_context = &process.context;
+	atomic_store(&weft__process_is_stopping, false);
+	sigaction(SIGTERM, &stopping, NULL);
+	sigaction(WEFT__DOZE_SIGNAL, &cancelling, NULL);
+	sigaction(SIGINT, &ignoring, NULL);
+	sigaction(SIGHUP, &ignoring, NULL);
 }

@@ -53,9 +53,19 @@ static inline struct timespec weft__doze_time(int64_t ns)
 void weft__doze_cancel(pthread_t thread, struct weft__context *context);
 
 /**
- * In the child of a fork(2): begin anew, without the scopes that the parent was in; and let
- * SIGTERM cancel the only thread.
+ * In the child of a fork(2): begin anew, without the scopes that the parent was in. The
+ * caller unblocks the two signals.
+ *
+ *	SIGTERM           the first one calls stop(arg), which may be NULL, in the handler
+ *	WEFT__DOZE_SIGNAL cancels the only thread
+ *	SIGINT, SIGHUP    are ignored: a terminal sends them to the parent, too
  */
-void weft__doze_begin_process(void);
+void weft__process_begin(void (*stop)(void *arg), void *arg);
+
+/** SIGTERM has come. */
+extern _Atomic bool weft__process_is_stopping;
+
+/** As WEFT__DOZE_SIGNAL does; in that process, also in a handler. */
+void weft__process_cancel(void);
 
 #endif

@@ -70,6 +70,7 @@ struct weft_http_log {
 	bool has_failed;   /* the last write */
 	bool is_skipping;  /* the rest of a line that is lost is still to come */
 	bool has_given_up; /* nobody reads, and this is the end */
+	pid_t process;     /* that has the writer */
 	pthread_t writer;
 	pthread_mutex_t lock; /* of the last ring, for threads that are no workers */
 	struct ring *_Atomic rings[RING_COUNT]; /* each made on its first line */
@@ -264,6 +265,7 @@ struct weft_http_log *weft_http_log_new(const char *path)
 	if (log->wake_fd < 0)
 		goto fail_wake;
 	pthread_mutex_init(&log->lock, NULL);
+	log->process = getpid();
 	if (start_writer(log) < 0)
 		goto fail_writer;
 	return log;
@@ -380,6 +382,16 @@ static void add(struct weft_http_log *log, unsigned index, const struct weft_htt
 		put_line(log, ring, make_line(ring, request, response));
 }
 
+/* In a child, which has no writer: a line at once, as the file was opened for appending. */
+static void write_at_once(struct weft_http_log *log, const struct weft_http_request *request,
+	const struct weft_http_response *response)
+{
+	struct ring *ring = ring_at(log, RING_COUNT - 1);
+
+	if (ring && write(log->fd, ring->line, make_line(ring, request, response)) < 0)
+		return; /* there is nobody to tell */
+}
+
 void weft_http_log_add(struct weft_http_log *log, const struct weft_http_request *request,
 	const struct weft_http_response *response)
 {
@@ -390,6 +402,9 @@ void weft_http_log_add(struct weft_http_log *log, const struct weft_http_request
 		return;
 	}
 	pthread_mutex_lock(&log->lock);
-	add(log, RING_COUNT - 1, request, response);
+	if (getpid() == log->process)
+		add(log, RING_COUNT - 1, request, response);
+	else
+		write_at_once(log, request, response);
 	pthread_mutex_unlock(&log->lock);
 }

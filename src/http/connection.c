@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fiber/doze.h"
 #include "fiber/worker.h"
 #include "http/limits.h"
 #include "weft/scope.h"
@@ -39,6 +40,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->options = options;
 	connection->is_stopping = is_stopping;
 	connection->fiber = weft_self();
+	connection->thread = connection->fiber ? NULL : weft_thread_current();
 	connection->has_pipelined = false;
 	connection->may_have_more = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
@@ -59,8 +61,14 @@ void weft__http_connection_stop(struct weft__http_connection *connection)
 {
 	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
 
-	if (atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED))
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED))
+		return;
+	if (connection->fiber)
 		weft_cancel(connection->fiber);
+	else if (connection->thread)
+		weft_thread_cancel(connection->thread);
+	else
+		weft__process_cancel();
 }
 
 /* ---- Waiting for a request ---------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "http/response.h"
 #include "weft/fiber.h"
+#include "weft/thread.h"
 #include "weft/list.h"
 
 /**
@@ -28,6 +29,7 @@ struct weft__http_connection {
 	const atomic_bool *is_stopping; /* the server's */
 	_Atomic enum weft__http_connection_state state;
 	weft_fiber_id fiber;
+	struct weft_thread *thread; /* when it is on no fiber; NULL: a process */
 	struct weft_list_node in_server;
 	bool may_have_more; /* more than the last request was received with it */
 	bool has_pipelined; /* requests were received behind another, and their time is known */

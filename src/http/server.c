@@ -17,6 +17,7 @@
 
 #include "http/connection.h"
 #include "http/limits.h"
+#include "io/serve.h"
 
 /* The connections of one worker. */
 struct roster {
@@ -36,6 +37,7 @@ struct weft_http_server {
 	pthread_mutex_t lock; /* of runs */
 	struct weft_list runs;
 	struct roster rosters[WEFT_WORKERS_MAX];
+	_Atomic(struct weft__http_connection *) latest; /* in a process of one: that one */
 };
 
 struct weft_http_server *weft_http_server_new(const struct weft_http_server_options *options)
@@ -95,6 +97,7 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	if (!connection)
 		return -1;
 	weft__http_connection_init(connection, peer, &server->options, &server->is_stopping);
+	atomic_store(&server->latest, connection);
 	pthread_mutex_lock(&roster->lock);
 	weft_list_push_back(&roster->connections, &connection->in_server);
 	pthread_mutex_unlock(&roster->lock);
@@ -104,9 +107,34 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	pthread_mutex_lock(&roster->lock);
 	weft_list_remove(&connection->in_server);
 	pthread_mutex_unlock(&roster->lock);
+	atomic_store(&server->latest, NULL);
 	weft__http_connection_fini(connection);
 	free(connection);
 	return 0;
+}
+
+/* Whom no thread or process is left for. */
+static int say_busy(struct weft_stream *peer, void *arg)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+				     "Content-Length: 0\r\n"
+				     "Retry-After: 1\r\n"
+				     "Connection: close\r\n"
+				     "\r\n";
+
+	(void)arg;
+	return weft_stream_write_all(peer, answer, sizeof(answer) - 1);
+}
+
+/* In a signal's handler, in a process that has one connection at a time: as _stop() does. */
+static void on_process_stop(void *arg)
+{
+	struct weft_http_server *server = arg;
+	struct weft__http_connection *connection = atomic_load(&server->latest);
+
+	atomic_store(&server->is_stopping, true);
+	if (connection)
+		weft__http_connection_stop(connection);
 }
 
 int weft_http_server_run(struct weft_http_server *server, struct weft_listener *listener)
@@ -115,6 +143,9 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		.name = "http",
 		.connections_max = server->options.connections_max,
 		.grace_ns = server->options.grace_ns,
+		.model = server->options.model,
+		.size = server->options.size,
+		.busy = say_busy,
 	};
 	struct run run = {.listener = listener};
 	int result, saved;
@@ -128,7 +159,7 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		weft_serve_stop(listener);
 	pthread_mutex_unlock(&server->lock);
 
-	result = weft_serve(listener, serve_connection, server, &options);
+	result = weft__serve(listener, serve_connection, server, &options, on_process_stop);
 
 	saved = errno;
 	pthread_mutex_lock(&server->lock);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fiber/driver/fds.h"
@@ -172,6 +173,8 @@ void weft_listener_free(struct weft_listener *listener)
 	if (listener->fd >= 0)
 		weft_close(listener->fd);
 	weft_close(listener->stop_fd);
+	if (atomic_load(&listener->counts))
+		munmap(atomic_load(&listener->counts), sizeof(*listener->counts));
 	free(listener);
 	errno = saved_errno;
 }

@@ -4,6 +4,7 @@
 #ifndef WEFT_IO_LISTENER_H
 #define WEFT_IO_LISTENER_H
 
+#include "io/serve.h"
 #include "io/unix_path.h"
 #include "weft/serve.h"
 
@@ -13,6 +14,7 @@ struct weft_listener {
 	struct weft_address address;
 	struct weft_listener_options options; /* all zero for a descriptor made elsewhere */
 	struct weft__unix_path path;
+	_Atomic(struct weft__serve_counts *) counts; /* NULL: not served yet; io/serve.c */
 };
 
 /**

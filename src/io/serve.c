@@ -1,407 +1,191 @@
 /*
- * serve.c - a fiber per connection, over all workers.
+ * serve.c - serving: which model, and what happens to a connection under all of them.
  *
- * Entry point: weft_serve(). Its parts:
- *
- *	server		what all workers share; written before the doors open
- *	  door		one per worker, a fiber that accepts, and starts the handlers on
- *	    |		its own worker
- *	  connection	one per handler's fiber, in its door's list
- *
- * A door, its list and its connections live on one worker, so none of them needs a
- * lock; the doors share the slots when there is a bound, and the listening socket:
- *
- * - Up to SHARED_DOORS_MAX doors accept from one socket. Whichever worker has time takes
- *   the next connection, even while another is held up. But the kernel wakes all that
- *   wait on it, and all but one in vain.
- * - More doors have a socket each (SO_REUSEPORT), over which the kernel spreads
- *   connections by their addresses, unless the listener is one that can't (Unix,
- *   inherited).
- *
- * Measured with connections of one request each, 8 at a time, CPU of the server per
- * connection, shared against own sockets: 2 workers 20 against 22 us, 4 workers 21
- * against 26 us, 6 workers 39 against 26 us, 8 workers 41 against 26 us. Both spread
- * evenly. A single accepting fiber that deals to the workers costs 25 us and more.
- *
- *	door:	accepting --(cancelled, or accept failed)--> draining --(list empty)--> ended
- *
- * While the door accepts, a connection that ends unlinks, detaches and frees itself.
- * While it drains, ended connections stay in the list, and the door joins them one by
- * one: so weft_serve() returns only when the last fiber is really gone.
- *
- * Never: take a lock or make a system call per message, or return while a handler runs.
+ * Entry points: weft_serve(), weft_serve_counts(), weft_serve_model_at(). The models are
+ * in files of their own (serve.h).
  */
-#include "weft/serve.h"
+#include "io/serve.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 
+#include "fiber/driver/driver.h"
+#include "fiber/driver/fds.h"
 #include "io/listener.h"
 #include "io/stream.h"
 #include "weft/fiber.h"
-#include "weft/list.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
-
-/* ---- Limits -------------------------------------------------------------------------- */
-
-/* More doors than this do not share one listening socket. */
-#define SHARED_DOORS_MAX 4
 
 #define GRACE_DEFAULT_NS WEFT_SECONDS(5)
 
 /* What a handler left in the buffer must be gone by then: its peer may have stopped reading. */
 #define FLUSH_TIMEOUT_NS WEFT_SECONDS(10)
 
-struct server {
-	struct weft_listener *listener;
-	weft_handler_fn *handler;
-	void *arg;
-	const struct weft_serve_options *options;
-	int64_t grace_ns;
-	atomic_int error;      /* of the first door that couldn't go on */
-	atomic_int slots_free; /* below zero: so many doors wait for one */
-	int slots_fd;          /* semaphore that they wait on; -1: no bound */
-	bool is_parted;        /* each door accepts from a socket of its own */
-	unsigned door_count;
-	struct door *doors;
+static const struct {
+	const char *name;
+	int (*serve)(struct weft__serving *serving);
+} models[] = {
+	{"fiber", weft__serve_fibers},
+	{"loop", weft__serve_loop},
+	{"thread", weft__serve_threads},
+	{"pool", weft__serve_pool},
+	{"fork", weft__serve_processes},
+	{"prefork", weft__serve_prefork},
 };
 
-struct door {
-	struct server *server;
-	weft_fiber_id fiber;
-	unsigned worker;
-	int fd; /* it accepts from this: the listener's, or one of its own */
-	bool is_draining;
-	struct weft_list connections;
-};
+#define MODEL_COUNT (sizeof(models) / sizeof(*models))
 
-struct connection {
-	struct weft_list_node in_door;
-	struct door *door;
-	struct weft_stream *stream;
-	weft_fiber_id fiber;
-};
-
-/* ---- Slots: the bound on connections ---------------------------------------------------- */
-
-/*
- * A counter, and a semaphore of the kernel's for those who find it empty: below
- * the bound no system call is made, and no worker waits for another.
- */
-static int slot_take(struct server *server)
+const char *weft_serve_model_at(size_t index)
 {
-	uint64_t token;
-
-	if (server->slots_fd < 0 || atomic_fetch_sub(&server->slots_free, 1) > 0)
-		return 0;
-	if (weft_read(server->slots_fd, &token, sizeof(token)) < 0) {
-		/* Only a stop ends the wait, so a token that comes too late harms nobody. */
-		atomic_fetch_add(&server->slots_free, 1);
-		return -1;
-	}
-	return 0;
+	return index < MODEL_COUNT ? models[index].name : NULL;
 }
 
-static void slot_give(struct server *server)
-{
-	uint64_t token = 1;
+/* ---- Counts ------------------------------------------------------------------------------ */
 
-	if (server->slots_fd < 0 || atomic_fetch_add(&server->slots_free, 1) >= 0)
+/* Made once for a listener; processes share it. */
+static struct weft__serve_counts *counts_of(struct weft_listener *listener)
+{
+	struct weft__serve_counts *made, *known = NULL;
+
+	if (atomic_load(&listener->counts))
+		return atomic_load(&listener->counts);
+	made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (made == MAP_FAILED)
+		return NULL;
+	if (atomic_compare_exchange_strong(&listener->counts, &known, made))
+		return made;
+	munmap(made, sizeof(*made));
+	return known;
+}
+
+void weft_serve_counts(struct weft_listener *listener, struct weft_serve_counts *ret_counts)
+{
+	struct weft__serve_counts *counts = atomic_load(&listener->counts);
+
+	memset(ret_counts, 0, sizeof(*ret_counts));
+	if (!counts)
 		return;
-	while (write(server->slots_fd, &token, sizeof(token)) < 0 && errno == EINTR)
-		;
+	ret_counts->ended = atomic_load(&counts->ended); /* first: never more than accepted */
+	ret_counts->accepted = atomic_load(&counts->accepted);
+	ret_counts->failed = atomic_load(&counts->failed);
+	ret_counts->crashed = atomic_load(&counts->crashed);
+	ret_counts->refused = atomic_load(&counts->refused);
+	ret_counts->replaced = atomic_load(&counts->replaced);
 }
 
-/* ---- A connection ------------------------------------------------------------------------ */
+/* ---- A connection -------------------------------------------------------------------------- */
 
-/* The last thing that a handler's fiber does, after what the handler itself deferred. */
-static void connection_end(void *arg)
+int weft__serve_connection(struct weft__serving *serving, struct weft_stream *peer)
 {
-	struct connection *connection = arg;
+	int result = serving->handler(peer, serving->arg);
 
-	slot_give(connection->door->server);
-	if (connection->door->is_draining)
-		return; /* the door joins and frees it */
-	weft_list_remove(&connection->in_door);
-	weft_detach(connection->fiber);
-	free(connection);
-}
-
-static int connection_run(void *arg)
-{
-	struct connection *connection = arg;
-	struct server *server = connection->door->server;
-	bool is_deferred = weft_defer(connection_end, connection) == 0;
-	int result;
-
-	result = server->handler(connection->stream, server->arg);
 	WEFT_WITH_TIMEOUT (FLUSH_TIMEOUT_NS)
-		weft_stream_flush(connection->stream);
-	weft_stream_free(connection->stream);
-	if (!is_deferred)
-		connection_end(connection);
+		weft_stream_flush(peer);
+	weft_stream_free(peer);
+	if (result < 0)
+		weft__serve_count(&serving->counts->failed);
+	weft__serve_count(&serving->counts->ended);
 	return result;
 }
 
-static int connection_spawn(struct connection *connection, const struct weft_address *peer)
+int weft__serve_accept(struct weft__serving *serving, struct weft_address *ret_peer)
 {
-	const struct door *door = connection->door;
-	char name[WEFT_ADDRESS_TEXT_MAX];
-	struct weft_spawn_options options = {
-		.name = door->server->options->name,
-		.stack_size_bytes = door->server->options->stack_size_bytes,
-		.worker = door->worker + 1,
-	};
-
-	if (!options.name) {
-		weft_address_print(peer, name, sizeof(name));
-		options.name = name;
-	}
-	connection->fiber = weft_spawn_with(&options, connection_run, connection);
-	return connection->fiber ? 0 : -1;
-}
-
-/* Start a handler for fd, which is the connection's from here on, whatever happens. */
-static int connection_start(struct door *door, int fd, const struct weft_address *peer)
-{
-	struct connection *connection = malloc(sizeof(*connection));
-
-	if (!connection)
-		goto fail_fd;
-	connection->door = door;
-	connection->stream = weft__stream_new_accepted(fd, peer);
-	if (!connection->stream)
-		goto fail_connection;
-	if (connection_spawn(connection, peer) < 0)
-		goto fail_stream;
-	weft_list_push_back(&door->connections, &connection->in_door);
-	return 0;
-
-fail_stream:
-	weft_stream_free(connection->stream);
-	fd = -1;
-fail_connection:
-	free(connection);
-fail_fd:
-	if (fd >= 0)
-		weft_close(fd);
-	return -1;
-}
-
-/* ---- A door -------------------------------------------------------------------------------- */
-
-static int door_accept(struct door *door)
-{
-	struct weft_address peer;
+	struct weft_listener *listener = serving->listener;
+	bool is_tcp = weft_address_family(&listener->address) != AF_UNIX;
 	int fd;
 
-	/* A slot that is kept for a socket of one's own is one that the others lack. */
-	if (door->server->is_parted && door->server->slots_fd >= 0 &&
-		weft_wait_fd(door->fd, POLLIN) < 0)
-		return -1;
-	/* The slot comes first: who gets none waits in the backlog, not accepted and mute. */
-	if (slot_take(door->server) < 0)
-		return -1;
-	fd = weft__listener_accept(door->fd, &peer);
-	if (fd < 0) {
-		slot_give(door->server);
-		return -1;
-	}
-	if (connection_start(door, fd, &peer) < 0) {
-		/* Memory or fibers have run out: this peer is turned away, and the next is
-		 * asked in a little later. */
-		slot_give(door->server);
-		return weft_wait_descriptor();
-	}
-	return 0;
+	ret_peer->len = sizeof(ret_peer->un);
+	do
+		fd = accept4(listener->fd, &ret_peer->any, &ret_peer->len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd >= 0)
+		weft__fd_made(fd, is_tcp ? WEFT__FD_TCP : 0);
+	return fd;
 }
 
-static void door_cancel_all(struct door *door)
+bool weft__serve_is_short(int code)
 {
-	weft_list_each (node, &door->connections)
-		weft_cancel(weft_container_of(node, struct connection, in_door)->fiber);
+	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
 
-/* Give the connections their grace time, then cancel them, and await them all. */
-static void door_drain(struct door *door)
+/* ---- Serving --------------------------------------------------------------------------------- */
+
+static size_t model_find(const char *name)
 {
-	int64_t deadline_ns = weft_now() + door->server->grace_ns;
-	bool is_over = false;
-	struct weft_list_node *node;
+	size_t i = 0;
 
-	door->is_draining = true;
-	while ((node = weft_list_first(&door->connections)) != NULL) {
-		struct connection *connection = weft_container_of(node, struct connection, in_door);
-		int64_t left_ns = deadline_ns - weft_now();
+	while (name && i < MODEL_COUNT && strcmp(models[i].name, name) != 0)
+		i++;
+	return i;
+}
 
-		if (left_ns < 0)
-			left_ns = 0;
-		if (weft_join(connection->fiber, NULL, is_over ? WEFT_FOREVER : left_ns) < 0 &&
-			errno == ETIMEDOUT) {
-			door_cancel_all(door);
-			is_over = true;
-			continue;
-		}
-		weft_list_remove(node);
-		free(connection);
+static int serve_in_run(void *arg)
+{
+	return weft__serve_fibers(arg);
+}
+
+static bool is_simulated(void)
+{
+	struct weft__driver *driver;
+
+	return weft__net(&driver) != &weft__net_kernel;
+}
+
+/* 0, or an errno value. */
+static int serve(struct weft__serving *serving, size_t model)
+{
+	struct weft_run_options options = {
+		.driver = serving->options->driver, .workers = serving->options->workers};
+	int code;
+
+	if (models[model].serve == weft__serve_fibers && weft_self() == 0) {
+		code = weft_run(&options, serve_in_run, serving);
+		return code < 0 ? errno : code;
 	}
+	if (models[model].serve != weft__serve_fibers && is_simulated())
+		return ENOTSUP;
+	return models[model].serve(serving);
 }
 
-static void door_close(struct door *door)
+int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
+	const struct weft_serve_options *options, void (*on_process_stop)(void *arg))
 {
-	if (door->fd != door->server->listener->fd)
-		weft_close(door->fd);
-}
+	static const struct weft_serve_options defaults;
+	struct weft__serving serving = {.listener = listener,
+		.handler = handler,
+		.arg = arg,
+		.options = options ? options : &defaults,
+		.on_process_stop = on_process_stop};
+	size_t model = model_find(serving.options->model);
+	int code;
 
-static int door_run(void *arg)
-{
-	struct door *door = arg;
-	int none = 0;
-
-	/* The new handler goes first: its request is often there already, and what it
-	 * keeps this worker busy with is a chance for the other doors to take the next. */
-	while (door_accept(door) == 0)
-		weft_yield();
-	if (errno != ECANCELED) {
-		atomic_compare_exchange_strong(&door->server->error, &none, errno);
-		weft_serve_stop(door->server->listener);
-	}
-	/* At once: the kernel is to send nobody here who would wait in vain. */
-	door_close(door);
-	WEFT_SHIELDED
-		door_drain(door);
-	return 0;
-}
-
-/* ---- The server ---------------------------------------------------------------------------- */
-
-/* Give each door but the first a socket of its own; all of them or none. */
-static bool doors_part(struct server *server)
-{
-	for (unsigned i = 1; i < server->door_count; i++) {
-		server->doors[i].fd = weft__listener_sibling(server->listener);
-		if (server->doors[i].fd >= 0)
-			continue;
-		server->doors[i].fd = server->listener->fd;
-		while (--i > 0) {
-			weft_close(server->doors[i].fd);
-			server->doors[i].fd = server->listener->fd;
-		}
-		return false;
-	}
-	return true;
-}
-
-static void doors_init(struct server *server)
-{
-	unsigned here = (unsigned)weft_worker_index();
-
-	for (unsigned i = 0; i < server->door_count; i++) {
-		struct door *door = &server->doors[i];
-
-		door->server = server;
-		door->worker = server->options->one_worker ? here : i;
-		door->fd = server->listener->fd;
-		weft_list_init(&door->connections);
-	}
-	server->is_parted = server->door_count > SHARED_DOORS_MAX && doors_part(server);
-}
-
-static int server_init(struct server *server)
-{
-	const struct weft_serve_options *options = server->options;
-
-	server->grace_ns = options->grace_ns == 0 ? GRACE_DEFAULT_NS : options->grace_ns;
-	server->slots_fd = -1;
-	atomic_init(&server->slots_free, (int)options->connections_max);
-	if (options->connections_max > 0) {
-		server->slots_fd = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK);
-		if (server->slots_fd < 0)
-			return -1;
-	}
-	server->door_count = options->one_worker ? 1 : weft_worker_count();
-	server->doors = calloc(server->door_count, sizeof(*server->doors));
-	if (!server->doors) {
-		if (server->slots_fd >= 0)
-			weft_close(server->slots_fd);
+	if (!listener)
+		return -1; /* errno is what weft_listener_new() left */
+	/* A stack that no handler could get would turn every peer away, one by one. */
+	if (model == MODEL_COUNT || serving.options->connections_max > INT_MAX ||
+		serving.options->size > INT_MAX ||
+		serving.options->stack_size_bytes > WEFT_STACK_SIZE_MAX) {
+		errno = EINVAL;
 		return -1;
 	}
-	doors_init(server);
-	return 0;
-}
-
-static void server_fini(struct server *server)
-{
-	if (server->slots_fd >= 0)
-		weft_close(server->slots_fd);
-	free(server->doors);
-}
-
-/* Start the doors. Those that could not be opened are shut; server_stop() ends the others. */
-static int server_start(struct server *server)
-{
-	int result = 0;
-
-	for (unsigned i = 0; i < server->door_count; i++) {
-		struct door *door = &server->doors[i];
-		struct weft_spawn_options options = {.name = "accept", .worker = door->worker + 1};
-
-		door->fiber = weft_spawn_with(&options, door_run, door);
-		if (door->fiber == 0) {
-			door_close(door);
-			result = -1;
-		}
-	}
-	return result;
-}
-
-/* All doors are told before any is awaited: their grace times run side by side. */
-static void server_stop(struct server *server)
-{
-	for (unsigned i = 0; i < server->door_count; i++)
-		if (server->doors[i].fiber)
-			weft_cancel(server->doors[i].fiber);
-	for (unsigned i = 0; i < server->door_count; i++)
-		if (server->doors[i].fiber)
-			weft_join(server->doors[i].fiber, NULL, WEFT_FOREVER);
+	serving.grace_ns = serving.options->grace_ns;
+	if (serving.grace_ns == 0)
+		serving.grace_ns = GRACE_DEFAULT_NS;
+	serving.counts = counts_of(listener);
+	code = serving.counts ? serve(&serving, model) : errno;
+	if (code == 0)
+		return 0;
+	errno = code;
+	return -1;
 }
 
 int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options)
 {
-	static const struct weft_serve_options defaults;
-	struct server server = {.listener = listener, .handler = handler, .arg = arg};
-	int code = 0;
-
-	if (!listener)
-		return -1; /* errno is what weft_listener_new() left */
-	if (weft_self() == 0) {
-		errno = ENOTSUP;
-		return -1;
-	}
-	server.options = options ? options : &defaults;
-	/* A stack that no handler could get would turn every peer away, one by one. */
-	if (server.options->connections_max > INT_MAX ||
-		server.options->stack_size_bytes > WEFT_STACK_SIZE_MAX) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (server_init(&server) < 0)
-		return -1;
-	if (server_start(&server) < 0 || weft_wait_fd(listener->stop_fd, POLLIN) < 0)
-		code = errno;
-	WEFT_SHIELDED
-		server_stop(&server);
-	if (code == 0)
-		code = atomic_load(&server.error);
-	server_fini(&server);
-	if (code == 0)
-		return 0;
-	errno = code;
-	return -1;
+	return weft__serve(listener, handler, arg, options, NULL);
 }

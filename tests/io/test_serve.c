@@ -327,11 +327,4 @@ CHECK_CASE(a_listener_that_failed_and_a_stack_nobody_can_have_are_refused_at_onc
 	run_with(1, serve_in_vain);
 }
 
-CHECK_CASE(outside_a_fiber_there_is_no_server)
-{
-	house_make(echo);
-	CHECK_ERRNO(weft_serve(house.listener, echo, NULL, NULL), ENOTSUP);
-	weft_listener_free(house.listener);
-}
-
 CHECK_MAIN()

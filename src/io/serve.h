@@ -1,0 +1,62 @@
+/*
+ * io/serve.h - what the models of serving share.
+ *
+ *	serve.c           the choice; what happens to a connection
+ *	serve_fiber.c     a fiber per connection
+ *	serve_each.c      a thread or process per connection
+ *	serve_members.c   one connection after the other, on one or several threads or processes
+ *	unit.c            a thread or a process
+ */
+#ifndef IO_SERVE_H
+#define IO_SERVE_H
+
+#include <stdatomic.h>
+
+#include "weft/serve.h"
+
+/** As struct weft_serve_counts; in memory that processes share. */
+struct weft__serve_counts {
+	_Atomic uint64_t accepted, ended, failed, crashed, refused, replaced;
+};
+
+/** One call of weft_serve(). */
+struct weft__serving {
+	struct weft_listener *listener;
+	weft_handler_fn *handler;
+	void *arg;
+	const struct weft_serve_options *options;
+	int64_t grace_ns;
+	struct weft__serve_counts *counts;
+	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
+};
+
+/** weft_serve(), with that hook. */
+int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
+	const struct weft_serve_options *options, void (*on_process_stop)(void *arg));
+
+/** The models. 0 after a stop, else an errno value. */
+int weft__serve_fibers(struct weft__serving *serving);
+int weft__serve_threads(struct weft__serving *serving);
+int weft__serve_processes(struct weft__serving *serving);
+int weft__serve_loop(struct weft__serving *serving);
+int weft__serve_pool(struct weft__serving *serving);
+int weft__serve_prefork(struct weft__serving *serving);
+
+/** Let the handler talk, flush, close. What it returned. Counts the end. */
+int weft__serve_connection(struct weft__serving *serving, struct weft_stream *peer);
+
+/**
+ * Accept without waiting, as it were by weft_accept(). Its descriptor; -1: nobody is there
+ * (EAGAIN), or as accept(2).
+ */
+int weft__serve_accept(struct weft__serving *serving, struct weft_address *ret_peer);
+
+/** Whether an accept that failed may go better later, and what is to be done is to wait. */
+bool weft__serve_is_short(int code);
+
+static inline void weft__serve_count(_Atomic uint64_t *count)
+{
+	atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+}
+
+#endif
