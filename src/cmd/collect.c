@@ -28,18 +28,19 @@
 #include "weft/scope.h"
 #include "weft/signal.h"
 
-#define DEFAULT_ADDRESS     "127.0.0.1:5140"
-#define LINE_MAX_DEFAULT    8192
-#define LINE_MAX_MIN        64
-#define LINE_MAX_MAX        (1 << 20)
-#define ROTATE_SIZE_MIN     1024
-#define ROTATE_KEEP_DEFAULT 7
-#define ROTATE_KEEP_MAX     1000
-#define CONNECTIONS_DEFAULT 1000
-#define GRACE_DEFAULT_NS    WEFT_SECONDS(5)
-#define SYNC_DEFAULT_NS     WEFT_SECONDS(1)
-#define SYNC_INTERVAL_MAX_S 86400
-#define UNIX_MODE_PRIVATE   0600
+#define DEFAULT_ADDRESS        "127.0.0.1:5140"
+#define LINE_MAX_DEFAULT       8192
+#define LINE_MAX_MIN           64
+#define LINE_MAX_MAX           (1 << 20)
+#define ROTATE_SIZE_MIN        1024
+#define ROTATE_KEEP_DEFAULT    7
+#define ROTATE_KEEP_MAX        1000
+#define CONNECTIONS_DEFAULT    1000
+#define SELECT_CONNECTIONS_MAX 900 /* at all addresses: other descriptors are needed, too */
+#define GRACE_DEFAULT_NS       WEFT_SECONDS(5)
+#define SYNC_DEFAULT_NS        WEFT_SECONDS(1)
+#define SYNC_INTERVAL_MAX_S    86400
+#define UNIX_MODE_PRIVATE      0600
 
 static const char help[] =
 	"usage: weft collect FILE [OPTION]...\n"
@@ -53,8 +54,7 @@ static const char help[] =
 	"  --udp HOST:PORT         the same for datagrams (default: " DEFAULT_ADDRESS ")\n"
 	"  --unix PATH             listen on a Unix socket (default: none)\n"
 	"  --unix-dgram PATH       the same for datagrams, as /dev/log (default: none)\n"
-	"  --unix-mode MODE        who may write to those: 600, the own user (the default); 666, "
-	"all\n"
+	"  --unix-mode MODE        their permissions: 600, the own user (default); 666, everybody\n"
 	"  --stdin                 also lines of the standard input (default: on a terminal)\n"
 	"  --framing NAME          lines; octets: counted, as RFC 6587 says; auto: by message\n"
 	"                          (default: auto)\n"
@@ -201,12 +201,23 @@ static int take_options(struct collect *collect, int argc, char **argv)
 
 /* ---- The doors -------------------------------------------------------------------------- */
 
+/* select(2) knows no descriptor from 1024 on. */
+static unsigned connections_for_each(const struct collect *collect)
+{
+	unsigned doors = collect->tcp.count + collect->unix_stream.count;
+	unsigned most = SELECT_CONNECTIONS_MAX / (doors ? doors : 1);
+
+	if (strcmp(weft_driver_name(), "select") == 0 && most < collect->connections_max)
+		return most;
+	return collect->connections_max;
+}
+
 static struct collect_door *add_door(struct collect *collect)
 {
 	struct collect_door *door = &collect->doors[collect->door_count++];
 
 	*door = (struct collect_door){.collect = collect};
-	weft_sem_init(&door->connections, collect->connections_max, "connections");
+	weft_sem_init(&door->connections, connections_for_each(collect), "connections");
 	return door;
 }
 
