@@ -84,7 +84,7 @@ WEFT_API struct weft_announcer *weft_announcer_new(const struct weft_announcer_o
 /**
  * Announce, and answer questions at once, until the scope's deadline or cancellation: this is
  * how it ends, with -1 and ETIMEDOUT or ECANCELED, after a goodbye to everybody. Any other
- * error: the descriptor failed. Interfaces that refuse are passed over.
+ * error: the descriptor failed, or ENOMEM, EMFILE. Interfaces that refuse are passed over.
  */
 WEFT_API int weft_announcer_run(struct weft_announcer *announcer);
 
@@ -149,7 +149,8 @@ struct weft_discovery_event {
  */
 WEFT_API struct weft_discovery *weft_discovery_new(const struct weft_discovery_options *options);
 
-/** Wait for the next event. Returns 0. Errors: ETIMEDOUT, ECANCELED; the descriptors failed. */
+/** Wait for the next event. Returns 0. Errors: ETIMEDOUT, ECANCELED; the descriptors failed,
+ * ENOMEM, EMFILE. */
 WEFT_API int weft_discovery_next(
 	struct weft_discovery *discovery, struct weft_discovery_event *ret_event);
 
