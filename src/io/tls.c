@@ -166,7 +166,7 @@ static int step(struct weft__tls *tls)
 	result = SSL_do_handshake(tls->ssl);
 	error = SSL_get_error(tls->ssl, result);
 	if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_SSL)
-		code = weft__tls_fault_of_queue(&tls->fault, false);
+		code = weft__tls_code(tls);
 	weft__tls_unlock(tls);
 	errno = code;
 	return error;

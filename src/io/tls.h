@@ -122,6 +122,7 @@ struct weft__tls {
 	bool is_sending;             /* the writer is: out's front is its own */
 	bool is_ready;               /* the handshake is done */
 	bool is_shut;                /* our close_notify is sent, or in out */
+	int wire_code;               /* why the descriptor took nothing from libssl; 0 */
 	int control;                 /* to the kernel: the next record is of this type; 0: data */
 	atomic_int code;             /* errno of every call from now on; 0 */
 	char *server;                /* a client's: the name of its session, or NULL */
@@ -141,6 +142,8 @@ void weft__tls_unlock(struct weft__tls *tls);
 int weft__tls_more(struct weft__tls *tls);
 /** Wait until the kernel has all that is in out. */
 int weft__tls_drain(struct weft__tls *tls);
+/** Why libssl can't go on: an errno, and a fault if it is EPROTO. Under the lock. */
+int weft__tls_code(struct weft__tls *tls);
 /** Send what goes without waiting; under the lock. */
 void weft__tls_push(struct weft__tls *tls);
 void weft__tls_free(struct weft__tls *tls);
