@@ -103,11 +103,10 @@ static struct weft__tls *tls_new(
 	tls->fd = stream->fd;
 	tls->setup = weft__tls_setup_of(shared);
 	tls->ssl = SSL_new(tls->setup->contexts[0]);
-	if (!tls->ssl) {
+	if (!tls->ssl || !SSL_set_app_data(tls->ssl, tls)) {
 		errno = ENOMEM;
 		goto fail;
 	}
-	SSL_set_app_data(tls->ssl, tls);
 	/* The simulator has a clock of its own. */
 	X509_VERIFY_PARAM_set_time(
 		SSL_get0_param(tls->ssl), (time_t)(weft_wall_now() / WEFT_SECONDS(1)));
