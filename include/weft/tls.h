@@ -17,8 +17,8 @@
  *   have been cut short by somebody in between: reads fail with EPROTO, WEFT_TLS_CUT_OFF;
  * - weft_stream_shutdown_write() sends our close_notify; so does weft_stream_free(), without
  *   waiting, when all that was written is sent;
- * - a record may carry many lines or a part of one: what was written together need not be
- *   read together, as ever.
+ * - whether the descriptor is readable says little: what can be read may have been received
+ *   already, and what was received may be no data.
  *
  * A client checks the server's certificate, against the system's authorities and the name
  * that it asked for, unless it is told not to. There is no compression, no renegotiation, no

@@ -137,6 +137,12 @@ CHECK_CASE(settings_lacking_memory_are_refused)
 	wire_forget();
 }
 
+#else
+
+CHECK_CASE(faults_are_met_in_the_release_build_only)
+{
+}
+
 #endif
 
 CHECK_MAIN()
