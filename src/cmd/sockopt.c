@@ -176,7 +176,7 @@ static int open_at(struct sockopt *sockopt, const struct weft_address *address)
 static int open_socket(struct sockopt *sockopt)
 {
 	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
-	char text[WEFT_ADDRESS_TEXT_MAX];
+	char text[WEFT_ADDRESS_TEXT_MAX] = "";
 	int count = weft_address_resolve(addresses, WEFT_ADDRESS_RESOLVE_MAX, sockopt->host_port);
 
 	if (count < 0 && (errno == EINVAL || errno == ENAMETOOLONG))
@@ -191,8 +191,8 @@ static int open_socket(struct sockopt *sockopt)
 
 		if (status || !sockopt->code)
 			return status;
+		weft_address_print(&addresses[i], text, sizeof(text));
 	}
-	weft_address_print(&addresses[count - 1], text, sizeof(text));
 	return weft__cmd_fail(NAME, "can't %s %s: %s.",
 		sockopt->is_listening ? "listen on" : "connect to", text, strerror(sockopt->code));
 }
