@@ -1,5 +1,5 @@
 /*
- * tls_echo_server.c - the echo server, encrypted: one call more in the handler.
+ * tls_echo_server.c - the echo server, encrypted: the handler is the same.
  *
  *	tls_echo_server CERTIFICATE KEY [ADDRESS]	PEM files; 127.0.0.1:7443 unless told
  *
@@ -10,25 +10,20 @@
  */
 #include <stdio.h>
 #include <weft/fiber.h>
-#include <weft/scope.h>
 #include <weft/serve.h>
 #include <weft/tls.h>
 
-static int echo(struct weft_stream *peer, void *tls)
+static int echo(struct weft_stream *peer, void *arg)
 {
 	const char *line;
-	ssize_t len = -1;
+	ssize_t len;
 
-	/* Whoever takes longer for a handshake is not here to talk. */
-	WEFT_WITH_TIMEOUT (WEFT_SECONDS(10))
-		len = weft_stream_start_tls(peer, tls, NULL);
-	if (len < 0) {
-		fprintf(stderr, "tls_echo_server: %s\n", weft_stream_tls_fault(peer)->text);
-		return -1;
-	}
+	(void)arg;
 	while ((len = weft_stream_readline(peer, &line)) > 0)
 		if (weft_stream_write_all(peer, line, len) < 0 || weft_stream_flush(peer) < 0)
 			return -1;
+	if (len < 0)
+		fprintf(stderr, "tls_echo_server: %s\n", weft_stream_tls_fault(peer)->text);
 	return (int)len;
 }
 
@@ -43,7 +38,8 @@ static int serve(void *arg)
 
 	if (!tls)
 		fprintf(stderr, "tls_echo_server: %s\n", fault.text);
-	else if (!listener || weft_serve(listener, echo, tls, NULL) < 0)
+	else if (!listener || weft_listener_use_tls(listener, tls) < 0 ||
+		 weft_serve(listener, echo, NULL, NULL) < 0)
 		perror(address);
 	weft_listener_free(listener);
 	weft_tls_free(tls);

@@ -1,15 +1,18 @@
 /*
  * weft/tls.h - TLS 1.2 and 1.3 on a stream, as server and as client (RFC 5246, RFC 8446).
  *
+ * A server, whose handlers are the same as without TLS:
+ *
  *	struct weft_tls_server_options options = {.certificate = "chain.pem", .key = "key.pem"};
  *	struct weft_tls *tls = weft_tls_server_new(&options, NULL);
  *
- *	static int handler(struct weft_stream *peer, void *tls)
- *	{
- *		if (weft_stream_start_tls(peer, tls, NULL) < 0)
- *			return -1;
- *		...every weft_stream_ call, as before...
- *	}
+ *	weft_listener_use_tls(listener, tls);
+ *	weft_serve(listener, handler, NULL, NULL);
+ *
+ * A client; and either of them by itself, on a stream of its own, in the middle of a
+ * conversation: weft_stream_start_tls().
+ *
+ *	stream = weft_stream_connect_tls("example.org:443", weft_tls_client_new(NULL, NULL), NULL);
  *
  * Once it is started, the calls of weft/stream.h are encrypted: nothing else changes. What
  * does have a meaning of its own:
@@ -17,8 +20,8 @@
  *   have been cut short by somebody in between: reads fail with EPROTO, WEFT_TLS_CUT_OFF;
  * - weft_stream_shutdown_write() sends our close_notify; so does weft_stream_free(), without
  *   waiting, when all that was written is sent;
- * - a record may carry many lines or a part of one: what was written together need not be
- *   read together, as ever.
+ * - whether the descriptor is readable says little: what can be read may have been received
+ *   already, and what was received may be no data.
  *
  * A client checks the server's certificate, against the system's authorities and the name
  * that it asked for, unless it is told not to. There is no compression, no renegotiation, no
@@ -30,7 +33,7 @@
 #ifndef WEFT_TLS_H
 #define WEFT_TLS_H
 
-#include "weft/stream.h"
+#include "weft/serve.h"
 
 WEFT_BEGIN
 
@@ -159,6 +162,16 @@ WEFT_API int weft_stream_start_tls(
  */
 WEFT_API struct weft_stream *weft_stream_connect_tls(
 	const char *host_port, struct weft_tls *tls, struct weft_tls_fault *ret_fault);
+
+/**
+ * Every connection that the listener accepts from now on begins with a handshake, as tls's
+ * server: in its handler's fiber, as part of its first read or write, and within the scope of
+ * that. So weft_serve(), the HTTP server and all handlers serve TLS without knowing of it. A
+ * handler that wants the facts first calls weft_stream_start_tls(peer, NULL, NULL), which
+ * makes the handshake at once. One that was interrupted goes on with the next call.
+ * tls is borrowed until the listener ends. Before anybody accepts. Errors: EINVAL (a client's).
+ */
+WEFT_API int weft_listener_use_tls(struct weft_listener *listener, struct weft_tls *tls);
 
 /** What a stream agreed on with its peer. The strings are the stream's. */
 struct weft_tls_facts {

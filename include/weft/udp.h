@@ -35,6 +35,7 @@ struct weft_udp; /* opaque: src/io/udp.c */
 
 struct weft_udp_options {
 	bool reuse_port;         /* SO_REUSEPORT: several sockets on one address */
+	bool reuse_address;      /* SO_REUSEADDR: the same, and each gets what is sent to all */
 	bool ipv6_only;          /* else one on an IPv6 address takes IPv4 too */
 	bool broadcast;          /* SO_BROADCAST: may send to all of a network */
 	bool coalesce;           /* UDP_GRO: see weft_datagram.segment_len; where the kernel can */

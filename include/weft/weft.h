@@ -11,6 +11,7 @@
 #include "weft/coro.h"
 #include "weft/debug.h"
 #include "weft/dir.h"
+#include "weft/discover.h"
 #include "weft/dns.h"
 #include "weft/event.h"
 #include "weft/fiber.h"

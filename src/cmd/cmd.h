@@ -22,6 +22,10 @@ int weft__cmd_load(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft announce`: announce.c. */
+int weft__cmd_announce(int argc, char **argv);
+/** `weft discover`: discover.c. */
+int weft__cmd_discover(int argc, char **argv);
 /** `weft sockopt`: sockopt.c. */
 int weft__cmd_sockopt(int argc, char **argv);
 

@@ -5,6 +5,7 @@
  *
  *	options -> file, doors -> a fiber for each door, and one that writes -> ... stop
  *
+ *	collect_door.c				where it listens
  *	collect_stream.c, collect_datagram.c	what comes in
  *	collect_frame.c, collect_line.c		bytes to messages, messages to lines
  *	collect_sink.c, collect_writer.c	lines to the one who writes
@@ -53,8 +54,7 @@ static const char help[] =
 	"  --udp HOST:PORT         the same for datagrams (default: " DEFAULT_ADDRESS ")\n"
 	"  --unix PATH             listen on a Unix socket (default: none)\n"
 	"  --unix-dgram PATH       the same for datagrams, as /dev/log (default: none)\n"
-	"  --unix-mode MODE        who may write to those: 600, the own user (the default); 666, "
-	"all\n"
+	"  --unix-mode MODE        their permissions: 600, the own user (default); 666, everybody\n"
 	"  --stdin                 also lines of the standard input (default: on a terminal)\n"
 	"  --framing NAME          lines; octets: counted, as RFC 6587 says; auto: by message\n"
 	"                          (default: auto)\n"
@@ -135,18 +135,19 @@ static void settle_addresses(struct cmd_texts *texts, const char *by_default)
 static int settle_options(struct collect *collect, const char *sync, const char *mode)
 {
 	int status = CMD_DONE;
+	unsigned doors;
 
 	settle_addresses(&collect->tcp, DEFAULT_ADDRESS);
 	settle_addresses(&collect->udp, DEFAULT_ADDRESS);
 	settle_addresses(&collect->unix_stream, NULL);
 	settle_addresses(&collect->unix_datagram, NULL);
 	/* In the background, reading the terminal would stop the whole program. */
-	if (isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp())
+	collect->is_on_terminal = isatty(STDIN_FILENO);
+	if (collect->is_on_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp())
 		collect->reads_stdin = true;
-	if (!collect->reads_stdin && collect->tcp.count + collect->udp.count +
-						     collect->unix_stream.count +
-						     collect->unix_datagram.count ==
-					     0)
+	doors = collect->tcp.count + collect->udp.count + collect->unix_stream.count +
+		collect->unix_datagram.count;
+	if (doors == 0 && !collect->reads_stdin)
 		return weft__cmd_usage(COLLECT_NAME, "every door is closed.");
 	if (sync)
 		status = take_sync(&collect->file_options, sync);
@@ -199,109 +200,6 @@ static int take_options(struct collect *collect, int argc, char **argv)
 	return settle_options(collect, sync, mode);
 }
 
-/* ---- The doors -------------------------------------------------------------------------- */
-
-static struct collect_door *add_door(struct collect *collect)
-{
-	struct collect_door *door = &collect->doors[collect->door_count++];
-
-	*door = (struct collect_door){.collect = collect};
-	weft_sem_init(&door->connections, collect->connections_max, "connections");
-	return door;
-}
-
-static int open_tcp(struct collect *collect, const char *host_port)
-{
-	struct collect_door *door = add_door(collect);
-	int status = weft__cmd_listen(COLLECT_NAME, "tcp", host_port, &door->listener);
-
-	if (!status)
-		weft_address_print(
-			weft_listener_address(door->listener), door->text, sizeof(door->text));
-	return status;
-}
-
-static int open_udp(struct collect *collect, const char *host_port)
-{
-	struct collect_door *door = add_door(collect);
-	struct weft_address address;
-
-	if (weft_address_resolve(&address, 1, host_port) < 0)
-		return weft__cmd_fail_resolve(COLLECT_NAME, "udp", host_port);
-	weft_address_print(&address, door->text, sizeof(door->text));
-	door->udp = weft_udp_new(door->text, NULL);
-	if (!door->udp)
-		return weft__cmd_fail_listen(COLLECT_NAME, "udp", door->text);
-	weft_address_print(weft_udp_local(door->udp), door->text, sizeof(door->text));
-	return CMD_DONE;
-}
-
-static int unix_text(struct collect_door *door, const char *option, const char *path)
-{
-	struct weft_address address;
-
-	if (snprintf(door->text, sizeof(door->text), "unix:%s", path) < (int)sizeof(door->text) &&
-		weft_address_parse(&address, door->text) == 0)
-		return CMD_DONE;
-	return weft__cmd_usage(COLLECT_NAME,
-		"--%s takes the path of a socket, shorter than 108 bytes, not \"%s\".", option,
-		path);
-}
-
-static int open_unix(struct collect *collect, const char *path)
-{
-	const struct weft_listener_options options = {.unix_mode = collect->unix_mode};
-	struct collect_door *door = add_door(collect);
-	int status = unix_text(door, "unix", path);
-
-	if (status)
-		return status;
-	door->listener = weft_listener_new(door->text, &options);
-	if (door->listener)
-		return CMD_DONE;
-	return weft__cmd_fail_listen(COLLECT_NAME, "unix", door->text);
-}
-
-static int open_unix_datagram(struct collect *collect, const char *path)
-{
-	const struct weft_unix_options options = {.mode = collect->unix_mode, .credentials = true};
-	struct collect_door *door = add_door(collect);
-	int status = unix_text(door, "unix-dgram", path);
-
-	if (status)
-		return status;
-	door->box = weft_unix_new(door->text, WEFT_UNIX_DGRAM, &options);
-	if (door->box)
-		return CMD_DONE;
-	return weft__cmd_fail_listen(COLLECT_NAME, "unix-dgram", door->text);
-}
-
-static int open_doors(struct collect *collect)
-{
-	int status = CMD_DONE;
-
-	for (unsigned i = 0; !status && i < collect->tcp.count; i++)
-		status = open_tcp(collect, collect->tcp.items[i]);
-	for (unsigned i = 0; !status && i < collect->udp.count; i++)
-		status = open_udp(collect, collect->udp.items[i]);
-	for (unsigned i = 0; !status && i < collect->unix_stream.count; i++)
-		status = open_unix(collect, collect->unix_stream.items[i]);
-	for (unsigned i = 0; !status && i < collect->unix_datagram.count; i++)
-		status = open_unix_datagram(collect, collect->unix_datagram.items[i]);
-	return status;
-}
-
-static void close_doors(struct collect *collect)
-{
-	for (unsigned i = 0; i < collect->door_count; i++) {
-		struct collect_door *door = &collect->doors[i];
-
-		weft_listener_free(door->listener);
-		weft_udp_free(door->udp);
-		weft_unix_free(door->box);
-	}
-}
-
 /* ---- Signals ---------------------------------------------------------------------------- */
 
 static void stop(void *arg)
@@ -319,6 +217,12 @@ struct signals {
 	struct weft_signals *caught;
 };
 
+/* The same signal says that a file was moved away, and that the terminal was closed. */
+static bool has_lost_terminal(const struct collect *collect)
+{
+	return collect->is_on_terminal && tcgetpgrp(STDIN_FILENO) < 0;
+}
+
 static int obey_signals(void *arg)
 {
 	struct signals *signals = arg;
@@ -327,6 +231,8 @@ static int obey_signals(void *arg)
 	while ((number = weft_signals_next(signals->caught)) > 0) {
 		if (number == SIGUSR1)
 			weft__collect_print_counts(signals->collect);
+		else if (has_lost_terminal(signals->collect))
+			stop(signals->collect);
 		else
 			weft_chan_try_send(signals->collect->signals, &number);
 	}
@@ -433,10 +339,10 @@ static int collect_until_stopped(void *arg)
 
 	if (weft__collect_file_open(&collect->file, &collect->file_options) < 0)
 		return fail_file(collect->file_options.path);
-	status = open_doors(collect);
+	status = weft__collect_doors_open(collect);
 	if (!status)
 		status = catch_and_run(collect);
-	close_doors(collect);
+	weft__collect_doors_close(collect);
 	weft__collect_file_close(&collect->file);
 	return status;
 }

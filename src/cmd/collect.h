@@ -79,7 +79,7 @@ struct collect_door {
 struct collect {
 	/* What the command line says. */
 	struct cmd_texts tcp, udp, unix_stream, unix_datagram;
-	bool reads_stdin, is_json;
+	bool reads_stdin, is_on_terminal, is_json;
 	unsigned framing; /* enum collect_framing */
 	unsigned stamp;   /* 0: UTC */
 	uint64_t line_max;
@@ -109,6 +109,14 @@ struct collect_sink {
 	struct collect_block *block; /* being filled; NULL: none */
 	struct collect_origin origin;
 };
+
+/* ---- collect_door.c ---------------------------------------------------------------------- */
+
+/** Open all that were asked for. In a fiber. Returns a status, having said what went wrong. */
+int weft__collect_doors_open(struct collect *collect);
+
+/** Those that are open. */
+void weft__collect_doors_close(struct collect *collect);
 
 /* ---- collect_sink.c --------------------------------------------------------------------- */
 

@@ -34,8 +34,10 @@ static int fail(int code)
 	return -1;
 }
 
-static int check_kind(int fd)
+/* On a thread: locks of a network's file system may take their time. */
+static int check_kind(void *arg)
 {
+	int fd = *(int *)arg;
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
@@ -79,14 +81,15 @@ static int sync_folder(void *arg)
 
 int weft__collect_file_reopen(struct collect_file *file)
 {
-	int code;
+	int code, fd;
 
 	/* Not to wait where it is a FIFO: what it is, is looked at when it is open. */
 	file->file = weft_file_open_flags(
 		file->options.path, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, FILE_MODE);
 	if (!file->file)
 		return -1;
-	if (check_kind(weft_file_fd(file->file)) < 0 || look_at_end(file) < 0) {
+	fd = weft_file_fd(file->file);
+	if (weft_offload_as(WEFT_OFFLOAD_FILE, check_kind, &fd) < 0 || look_at_end(file) < 0) {
 		code = errno;
 		weft_file_close(file->file);
 		file->file = NULL;
@@ -108,14 +111,20 @@ int weft__collect_file_open(struct collect_file *file, const struct collect_file
 	return weft__collect_file_reopen(file);
 }
 
-void weft__collect_file_close(struct collect_file *file)
+int weft__collect_file_close(struct collect_file *file)
 {
+	int result, code;
+
 	if (!file->file)
-		return;
-	weft__collect_file_sync(file);
+		return 0;
+	result = weft__collect_file_sync(file);
+	code = errno;
 	weft_file_close(file->file);
 	file->file = NULL;
+	file->is_dirty = false;
 	file->rotations++;
+	errno = code;
+	return result;
 }
 
 int weft__collect_file_sync(struct collect_file *file)
@@ -130,14 +139,31 @@ int weft__collect_file_sync(struct collect_file *file)
 
 /* ---- Rotating --------------------------------------------------------------------------- */
 
-bool weft__collect_file_was_moved(struct collect_file *file)
+struct look {
+	int fd;
+	const char *path;
+};
+
+/* 1: the path leads elsewhere. On a thread: the disk may be slow. */
+static int look(void *arg)
 {
+	const struct look *look = arg;
 	struct stat open_one, named;
 
-	if (!file->file || fstat(weft_file_fd(file->file), &open_one) < 0)
-		return false;
-	return stat(file->options.path, &named) < 0 || named.st_dev != open_one.st_dev ||
+	if (fstat(look->fd, &open_one) < 0)
+		return 0;
+	return stat(look->path, &named) < 0 || named.st_dev != open_one.st_dev ||
 	       named.st_ino != open_one.st_ino;
+}
+
+bool weft__collect_file_was_moved(struct collect_file *file)
+{
+	struct look where = {.path = file->options.path};
+
+	if (!file->file)
+		return false;
+	where.fd = weft_file_fd(file->file);
+	return weft_offload_as(WEFT_OFFLOAD_FILE, look, &where) > 0;
 }
 
 static int rename_numbered(const char *path, unsigned from)
@@ -171,8 +197,7 @@ int weft__collect_file_rotate(struct collect_file *file)
 	for (unsigned number = oldest + 1; number-- > 0;)
 		if (rename_numbered(file->options.path, number) < 0)
 			return -1;
-	weft__collect_file_close(file);
-	return 0;
+	return weft__collect_file_close(file);
 }
 
 /* As much of the whole lines as still fits; at least one line. */

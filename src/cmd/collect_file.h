@@ -45,8 +45,8 @@ int weft__collect_file_open(struct collect_file *file, const struct collect_file
 /** The same path anew, after it was closed. */
 int weft__collect_file_reopen(struct collect_file *file);
 
-/** Sync as the policy says, and close. */
-void weft__collect_file_close(struct collect_file *file);
+/** Sync as the policy says, and close. On failure, of the sync, it is closed all the same. */
+int weft__collect_file_close(struct collect_file *file);
 
 /**
  * Append len bytes of whole lines, rotating where that is due. Returns how many were

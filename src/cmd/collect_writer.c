@@ -83,6 +83,18 @@ static bool unbegin_line(struct writer *writer)
 	return true;
 }
 
+static int tell_unsynced(const struct writer *writer)
+{
+	return weft__cmd_fail(COLLECT_NAME,
+		"can't bring %s to the disk: %s. A crash of the machine may lose lines.",
+		writer->file->options.path, strerror(errno));
+}
+
+static int close_file(struct writer *writer)
+{
+	return weft__collect_file_close(writer->file) < 0 ? tell_unsynced(writer) : CMD_DONE;
+}
+
 static void obey(struct writer *writer, int signal_number)
 {
 	struct collect_file *file = writer->file;
@@ -91,7 +103,7 @@ static void obey(struct writer *writer, int signal_number)
 	if (signal_number != SIGHUP || !unbegin_line(writer))
 		return;
 	if (weft__collect_file_was_moved(file))
-		weft__collect_file_close(file);
+		close_file(writer);
 	else if (file->file && weft__collect_file_rotate(file) < 0)
 		weft__cmd_fail(COLLECT_NAME, "can't rotate %s: %s. It goes on as it is.",
 			file->options.path, strerror(errno));
@@ -106,10 +118,14 @@ static void obey(struct writer *writer, int signal_number)
 /* For a signal, which is carried out, or the time. */
 static void wait_stalled(struct writer *writer)
 {
+	int64_t deadline_ns = atomic_load(&writer->collect->deadline_ns);
+	int64_t left = deadline_ns ? deadline_ns - weft_now() : INT64_MAX;
 	int number;
 	struct weft_select_case cases[] = {
 		WEFT_SELECT_RECV(writer->collect->signals, &number),
-		WEFT_SELECT_TIMER(writer->retry_ns),
+		WEFT_SELECT_TIMER(left < 0                  ? 0
+				  : left < writer->retry_ns ? left
+							    : writer->retry_ns),
 	};
 
 	writer->retry_ns = 2 * writer->retry_ns < RETRY_NS ? 2 * writer->retry_ns : RETRY_NS;
@@ -161,9 +177,7 @@ static void sync_interval(struct writer *writer)
 	}
 	writer->sync_at_ns = weft_now() + writer->file->options.sync_interval_ns;
 	if (!writer->has_sync_failed)
-		weft__cmd_fail(COLLECT_NAME,
-			"can't bring %s to the disk: %s. A crash of the machine may lose lines.",
-			writer->file->options.path, strerror(errno));
+		tell_unsynced(writer);
 	writer->has_sync_failed = true;
 }
 
@@ -301,14 +315,15 @@ int weft__collect_write(void *arg)
 	struct collect *collect = arg;
 	struct writer writer = {
 		.collect = collect, .file = &collect->file, .batch = collect->batch};
+	int status = CMD_FAILED;
 	uint64_t lost;
 
 	WEFT_SHIELDED {
 		write_all(&writer);
-		weft__collect_file_close(writer.file);
+		status = close_file(&writer);
 	}
 	lost = atomic_load(&collect->counts.lost);
 	if (lost)
 		return weft__cmd_fail(COLLECT_NAME, "%" PRIu64 " lines are lost.", lost);
-	return CMD_DONE;
+	return status;
 }

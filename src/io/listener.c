@@ -212,6 +212,18 @@ int weft__listener_accept(int fd, struct weft_address *ret_peer)
 	}
 }
 
+struct weft_stream *weft__listener_stream(
+	const struct weft_listener *listener, int fd, const struct weft_address *peer)
+{
+	struct weft_stream *stream = weft__stream_new_accepted(fd, peer);
+
+	if (stream && listener->begin && listener->begin(stream, listener->tls) < 0) {
+		weft__stream_forget(stream);
+		return NULL;
+	}
+	return stream;
+}
+
 struct weft_stream *weft_listener_accept(struct weft_listener *listener)
 {
 	for (;;) {
@@ -221,7 +233,7 @@ struct weft_stream *weft_listener_accept(struct weft_listener *listener)
 
 		if (fd < 0)
 			return NULL;
-		stream = weft__stream_new_accepted(fd, &peer);
+		stream = weft__listener_stream(listener, fd, &peer);
 		if (stream)
 			return stream;
 		/* One peer is turned away; the listener goes on. */

@@ -8,6 +8,8 @@
 #include "io/unix_path.h"
 #include "weft/serve.h"
 
+struct weft_tls;
+
 struct weft_listener {
 	int fd;
 	int stop_fd; /* eventfd, readable for good once weft_serve_stop() was called */
@@ -15,7 +17,14 @@ struct weft_listener {
 	struct weft_listener_options options; /* all zero for a descriptor made elsewhere */
 	struct weft__unix_path path;
 	_Atomic(struct weft__serve_counts *) counts; /* NULL: not served yet; io/serve.c */
+	/* What a connection begins with, of tls: weft_listener_use_tls(). NULL: nothing. */
+	int (*begin)(struct weft_stream *stream, struct weft_tls *tls);
+	struct weft_tls *tls;
 };
+
+/** The stream of an accepted connection. NULL: ENOMEM, and fd is still the caller's. */
+struct weft_stream *weft__listener_stream(
+	const struct weft_listener *listener, int fd, const struct weft_address *peer);
 
 /**
  * Wait for a connection on a listening descriptor, through shortages of descriptors.

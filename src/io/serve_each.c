@@ -127,7 +127,7 @@ static int accept_all(struct each *each, bool *ret_is_short)
 			*ret_is_short = weft__serve_is_short(errno);
 			return errno == EAGAIN || *ret_is_short ? 0 : -1;
 		}
-		peer = weft__stream_new_accepted(fd, &address);
+		peer = weft__listener_stream(each->base.serving->listener, fd, &address);
 		if (!peer) {
 			weft_close(fd);
 			weft__serve_count(&each->base.serving->counts->refused);

@@ -162,7 +162,7 @@ static int connection_start(struct door *door, int fd, const struct weft_address
 	if (!connection)
 		goto fail_fd;
 	connection->door = door;
-	connection->stream = weft__stream_new_accepted(fd, peer);
+	connection->stream = weft__listener_stream(door->server->listener, fd, peer);
 	if (!connection->stream)
 		goto fail_connection;
 	if (connection_spawn(connection, peer) < 0)

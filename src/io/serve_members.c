@@ -92,7 +92,7 @@ static void door_wait(int epoll_fd)
 static void talk(struct place *place, int fd, const struct weft_address *address)
 {
 	struct weft__serving *serving = place->members->base.serving;
-	struct weft_stream *peer = weft__stream_new_accepted(fd, address);
+	struct weft_stream *peer = weft__listener_stream(serving->listener, fd, address);
 
 	if (!peer) {
 		weft_close(fd);

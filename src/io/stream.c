@@ -59,6 +59,14 @@ struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address 
 	return stream;
 }
 
+void weft__stream_forget(struct weft_stream *stream)
+{
+	int saved_errno = errno;
+
+	free(stream);
+	errno = saved_errno;
+}
+
 void weft_stream_free(struct weft_stream *stream)
 {
 	int saved_errno = errno;

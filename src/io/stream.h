@@ -56,6 +56,8 @@ struct weft__stream_layer {
 	/** Wait until the kernel has all that was taken. */
 	int (*drain)(struct weft_stream *stream);
 	int (*shutdown_write)(struct weft_stream *stream);
+	/** weft_stream_start_tls() once more; NULL: EALREADY. */
+	int (*start)(struct weft_stream *stream);
 	/** The stream is about to be closed: tell the peer, if that needs no wait, and end. */
 	void (*free)(struct weft_stream *stream);
 };
@@ -77,6 +79,9 @@ struct weft_stream *weft__stream_new_socket(int fd);
 
 /** The same of a connection that came from peer. */
 struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address *peer);
+
+/** End a stream of which nothing was used yet; its descriptor stays open. */
+void weft__stream_forget(struct weft_stream *stream);
 
 /** Connect to the first of count (at least one) addresses that answers; the last one's errno. */
 struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count);

@@ -91,39 +91,38 @@ static int begin_client(struct weft__tls *tls, struct weft_stream *stream, const
 
 /* ---- Life ------------------------------------------------------------------------------ */
 
-static struct weft__tls *tls_new(
-	struct weft_stream *stream, struct weft_tls *shared, const char *host)
+struct weft__tls *weft__tls_new(int fd, struct weft_tls *shared)
 {
 	struct weft__tls *tls = calloc(1, sizeof(*tls));
-	bool is_begun;
 
 	if (!tls)
 		return NULL;
 	weft_lock_init(&tls->lock, "tls");
-	tls->fd = stream->fd;
+	weft_lock_init(&tls->starting, "tls handshake");
+	tls->fd = fd;
 	tls->setup = weft__tls_setup_of(shared);
-	tls->ssl = SSL_new(tls->setup->contexts[0]);
-	if (!tls->ssl) {
-		errno = ENOMEM;
-		goto fail;
-	}
-	SSL_set_app_data(tls->ssl, tls);
+	return tls;
+}
+
+int weft__tls_prepare(struct weft__tls *tls, struct weft_stream *stream, const char *host)
+{
+	if (!tls->ssl)
+		tls->ssl = SSL_new(tls->setup->contexts[0]);
+	if (!tls->ssl || !SSL_set_app_data(tls->ssl, tls))
+		goto fail_memory;
 	/* The simulator has a clock of its own. */
 	X509_VERIFY_PARAM_set_time(
 		SSL_get0_param(tls->ssl), (time_t)(weft_wall_now() / WEFT_SECONDS(1)));
 	if (weft__tls_bio_attach(tls) < 0)
-		goto fail;
-	is_begun = true;
-	if (shared->is_server)
-		SSL_set_accept_state(tls->ssl);
-	else
-		is_begun = begin_client(tls, stream, host) == 0;
-	if (is_begun)
-		return tls;
-fail:
+		goto fail_memory;
+	if (!tls->setup->tls->is_server)
+		return begin_client(tls, stream, host);
+	SSL_set_accept_state(tls->ssl);
+	return 0;
+
+fail_memory:
 	ERR_clear_error();
-	weft__tls_free(tls);
-	return NULL;
+	return fail(ENOMEM);
 }
 
 void weft__tls_free(struct weft__tls *tls)
@@ -166,7 +165,7 @@ static int step(struct weft__tls *tls)
 	result = SSL_do_handshake(tls->ssl);
 	error = SSL_get_error(tls->ssl, result);
 	if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_SSL)
-		code = weft__tls_fault_of_queue(&tls->fault, false);
+		code = weft__tls_code(tls);
 	weft__tls_unlock(tls);
 	errno = code;
 	return error;
@@ -195,16 +194,40 @@ static int handshake(struct weft__tls *tls)
 	}
 }
 
-/* What was received counts as encrypted: as an injected command it is only nonsense. */
-static void take_over(struct weft_stream *stream, struct weft__tls *tls)
+int weft__tls_handshake(struct weft__tls *tls)
+{
+	if (handshake(tls) < 0 || weft__tls_facts_note(tls) < 0)
+		return -1;
+	if (!tls->facts.is_kernel_sending) {
+		BIO_free(tls->kernel); /* it could have, but not with this cipher */
+		tls->kernel = NULL;
+	}
+	atomic_store(&tls->is_ready, true);
+	return 0;
+}
+
+void weft__tls_take_over(
+	struct weft_stream *stream, struct weft__tls *tls, const struct weft__stream_layer *layer)
 {
 	tls->in = stream->in;
 	memset(&stream->in, 0, sizeof(stream->in));
 	stream->searched = 0;
 	weft__stream_half_rest(&tls->in);
 	stream->tls = tls;
-	stream->layer = &weft__tls_layer;
+	stream->layer = layer;
 	stream->is_socket = false;
+}
+
+static struct weft__tls *tls_begin(
+	struct weft_stream *stream, struct weft_tls *shared, const char *host)
+{
+	struct weft__tls *tls = weft__tls_new(stream->fd, shared);
+
+	if (tls && weft__tls_prepare(tls, stream, host) < 0) {
+		weft__tls_free(tls);
+		return NULL;
+	}
+	return tls;
 }
 
 int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, const char *host)
@@ -212,26 +235,22 @@ int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, c
 	struct weft__tls *tls;
 
 	if (stream->layer)
-		return fail(EALREADY);
+		return stream->layer->start ? stream->layer->start(stream) : fail(EALREADY);
 	if (!stream->is_socket)
 		return fail(ENOTSOCK);
 	if (weft_stream_flush(stream) < 0)
 		return -1;
-	tls = tls_new(stream, shared, host);
+	tls = tls_begin(stream, shared, host);
 	if (!tls)
 		return -1;
-	take_over(stream, tls);
-	if (handshake(tls) < 0 || weft__tls_facts_note(tls) < 0) {
+	/* What was received counts as encrypted: as an injected command it is only nonsense. */
+	weft__tls_take_over(stream, tls, &weft__tls_layer);
+	if (weft__tls_handshake(tls) < 0) {
 		atomic_store(&tls->code, EPROTO);
 		return -1;
 	}
-	tls->is_ready = true;
-	if (tls->facts.is_kernel_sending) {
+	if (tls->facts.is_kernel_sending)
 		stream->layer = &weft__tls_kernel_layer;
-	} else {
-		BIO_free(tls->kernel); /* it could have, but not with this cipher */
-		tls->kernel = NULL;
-	}
 	return 0;
 }
 
@@ -281,7 +300,7 @@ struct weft_stream *weft_stream_connect_tls(
 
 const struct weft_tls_facts *weft_stream_tls(const struct weft_stream *stream)
 {
-	return stream->tls && stream->tls->is_ready ? &stream->tls->facts : NULL;
+	return stream->tls && atomic_load(&stream->tls->is_ready) ? &stream->tls->facts : NULL;
 }
 
 const struct weft_tls_fault *weft_stream_tls_fault(const struct weft_stream *stream)

@@ -6,6 +6,7 @@
  *	tls_session.c   resumption: a client's sessions, a server's ticket keys
  *	tls.c           the life of TLS on one stream; the handshake
  *	tls_io.c        the stream's layer: reading, writing, ending
+ *	tls_accept.c    listeners whose connections begin with a handshake
  *	tls_bio.c       where libssl finds and leaves the bytes of the wire
  *	tls_fault.c     what libssl objects to, in words
  *	tls_facts.c     what was agreed on
@@ -120,8 +121,11 @@ struct weft__tls {
 	bool has_more;               /* perhaps: a record of which a part was read */
 	struct weft__tls_out out;    /* under the lock */
 	bool is_sending;             /* the writer is: out's front is its own */
-	bool is_ready;               /* the handshake is done */
+	atomic_bool is_ready;        /* the handshake is done */
+	bool is_prepared;            /* a listener's: the SSL is; under `starting` */
+	struct weft_lock starting;   /* a listener's: held by whoever makes the handshake */
 	bool is_shut;                /* our close_notify is sent, or in out */
+	int wire_code;               /* why the descriptor took nothing from libssl; 0 */
 	int control;                 /* to the kernel: the next record is of this type; 0: data */
 	atomic_int code;             /* errno of every call from now on; 0 */
 	char *server;                /* a client's: the name of its session, or NULL */
@@ -133,6 +137,17 @@ struct weft__tls {
 extern const struct weft__stream_layer weft__tls_layer;
 extern const struct weft__stream_layer weft__tls_kernel_layer; /* the kernel encrypts */
 
+/** TLS on a descriptor, of which nothing is begun. NULL: ENOMEM. */
+struct weft__tls *weft__tls_new(int fd, struct weft_tls *shared);
+/** Make all ready for the handshake. 0, or -1 with ENOMEM or EINVAL (the host). */
+int weft__tls_prepare(struct weft__tls *tls, struct weft_stream *stream, const char *host);
+/** The stream's bytes are tls's from here on, those it has received too. */
+void weft__tls_take_over(
+	struct weft_stream *stream, struct weft__tls *tls, const struct weft__stream_layer *layer);
+/** Make the handshake, or go on with one that was interrupted. */
+int weft__tls_handshake(struct weft__tls *tls);
+void weft__tls_free(struct weft__tls *tls);
+
 /** Never fails, and doesn't look at the scope: the lock is held for microseconds. */
 void weft__tls_lock(struct weft__tls *tls);
 void weft__tls_unlock(struct weft__tls *tls);
@@ -141,9 +156,10 @@ void weft__tls_unlock(struct weft__tls *tls);
 int weft__tls_more(struct weft__tls *tls);
 /** Wait until the kernel has all that is in out. */
 int weft__tls_drain(struct weft__tls *tls);
+/** Why libssl can't go on: an errno, and a fault if it is EPROTO. Under the lock. */
+int weft__tls_code(struct weft__tls *tls);
 /** Send what goes without waiting; under the lock. */
 void weft__tls_push(struct weft__tls *tls);
-void weft__tls_free(struct weft__tls *tls);
 
 /* ---- The wire: tls_bio.c ------------------------------------------------------------------- */
 

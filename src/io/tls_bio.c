@@ -253,12 +253,16 @@ static int bio_write(BIO *bio, const char *data, int len)
 		sent = send_to_kernel(tls, data, (size_t)len);
 		if (sent < 0 && errno == EAGAIN)
 			BIO_set_retry_write(bio);
+		else if (sent < 0)
+			tls->wire_code = errno;
 		return (int)sent;
 	}
 	if (out_append(&tls->out, data, (size_t)len) == 0)
 		return len;
 	if (errno == ENOBUFS)
 		BIO_set_retry_write(bio);
+	else
+		tls->wire_code = errno;
 	return -1;
 }
 

@@ -105,10 +105,18 @@ void weft__tls_push(struct weft__tls *tls)
 	errno = saved_errno;
 }
 
+int weft__tls_code(struct weft__tls *tls)
+{
+	if (!tls->wire_code)
+		return weft__tls_fault_of_queue(&tls->fault, tls->is_ready);
+	ERR_clear_error();
+	return tls->wire_code;
+}
+
 /* libssl can't go on after this: say why. The errno of every call from now on. */
 static int fail_for_good(struct weft__tls *tls)
 {
-	int code = weft__tls_fault_of_queue(&tls->fault, true);
+	int code = weft__tls_code(tls);
 
 	atomic_store(&tls->code, code);
 	return code;

@@ -92,6 +92,7 @@ void weft__tls_session_offer(struct weft__tls *tls)
 /* ---- A server's tickets -------------------------------------------------------------------------
  */
 
+/* The first key is chance; so is one after everybody was to be forgotten. */
 static bool key_make(struct weft__tls_ticket_key *key, int64_t now_ns)
 {
 	if (RAND_bytes(key->name, sizeof(key->name)) != 1 ||
@@ -102,44 +103,76 @@ static bool key_make(struct weft__tls_ticket_key *key, int64_t now_ns)
 	return true;
 }
 
-/* The key that encrypts now; a new one when the last is too old. */
-static bool key_for_sealing(struct weft_tls *tls, struct weft__tls_ticket_key *ret_key)
+/*
+ * The next one follows from the last, by a way that nobody finds back: processes that were
+ * forked after the first have the same key at any time, and can resume each other's sessions.
+ */
+static bool key_follow(struct weft__tls_ticket_key *key)
 {
-	struct weft__tls_ticket_key fresh;
-	int64_t now_ns = weft_now();
+	static const char *const uses[] = {"name", "cipher", "mac"};
+	struct weft__tls_ticket_key next = {.born_ns = key->born_ns + WEFT__TLS_TICKET_KEY_LIFE};
+	unsigned char *const places[] = {next.name, next.cipher, next.mac};
+	const size_t lens[] = {sizeof(next.name), sizeof(next.cipher), sizeof(next.mac)};
+	unsigned char sum[EVP_MAX_MD_SIZE];
 	bool is_good = true;
 
-	pthread_mutex_lock(&tls->mutex);
-	if (tls->ticket_keys[0].born_ns == 0 ||
-		now_ns - tls->ticket_keys[0].born_ns >= WEFT__TLS_TICKET_KEY_LIFE) {
-		is_good = key_make(&fresh, now_ns);
-		if (is_good) {
-			tls->ticket_keys[1] = tls->ticket_keys[0];
-			tls->ticket_keys[0] = fresh;
-		}
+	for (int i = 0; i < 3 && is_good; i++) {
+		is_good = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key->mac, sizeof(key->mac),
+				  (const unsigned char *)uses[i], strlen(uses[i]), sum, sizeof(sum),
+				  NULL) != NULL;
+		memcpy(places[i], sum, lens[i]);
 	}
-	*ret_key = tls->ticket_keys[0];
-	pthread_mutex_unlock(&tls->mutex);
-	OPENSSL_cleanse(&fresh, sizeof(fresh));
+	if (is_good)
+		*key = next;
+	OPENSSL_cleanse(&next, sizeof(next));
+	OPENSSL_cleanse(sum, sizeof(sum));
 	return is_good;
 }
 
-/* The key of that name, while it is not too old. 0: none; 1: good; 2: time for a new ticket. */
+/* The first key encrypts, the other is the one before it. Under the mutex. */
+static bool keys_renew(struct weft_tls *tls)
+{
+	struct weft__tls_ticket_key *keys = tls->ticket_keys;
+	int64_t now_ns = weft_now();
+	bool is_good = true;
+
+	if (keys[0].born_ns == 0)
+		return key_make(&keys[0], now_ns);
+	while (is_good && now_ns - keys[0].born_ns >= WEFT__TLS_TICKET_KEY_LIFE) {
+		keys[1] = keys[0];
+		is_good = key_follow(&keys[0]);
+	}
+	return is_good;
+}
+
+/* The key that encrypts now. */
+static bool key_for_sealing(struct weft_tls *tls, struct weft__tls_ticket_key *ret_key)
+{
+	bool is_good;
+
+	pthread_mutex_lock(&tls->mutex);
+	is_good = keys_renew(tls);
+	*ret_key = tls->ticket_keys[0];
+	pthread_mutex_unlock(&tls->mutex);
+	return is_good;
+}
+
+/* The key of that name. -1: error; 0: none; 1: good; 2: the one before: time for a new ticket. */
 static int key_for_opening(
 	struct weft_tls *tls, const unsigned char name[16], struct weft__tls_ticket_key *ret_key)
 {
-	int64_t now_ns = weft_now();
 	int found = 0;
 
 	pthread_mutex_lock(&tls->mutex);
+	if (!keys_renew(tls))
+		found = -1;
 	for (int i = 0; i < 2 && !found; i++) {
 		const struct weft__tls_ticket_key *key = &tls->ticket_keys[i];
 
-		if (key->born_ns == 0 || memcmp(key->name, name, sizeof(key->name)) != 0 ||
-			now_ns - key->born_ns >= 2 * WEFT__TLS_TICKET_KEY_LIFE)
+		if (key->born_ns == 0 || memcmp(key->name, name, sizeof(key->name)) != 0)
 			continue;
 		*ret_key = *key;
-		found = now_ns - key->born_ns < WEFT__TLS_TICKET_KEY_LIFE ? 1 : 2;
+		found = i + 1;
 	}
 	pthread_mutex_unlock(&tls->mutex);
 	return found;
@@ -169,8 +202,8 @@ static int ticket_open(struct weft_tls *tls, struct weft__tls_ticket_key *key,
 {
 	int found = key_for_opening(tls, name, key);
 
-	if (found == 0)
-		return 0;
+	if (found <= 0)
+		return found;
 	return EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv) == 1 ? found
 											 : -1;
 }
@@ -211,6 +244,10 @@ void weft__tls_sessions_prepare(struct weft__tls_setup *setup)
 		return;
 	}
 	if (!setup->tls->server.no_resumption) {
+		/* Now, before anybody forks; if it fails, the first ticket will fail too. */
+		pthread_mutex_lock(&setup->tls->mutex);
+		keys_renew(setup->tls);
+		pthread_mutex_unlock(&setup->tls->mutex);
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
 		return;
 	}

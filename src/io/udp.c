@@ -23,6 +23,8 @@ static int options_apply(int fd, int family, const struct weft_udp_options *opti
 {
 	if (options->reuse_port && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
 		return -1;
+	if (options->reuse_address && set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		return -1;
 	if (options->broadcast && set(fd, SOL_SOCKET, SO_BROADCAST, 1) < 0)
 		return -1;
 	if (options->receive_buffer_size > 0 &&

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "descriptors.h"
+#include "io/tls.h"
 #include "io/tls_wire.h"
 
 enum { BULK = 4 << 20 };
@@ -127,11 +128,12 @@ static void *handshake_of_server(void *arg)
 	return NULL;
 }
 
-CHECK_CASE(threads_outside_of_fibers_write_while_they_read)
+static void threads_both_ways(bool is_tcp)
 {
 	struct flow flows[4];
 	pthread_t threads[4];
 
+	wire.is_tcp = is_tcp;
 	wire_open();
 	threads[0] = peer_start(handshake_of_server, NULL);
 	CHECK_INT(weft_stream_start_tls(wire.client, wire.client_tls, "localhost"), ==, 0);
@@ -145,6 +147,16 @@ CHECK_CASE(threads_outside_of_fibers_write_while_they_read)
 		peer_end(threads[i]);
 	wire_end();
 	wire_forget();
+}
+
+CHECK_CASE(threads_outside_of_fibers_write_while_they_read)
+{
+	threads_both_ways(false);
+}
+
+CHECK_CASE(threads_outside_of_fibers_write_while_they_read_over_tcp)
+{
+	threads_both_ways(true);
 }
 
 /* ---- Forms of writing ---------------------------------------------------------------------- */
@@ -236,6 +248,77 @@ WIRE_CASE(a_file_that_is_too_short_tears_the_stream, 1)
 	wire_end();
 	close(fd);
 	free(data);
+	return 0;
+}
+
+/* ---- The kernel -------------------------------------------------------------------------------
+ */
+
+static bool has_kernel_tls(void)
+{
+	char line[256] = "";
+	FILE *file = fopen("/proc/sys/net/ipv4/tcp_available_ulp", "re");
+	bool has = file && fgets(line, sizeof(line), file) && strstr(line, "tls");
+
+	if (file)
+		fclose(file);
+	if (!has)
+		printf("# this kernel has no TLS: it is only seen that we do without\n");
+	return has;
+}
+
+WIRE_CASE(the_kernel_encrypts_where_it_can, 1)
+{
+	bool expected = wire.is_tcp && has_kernel_tls();
+
+	wire_make();
+	CHECK_INT(weft_stream_tls(wire.client)->is_kernel_sending, ==, expected);
+	CHECK_INT(weft_stream_tls(wire.server)->is_kernel_sending, ==, expected);
+	say(wire.client, "hello\n");
+	hear(wire.server, "hello\n");
+	wire_end();
+	return 0;
+}
+
+WIRE_CASE(the_kernel_is_left_alone_where_that_is_said, 1)
+{
+	wire_tls();
+	weft_tls_free(wire.server_tls);
+	wire.server_tls = server_tls(&(struct weft_tls_server_options){.no_kernel = true});
+	wire_make();
+	CHECK(!weft_stream_tls(wire.server)->is_kernel_sending);
+	say(wire.server, "hello\n");
+	hear(wire.client, "hello\n");
+	wire_end();
+	return 0;
+}
+
+/* ---- New keys
+ * ------------------------------------------------------------------------------------ */
+
+/* RFC 8446, 4.6.3: asked by the peer, we change ours too; the kernel can't. */
+WIRE_CASE(a_peer_may_change_keys_and_ask_for_ours, 1)
+{
+	const char *line;
+
+	wire_tls();
+	weft_tls_free(wire.client_tls);
+	wire.client_tls = client_tls(&(struct weft_tls_client_options){.no_kernel = true});
+	wire_make();
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(SSL_key_update(wire.client->tls->ssl, SSL_KEY_UPDATE_REQUESTED), ==, 1);
+		say(wire.client, "with new keys\n");
+		if (weft_stream_tls(wire.server)->is_kernel_sending) {
+			CHECK_INT(weft_stream_readline(wire.server, &line), >=, -1);
+			CHECK_ERRNO(weft_stream_readline(wire.server, &line), EPROTO);
+			CHECK_INT(weft_stream_tls_fault(wire.server)->kind, ==, WEFT_TLS_BROKEN);
+			break;
+		}
+		hear(wire.server, "with new keys\n");
+		say(wire.server, "answered with new keys\n");
+		hear(wire.client, "answered with new keys\n");
+	}
+	wire_end();
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  *
  * check: valgrind tsan
  */
+#include "io/tls.h"
 #include "io/tls_pair.h"
 
 /* ---- What is wrong with the options ------------------------------------------------------ */
@@ -324,21 +325,92 @@ CHECK_CASE(a_server_that_asks_for_certificates_forgets_its_tickets_with_a_reload
 	CHECK(pair.facts.is_verified);
 }
 
-CHECK_CASE(a_session_is_not_offered_for_another_host)
+static bool is_resumed_for(struct pair *pair, const char *host)
 {
-	struct weft_stream *stream;
+	struct weft_stream *stream = weft_stream_connect(pair->address);
+	bool result;
+
+	CHECK_INT(weft_stream_start_tls(stream, pair->client_tls, host), ==, 0);
+	result = weft_stream_tls(stream)->is_resumed;
+	say(stream, "hello\n");
+	hear(stream, "hello\n");
+	weft_stream_free(stream);
+	return result;
+}
+
+CHECK_CASE(each_host_has_a_session_of_its_own)
+{
 	struct pair pair;
 
 	pair_prepare(&pair);
-	certificate_make(&pair.authority, "server",
-		&(struct certificate){.hosts = "IP:127.0.0.1,DNS:a.test"});
-	pair.connections = 2;
+	certificate_make(
+		&pair.authority, "server", &(struct certificate){.hosts = "DNS:b.test,DNS:a.test"});
+	pair.connections = 4;
 	pair_start(&pair, NULL, NULL);
+	CHECK(!is_resumed_for(&pair, "a.test"));
+	CHECK(!is_resumed_for(&pair, "b.test"));
+	CHECK(is_resumed_for(&pair, "a.test"));
+	CHECK(is_resumed_for(&pair, "b.test"));
+	pair_end(&pair);
+}
+
+CHECK_CASE(more_hosts_than_sessions_are_kept_push_the_oldest_out)
+{
+	struct weft_tls_client_options anybody = {.accepts_anybody = true};
+	char host[32];
+	struct pair pair;
+
+	pair_many(&pair, WEFT__TLS_SESSIONS_MAX + 3, NULL, &anybody);
+	for (int i = 0; i <= WEFT__TLS_SESSIONS_MAX; i++) {
+		snprintf(host, sizeof(host), "h%d.test", i);
+		CHECK(!is_resumed_for(&pair, host));
+	}
+	CHECK(!is_resumed_for(&pair, "h0.test"));
+	CHECK(is_resumed_for(&pair, host));
+	pair_end(&pair);
+}
+
+/* Makes the server's keys older by a whole life, as time does. */
+static void age_keys(struct weft_tls *tls, int lives)
+{
+	for (int i = 0; i < 2; i++)
+		if (tls->ticket_keys[i].born_ns != 0)
+			tls->ticket_keys[i].born_ns -= lives * WEFT__TLS_TICKET_KEY_LIFE;
+}
+
+CHECK_CASE(a_ticket_lives_as_long_as_its_key_and_once_again)
+{
+	struct pair pair;
+
+	pair_many(&pair, 6, NULL, NULL);
 	CHECK(!is_resumed(&pair));
-	stream = weft_stream_connect(pair.address);
-	CHECK_INT(weft_stream_start_tls(stream, pair.client_tls, "a.test"), ==, 0);
-	CHECK(!weft_stream_tls(stream)->is_resumed);
-	weft_stream_free(stream);
+	age_keys(pair.server_tls, 1);
+	CHECK(is_resumed(&pair));
+	age_keys(pair.server_tls, 1);
+	CHECK(is_resumed(&pair));
+	age_keys(pair.server_tls, 2);
+	CHECK(!is_resumed(&pair));
+	age_keys(pair.server_tls, 5);
+	CHECK(!is_resumed(&pair));
+	CHECK(is_resumed(&pair));
+	pair_end(&pair);
+}
+
+CHECK_CASE(servers_that_parted_resume_each_other_s_sessions)
+{
+	struct weft__tls_ticket_key first[2];
+	struct pair pair;
+
+	pair_many(&pair, 2, NULL, NULL);
+	memcpy(first, pair.server_tls->ticket_keys, sizeof(first));
+	CHECK(first[0].born_ns != 0);
+	/* One process makes its next key for this ticket, ... */
+	age_keys(pair.server_tls, 1);
+	CHECK(!is_resumed(&pair));
+	/* ...another one, who had the same first key, opens it with its own next. */
+	memcpy(pair.server_tls->ticket_keys, first, sizeof(first));
+	age_keys(pair.server_tls, 1);
+	CHECK(is_resumed(&pair));
 	pair_end(&pair);
 }
 

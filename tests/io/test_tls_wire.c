@@ -371,6 +371,48 @@ WIRE_CASE(a_write_that_ended_part_way_tears_the_stream, 1)
 	return 0;
 }
 
+WIRE_CASE(a_write_that_is_encrypted_but_not_sent_tears_the_stream_too, 1)
+{
+	enum { LEN = 30000 };
+	char *data = calloc(1, LEN);
+	int result = 0;
+
+	wire_make();
+	while (result == 0)
+		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
+			result = weft_stream_write_all(wire.client, data, LEN);
+	CHECK_INT(errno, ==, ETIMEDOUT);
+	CHECK_ERRNO(weft_stream_write_all(wire.client, data, 1), EPIPE);
+	wire_end();
+	free(data);
+	return 0;
+}
+
+WIRE_CASE(a_record_that_was_read_in_part_needs_no_other_to_be_read_on, 1)
+{
+	enum { LEN = 16000, FIRST = 5000 };
+	char *data = malloc(LEN), *got = malloc(LEN);
+	const char *line;
+
+	fill_pattern(data, LEN);
+	for (int i = 0; i < LEN; i++)
+		if (data[i] == '\n')
+			data[i] = ' ';
+	data[LEN - 1] = '\n';
+	wire_make();
+	CHECK_INT(weft_stream_write_all(wire.server, data, LEN), ==, 0);
+	CHECK_INT(weft_stream_flush(wire.server), ==, 0);
+	CHECK_INT(weft_stream_read(wire.client, got, FIRST), ==, FIRST);
+	CHECK_INT(weft_stream_read(wire.client, got + FIRST, FIRST), ==, FIRST);
+	CHECK_MEM(got, data, 2 * FIRST);
+	CHECK_INT(weft_stream_readline(wire.client, &line), ==, LEN - 2 * FIRST);
+	CHECK_MEM(line, data + 2 * FIRST, LEN - 2 * FIRST);
+	wire_end();
+	free(data);
+	free(got);
+	return 0;
+}
+
 static int read_for_ever(void *arg)
 {
 	char byte;

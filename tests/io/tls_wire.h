@@ -3,22 +3,27 @@
  *
  *	client (stream) ==== fds ==== server (stream)
  *
- * The streams are on a socket pair; whoever wants to see or spoil the bytes puts a relay in
- * between. A case's body is a fiber.
+ * Whoever wants to see or spoil the bytes puts a relay in between. A case's body is a fiber.
  */
 #ifndef TESTS_IO_TLS_WIRE_H
 #define TESTS_IO_TLS_WIRE_H
 
 #include "io/tls_pair.h"
 
-#define WIRE_CASE(ident, workers_count)                                         \
-	static int body_##ident(void *arg);                                     \
-	CHECK_CASE(ident)                                                       \
-	{                                                                       \
-		const struct weft_run_options run = {.workers = workers_count}; \
-		CHECK_INT(weft_run(&run, body_##ident, NULL), ==, 0);           \
-		wire_forget();                                                  \
-	}                                                                       \
+/* Over a socket pair, and over TCP, where the kernel may be the one that encrypts. */
+#define WIRE_CASE(ident, workers_count)                                             \
+	static int body_##ident(void *arg);                                         \
+	CHECK_CASE(ident)                                                           \
+	{                                                                           \
+		const struct weft_run_options options = {.workers = workers_count}; \
+		CHECK_INT(weft_run(&options, body_##ident, NULL), ==, 0);           \
+		wire_forget();                                                      \
+	}                                                                           \
+	CHECK_CASE(ident##_over_tcp)                                                \
+	{                                                                           \
+		wire.is_tcp = true;                                                 \
+		case_##ident();                                                     \
+	}                                                                           \
 	static int body_##ident(void *arg __attribute__((unused)))
 
 struct relay {
@@ -30,6 +35,7 @@ struct relay {
 };
 
 static struct wire {
+	bool is_tcp; /* else a socket pair */
 	struct authority authority;
 	struct weft_tls *server_tls, *client_tls;
 	struct weft_stream *client, *server;
@@ -56,13 +62,38 @@ static __attribute__((unused)) void wire_forget(void)
 	authority_end(&wire.authority);
 }
 
+static int set_small_buffers(int fd)
+{
+	int size = 65536;
+
+	weft_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	weft_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return fd;
+}
+
+static void make_tcp(int fds[2])
+{
+	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
+	const struct weft_address *address = weft_listener_address(listener);
+
+	set_small_buffers(weft_listener_fd(listener));
+	fds[0] = set_small_buffers(weft_socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_INT(weft_connect(fds[0], &address->any, address->len), ==, 0);
+	fds[1] = weft_accept(weft_listener_fd(listener), NULL, NULL);
+	CHECK_INT(fds[1], >=, 0);
+	weft_listener_free(listener);
+}
+
 /* Two streams on the ends of a wire; nothing is encrypted yet. */
 static void wire_open(void)
 {
 	int fds[2];
 
 	wire_tls();
-	CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+	if (wire.is_tcp)
+		make_tcp(fds);
+	else
+		CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
 	wire.client = weft_stream_new(fds[0]);
 	wire.server = weft_stream_new(fds[1]);
 	CHECK(wire.client && wire.server);

@@ -226,6 +226,18 @@ def _():
     os.close(follower)
 
 
+@case("it stops when its terminal is closed, and rotates nothing")
+def _():
+    leader, follower = pty.openpty()
+    with Collector(wrapper=("setsid", "--ctty"), stdin=follower) as collector:
+        os.close(follower)
+        os.write(leader, b"typed\n")
+        collector.wait(1)
+        os.close(leader)
+        expect(collector.process.wait(30) == 0)
+        expect(collector.texts() == ["typed"], collector.texts())
+
+
 @case("times are UTC, or local with their offset, and those of the moment")
 def _():
     before = datetime.datetime.now(datetime.timezone.utc)
@@ -276,7 +288,7 @@ def _():
 @case("abstract Unix sockets are listened on, and paths are removed at the end")
 def _():
     name = f"weft-test-{os.getpid()}"
-    with Collector("--unix", "@" + name) as collector:
+    with Collector("--unix", "unix:@" + name) as collector:
         with socket.socket(socket.AF_UNIX) as peer:
             peer.connect("\0" + name)
             peer.sendall(b"abstract\n")

@@ -227,6 +227,130 @@ def _():
         expect(lengths == [5000], lengths)
 
 
+# ---- A disk that fails ----------------------------------------------------------------------------
+
+# While a file of that name is there, the call fails; writes only after some bytes of it.
+FAULTS = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int is_faulty(const char *name)
+{
+	const char *folder = getenv("DISK_FAULTS");
+	char path[4096] = "";
+
+	for (unsigned at = 0; at < sizeof(path) - 16 && *folder; at++)
+		path[at] = *folder++, path[at + 1] = '/', path[at + 2] = name[0];
+	return access(path, F_OK) == 0;
+}
+
+int fdatasync(int fd)
+{
+	if (!is_faulty("s"))
+		return syscall(SYS_fdatasync, fd);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t len, off_t position)
+{
+	static int calls;
+
+	if (!is_faulty("w"))
+		return syscall(SYS_pwrite64, fd, data, len, position);
+	if (calls++ % 2 == 0 && len > 1)
+		return syscall(SYS_pwrite64, fd, data, len < 7 ? 1 : len / 7, position);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off_t position)
+{
+	return pwrite(fd, data, len, position);
+}
+"""
+
+
+@contextlib.contextmanager
+def faulty_disk(*options):
+    """A collector, and the names of two files: the one lets syncs fail, the other writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = os.path.join(folder, "faults.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-xc", "-"],
+                       input=FAULTS.encode(), check=True)
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        wrapper = ("env", f"LD_PRELOAD={library}", f"DISK_FAULTS={folder}",
+                   f"ASAN_OPTIONS={sanitizer}")
+        with Collector("--driver", "epoll", *options, wrapper=wrapper,
+                       complains=True) as collector:
+            yield collector, os.path.join(folder, "s"), os.path.join(folder, "w")
+
+
+def touch(path):
+    with open(path, "wb"):
+        pass
+
+
+@case("with --fsync always no sender is told before the disk has it")
+def _():
+    with faulty_disk("--fsync", "always") as (collector, sync, _):
+        touch(sync)
+        with collector.connect() as peer:
+            peer.sendall(b"precious\n")
+            peer.shutdown(socket.SHUT_WR)
+            collector.wait_said("Input/output error")
+            expect(collector.texts() == ["precious"], collector.texts())
+            peer.settimeout(0.2)
+            try:
+                expect(peer.recv(1) is None, "it was told")
+            except TimeoutError:
+                pass
+            os.unlink(sync)
+            peer.settimeout(30)
+            expect(peer.recv(1) == b"")
+        expect_complaints(collector, 1)
+
+
+@case("with --fsync SECONDS a disk that fails is told of once, and the lines go on")
+def _():
+    with faulty_disk("--fsync", "0.01") as (collector, sync, _):
+        touch(sync)
+        collector.send_tcp(b"one\n")
+        collector.wait_said("may lose lines")
+        collector.send_tcp(b"two\n")
+        os.unlink(sync)
+        expect(collector.texts() == ["one", "two"], collector.texts())
+        collector.stop()
+        expect(collector.said.count(b"may lose lines") == 1, collector.said)
+        expect(collector.process.returncode == 0)
+
+
+@case("with --fsync never the disk is not asked")
+def _():
+    with faulty_disk("--fsync", "never") as (collector, sync, _):
+        touch(sync)
+        collector.send_tcp(b"one\n")
+        collector.stop()
+        expect(collector.said == b"" and collector.process.returncode == 0, collector.said)
+
+
+@case("writes that are cut short and fail by turns lose, double and tear nothing")
+def _():
+    with faulty_disk() as (collector, _, write):
+        touch(write)
+        clients = clients_of(collector, 4)
+        collector.wait_said("Input/output error")
+        sizes = set()
+        until(lambda: sizes.add(os.path.getsize(collector.path)) or len(sizes) > 3, "some parts")
+        os.unlink(write)
+        for sender in clients:
+            sender.end()
+        expect_all(collector.lines(), clients)
+
+
 if __name__ == "__main__":
     set_apart()
     sys.exit(run())

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """test_load_http.py - `weft load` and HTTP: framings, what is no answer, connections that end."""
+import socket
 import sys
 
 from loaded import OK, Peer, answer_all, ask, close_after, load
@@ -79,6 +80,25 @@ def _():
             figures = ask(peer, "--requests", "60", "--connections", "3")
             expect(figures["requests"] == 60 and not figures["errors"]["all"], (reply, figures))
             expect(figures["connections_opened"] >= 60 / each, figures)
+
+
+@case("requests that were under way behind the last answer are asked again, each once")
+def _():
+    closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+    def talk(peer, one, _):
+        for done, _ in enumerate(peer.heads(one), 1):
+            one.sendall(closing if done == 3 else OK)
+            if done == 3:
+                one.shutdown(socket.SHUT_WR)
+                while one.recv(65536):  # closed before, it would be a reset
+                    pass
+                return
+
+    with Peer(talk) as peer:
+        figures = ask(peer, "--requests", "200", "--connections", "2", "--pipeline", "8")
+        expect(figures["requests"] == 200 and not figures["errors"]["all"], figures)
+        expect(figures["connections_opened"] >= 200 / 3, figures)
 
 
 def half_of_the_second(peer, one, _):

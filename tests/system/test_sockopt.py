@@ -133,6 +133,15 @@ def _():
     expect("UDP_SEGMENT" in by_name(facts) and "TCP_NODELAY" not in by_name(facts), "levels")
 
 
+@case("a host's addresses are tried in turn")
+def _():
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with Listener(family, socket.SOCK_STREAM, (host, 0)) as listener:
+            facts = sockopt(f"localhost:{listener.getsockname()[1]}", "--set", "TCP_NODELAY=on")
+            expect(facts["family"] == family.name and facts["state"] == "connected", facts)
+            expect(by_name(facts)["TCP_NODELAY"]["value"] is True, facts)
+
+
 @case("a Unix socket tells who the peer is")
 def _():
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""test_tls_examples.py - examples/tls_*.c do what they say, against openssl and Python."""
+import http.server
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(HOUSE, "tests", "tools"))
+from tap import case, expect, run  # noqa: E402
+
+BUILD = os.environ.get("WEFT_BUILD", os.path.join(HOUSE, "build"))
+FOLDER = tempfile.TemporaryDirectory()
+
+
+def path(name):
+    return os.path.join(FOLDER.name, name)
+
+
+def sh(*command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=120, **more)
+
+
+def build(name):
+    """The example as a program, linked with the library under test."""
+    sanitize = ["-fsanitize=address,undefined"] if "asan" in BUILD else []
+    done = sh("gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-pthread", *sanitize,
+              f"-I{HOUSE}/include", f"{HOUSE}/examples/{name}.c", f"-L{BUILD}", "-lweft",
+              f"-Wl,-rpath,{BUILD}", "-o", path(name))
+    expect(done.returncode == 0, done.stderr)
+    return path(name)
+
+
+def make_pair():
+    if not os.path.exists(path("cert.pem")):
+        done = sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                  "ec_paramgen_curve:P-256", "-nodes", "-keyout", path("key.pem"), "-out",
+                  path("cert.pem"), "-subj", "/CN=localhost", "-addext",
+                  "subjectAltName=DNS:localhost")
+        expect(done.returncode == 0, done.stderr)
+
+
+def free_address():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return "127.0.0.1:%d" % listener.getsockname()[1]
+
+
+@case("tls_echo_server talks to openssl s_client")
+def _():
+    make_pair()
+    address = free_address()
+    server = subprocess.Popen([build("tls_echo_server"), path("cert.pem"), path("key.pem"),
+                               address])
+    try:
+        for _ in range(100):
+            done = sh("openssl", "s_client", "-connect", address, "-servername", "localhost",
+                      "-verify_hostname", "localhost", "-verify_return_error", "-brief",
+                      "-CAfile", path("cert.pem"), input="")
+            if "errno" not in done.stderr:
+                break
+            time.sleep(0.05)
+        expect("Verification: OK" in done.stderr, done.stderr)
+    finally:
+        server.kill()
+        server.wait()
+
+
+@case("tls_echo_server says what is wrong with its files")
+def _():
+    done = sh(build("tls_echo_server"), "/nothing.pem", path("key.pem"))
+    expect(done.returncode != 0 and "/nothing.pem: No such file" in done.stderr, done.stderr)
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """One page, and no log."""
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"a page of Python's")
+        self.connection.unwrap()  # http.server itself says no goodbye
+
+    def log_message(self, *_):
+        pass
+
+
+@case("tls_get fetches from a server it can trust, and from no other")
+def _():
+    make_pair()
+    server = http.server.HTTPServer(("127.0.0.1", 0), Page)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path("cert.pem"), path("key.pem"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = "localhost:%d" % server.server_address[1]
+    done = sh(build("tls_get"), host, "/", path("cert.pem"))
+    expect(done.returncode == 0 and done.stdout.endswith("a page of Python's"), done)
+    expect("TLSv1.3" in done.stderr and "CN=localhost" in done.stderr, done.stderr)
+    done = sh(path("tls_get"), host, "/")
+    expect(done.returncode != 0 and "signed by itself" in done.stderr, done.stderr)
+    done = sh(path("tls_get"), host.replace("localhost", "127.0.0.1"), "/", path("cert.pem"))
+    expect(done.returncode != 0 and "the certificate is for localhost" in done.stderr, done.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(run())
