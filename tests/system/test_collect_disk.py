@@ -227,7 +227,7 @@ def _():
         expect(lengths == [5000], lengths)
 
 
-# ---- A disk that fails ----------------------------------------------------------------------------
+# ---- A disk that fails ----------------------------------------------------------------------
 
 # While a file of that name is there, the call fails; writes only after some bytes of it.
 FAULTS = """
