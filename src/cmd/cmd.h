@@ -20,6 +20,9 @@ typedef int weft__cmd_fn(int argc, char **argv);
 /** `weft load`: load.c. */
 int weft__cmd_load(int argc, char **argv);
 
+/** `weft echo`: echo.c. */
+int weft__cmd_echo(int argc, char **argv);
+
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
 /** `weft announce`: announce.c. */

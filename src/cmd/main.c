@@ -20,6 +20,7 @@ static const struct {
 } commands[] = {
 	{"load", "measure a server: requests a second, and how long they take", weft__cmd_load},
 	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
+	{"echo", "send back what is sent, under any model", weft__cmd_echo},
 	{"serve", "share a folder over HTTP", weft__cmd_serve},
 	{"announce", "tell the local network what this host offers", weft__cmd_announce},
 	{"discover", "ask the local network what is announced there", weft__cmd_discover},

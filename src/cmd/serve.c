@@ -34,6 +34,7 @@ struct serve {
 	struct weft_run_options run;
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
+	unsigned model;
 	bool is_json;
 
 	/* What is made of it. */
@@ -60,7 +61,11 @@ static const char help[] =
 	"  --workers N             threads that serve (default: one per core)\n"
 	"  --driver NAME           how to wait for the kernel: epoll, uring, epoll-level, poll,\n"
 	"                          select (default: the best)\n"
-	"  --connections N         connections at once; more wait (default: no bound)\n"
+	"  --model NAME            what serves a connection: fiber, loop, thread, pool, fork,\n"
+	"                          prefork (default: fiber)\n"
+	"  --size N                pool, prefork: how many threads or processes\n"
+	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
+	"                          fork (default: the model's own bound)\n"
 	"  --header-timeout SECONDS  for a request to arrive (default: 10)\n"
 	"  --idle-timeout SECONDS    between two requests (default: 60)\n"
 	"  --write-timeout SECONDS   for a reader to take the next 256 KiB (default: 30)\n"
@@ -84,6 +89,8 @@ static int take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
 		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
+		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models()),
+		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
 		/* To the library 0 means its default. */
@@ -102,7 +109,8 @@ static int take_options(struct serve *serve, int argc, char **argv)
 		serve->dir = argv[optind];
 	if (strcmp(serve->http, "none") == 0)
 		return weft__cmd_usage(NAME, "--http none closes the only door.");
-	return CMD_DONE;
+	server->model = weft_serve_model_at(serve->model);
+	return weft__cmd_model_fits(NAME, serve->model, &serve->run);
 }
 
 /* ---- Saying where ------------------------------------------------------------------------- */
@@ -178,7 +186,8 @@ static void print_json(const struct serve *serve, const struct weft_address *add
 	weft_address_print(address, text, sizeof(text));
 	printf("{\"http\": \"%s\", \"folder\": ", text);
 	weft__cmd_print_json_text(serve->folder);
-	printf(", \"workers\": %u, \"driver\": \"%s\"}\n", weft_worker_count(), weft_driver_name());
+	printf(", \"workers\": %u, \"driver\": \"%s\", \"model\": \"%s\"}\n", weft_worker_count(),
+		weft_driver_name(), serve->server_options.model);
 	fflush(stdout);
 }
 
@@ -191,7 +200,11 @@ static void print_facts(const struct serve *serve, const struct weft_address *ad
 	puts("weft " WEFT_VERSION " serves");
 	print_address(address);
 	printf("  %-8s %s\n", "folder", serve->folder);
-	printf("  %-8s %u (driver %s)\n", "workers", weft_worker_count(), weft_driver_name());
+	if (serve->model == 0)
+		printf("  %-8s %u (driver %s)\n", "workers", weft_worker_count(),
+			weft_driver_name());
+	else
+		printf("  %-8s %s\n", "model", serve->server_options.model);
 	printf("  %-8s Ctrl-C\n", "stop");
 	fflush(stdout);
 }

@@ -90,6 +90,31 @@ int weft__cmd_listen(const char *name, const char *option, const char *host_port
 	return *ret_listener ? CMD_DONE : weft__cmd_fail_listen(name, option, text);
 }
 
+/* ---- Models ---------------------------------------------------------------------------------- */
+
+const char *const *weft__cmd_models(void)
+{
+	static const char *models[16];
+
+	for (size_t i = 0; i + 1 < sizeof(models) / sizeof(*models); i++)
+		models[i] = weft_serve_model_at(i);
+	return models;
+}
+
+int weft__cmd_model_fits(const char *name, unsigned model, struct weft_run_options *run)
+{
+	if (model == 0)
+		return CMD_DONE;
+	if (run->driver)
+		return weft__cmd_usage(name, "--driver is for --model fiber; \"%s\" has none.",
+			weft_serve_model_at(model));
+	if (run->workers)
+		return weft__cmd_usage(name, "--workers is for --model fiber; \"%s\" has --size.",
+			weft_serve_model_at(model));
+	run->workers = 1;
+	return CMD_DONE;
+}
+
 /* ---- Stopping ------------------------------------------------------------------------------ */
 
 struct stopper {

@@ -24,6 +24,18 @@ int weft__cmd_fail_listen(const char *name, const char *option, const char *addr
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
 	struct weft_listener **ret_listener);
 
+/** Threads or processes of a pool, at most. */
+#define CMD_MODEL_SIZE_MAX 4096
+
+/** The models of weft_serve(), as the choices of an option; NULL at the end. */
+const char *const *weft__cmd_models(void);
+
+/**
+ * Whether the run's options go with the model, by its place in that list: only "fiber" has a
+ * choice of driver and workers; the others get one worker, to wait for signals.
+ */
+int weft__cmd_model_fits(const char *name, unsigned model, struct weft_run_options *run);
+
 /**
  * A fiber that calls stop(arg) at the first SIGINT or SIGTERM; the second one does what
  * signals do: it kills. Signals are waited for when this returns: whoever reads our first

@@ -100,8 +100,8 @@ int weft__serve_accept(struct weft__serving *serving, struct weft_address *ret_p
 
 	ret_peer->len = sizeof(ret_peer->un);
 	do
-		fd = accept4(listener->fd, &ret_peer->any, &ret_peer->len,
-			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(
+			listener->fd, &ret_peer->any, &ret_peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
 	if (fd >= 0)
 		weft__fd_made(fd, is_tcp ? WEFT__FD_TCP : 0);

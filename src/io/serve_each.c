@@ -94,7 +94,8 @@ static bool start(struct each *each, struct weft_stream *peer)
 	return true;
 }
 
-/* ---- Accepting -------------------------------------------------------------------------------- */
+/* ---- Accepting --------------------------------------------------------------------------------
+ */
 
 static void listen_if(struct each *each, bool is_wanted)
 {
@@ -164,8 +165,8 @@ static int serve_until_stopped(struct each *each)
 		if (accept_all(each, &is_short) < 0)
 			return errno;
 		listen_if(each, !is_short && (!is_full(each) || each->base.serving->options->busy));
-		if (weft__supervisor_wait(&each->base, is_short ? SHORTAGE_PAUSE_NS : WEFT_FOREVER) <
-			0)
+		if (weft__supervisor_wait(
+			    &each->base, is_short ? SHORTAGE_PAUSE_NS : WEFT_FOREVER) < 0)
 			return errno;
 	}
 	return 0;

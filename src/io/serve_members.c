@@ -36,9 +36,9 @@
 #define PAUSE_MAX_NS WEFT_SECONDS(5)
 
 struct place {
-	atomic_bool is_busy; /* its member has a connection */
-	atomic_int error;    /* why its member couldn't go on */
-	struct weft__unit *unit;  /* NULL: empty */
+	atomic_bool is_busy;     /* its member has a connection */
+	atomic_int error;        /* why its member couldn't go on */
+	struct weft__unit *unit; /* NULL: empty */
 	struct members *members;
 };
 
@@ -143,7 +143,8 @@ static int member_run(struct weft__unit *unit)
 	return -1;
 }
 
-/* ---- The supervisor --------------------------------------------------------------------------- */
+/* ---- The supervisor ---------------------------------------------------------------------------
+ */
 
 /* -1: none is to be had. */
 static int member_start(struct members *members, struct place *place)

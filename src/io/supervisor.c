@@ -87,7 +87,8 @@ static bool await_end(struct weft__supervisor *supervisor, int64_t timeout_ns)
 
 	weft__supervisor_reap(supervisor);
 	while (supervisor->units.count > 0) {
-		int64_t left_ns = deadline_ns == INT64_MAX ? WEFT_FOREVER : deadline_ns - weft_now();
+		int64_t left_ns =
+			deadline_ns == INT64_MAX ? WEFT_FOREVER : deadline_ns - weft_now();
 
 		if (deadline_ns != INT64_MAX && left_ns <= 0)
 			return false;

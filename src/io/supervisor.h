@@ -27,7 +27,8 @@ void weft__supervisor_end(struct weft__supervisor *supervisor);
 /** Wait for this, too. */
 int weft__supervisor_watch(struct weft__supervisor *supervisor, int fd);
 
-/** Until something has happened, or timeout_ns is over. -1: ETIMEDOUT, ECANCELED of the caller's. */
+/** Until something has happened, or timeout_ns is over. -1: ETIMEDOUT, ECANCELED of the caller's.
+ */
 int weft__supervisor_wait(struct weft__supervisor *supervisor, int64_t timeout_ns);
 
 bool weft__supervisor_is_stopped(const struct weft__supervisor *supervisor);

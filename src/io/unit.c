@@ -208,7 +208,8 @@ static struct weft__unit *reap_process(struct weft__units *units)
 	return unit;
 }
 
-/* ---- Both --------------------------------------------------------------------------------------- */
+/* ---- Both ---------------------------------------------------------------------------------------
+ */
 
 struct weft__unit *weft__unit_start(
 	struct weft__units *units, int (*fn)(struct weft__unit *unit), void *arg)

@@ -34,7 +34,7 @@ struct weft__units {
 	void (*on_stop)(void *arg); /* processes: in the handler of SIGTERM */
 	void *on_stop_arg;
 	void (*in_child)(struct weft__units *units); /* processes: what the child has no use for */
-	int epoll_fd; /* readable when one has ended */
+	int epoll_fd;                                /* readable when one has ended */
 	int ended_fd;
 	size_t count; /* running */
 	struct weft_list running;

@@ -248,7 +248,8 @@ CHECK_CASE(the_loop_serves_one_after_the_other)
 	with_models(LOOP, serve_in_turn);
 }
 
-/* ---- Ends -------------------------------------------------------------------------------------- */
+/* ---- Ends --------------------------------------------------------------------------------------
+ */
 
 static int fail_at_once(struct weft_stream *peer, void *arg)
 {
@@ -394,7 +395,8 @@ CHECK_CASE(serving_obeys_the_callers_deadline)
 	with_models(ALL & ~FIBER, serve_within_a_deadline);
 }
 
-/* ---- Processes ------------------------------------------------------------------------------------- */
+/* ---- Processes
+ * ------------------------------------------------------------------------------------- */
 
 static int say_pid(struct weft_stream *peer, void *arg)
 {
@@ -602,7 +604,8 @@ CHECK_CASE(what_a_handler_prints_is_printed_once)
 	with_models(ALL & ~FIBER, print_in_processes);
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------------ */
+/* ---- Limits
+ * ------------------------------------------------------------------------------------------ */
 
 static void await_ended(uint64_t count)
 {
@@ -705,7 +708,8 @@ CHECK_CASE(threads_and_processes_have_no_place_in_the_simulator)
 	CHECK_INT(weft_sim_run(1, NULL, serve_simulated, prefork), ==, 0);
 }
 
-/* ---- Many ---------------------------------------------------------------------------------------------- */
+/* ---- Many
+ * ---------------------------------------------------------------------------------------------- */
 
 static void *visit_often(void *arg)
 {

@@ -298,7 +298,7 @@ static void on_signal(int number)
 CHECK_CASE(a_programs_own_handler_of_the_signal_is_called_too)
 {
 	set_up();
-	signal(SIGURG, on_signal);
+	CHECK_INT(sigaction(SIGURG, &(struct sigaction){.sa_handler = on_signal}, NULL), ==, 0);
 	CHECK_INT(cancelled_after(receive, 100), ==, ECANCELED);
 	CHECK_INT(own_signals, ==, 1);
 }
