@@ -4,7 +4,6 @@
  *	echo_server [ADDRESS]		127.0.0.1:7000 unless told otherwise
  */
 #include <stdio.h>
-#include <weft/fiber.h>
 #include <weft/serve.h>
 
 static int echo(struct weft_stream *peer, void *arg)
@@ -19,17 +18,13 @@ static int echo(struct weft_stream *peer, void *arg)
 	return (int)len;
 }
 
-static int serve(void *address)
+int main(int argc, char **argv)
 {
+	const char *address = argc > 1 ? argv[1] : "127.0.0.1:7000";
 	struct weft_listener *listener = weft_listener_new(address, NULL);
 
-	if (!listener || weft_serve(listener, echo, NULL, NULL) < 0)
+	if (weft_serve(listener, echo, NULL, NULL) < 0)
 		perror(address);
 	weft_listener_free(listener);
 	return 1;
-}
-
-int main(int argc, char **argv)
-{
-	return weft_run(NULL, serve, argc > 1 ? argv[1] : "127.0.0.1:7000");
 }

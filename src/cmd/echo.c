@@ -27,7 +27,8 @@ struct echo {
 static const char help[] =
 	"usage: weft echo [HOST:PORT] [OPTION]...\n"
 	"\n"
-	"Send back to every connection what it sends (default: at " DEFAULT_ADDRESS "), until Ctrl-C.\n"
+	"Send back to every connection what it sends (default: at " DEFAULT_ADDRESS
+	"), until Ctrl-C.\n"
 	"\n"
 	"  --model NAME            what serves a connection: fiber, loop, thread, pool, fork,\n"
 	"                          prefork (default: fiber)\n"
@@ -96,7 +97,8 @@ static int talk(struct weft_stream *peer, void *arg)
 	return (int)len;
 }
 
-/* ---- Serving ---------------------------------------------------------------------------------- */
+/* ---- Serving ----------------------------------------------------------------------------------
+ */
 
 static void say_where(const struct echo *echo)
 {
@@ -104,7 +106,8 @@ static void say_where(const struct echo *echo)
 
 	weft_address_print(weft_listener_address(echo->listener), text, sizeof(text));
 	if (echo->is_json)
-		printf("{\"echo\": \"%s\", \"model\": \"%s\", \"workers\": %u, \"driver\": \"%s\"}\n",
+		printf("{\"echo\": \"%s\", \"model\": \"%s\", \"workers\": %u, \"driver\": "
+		       "\"%s\"}\n",
 			text, echo->serve.model, weft_worker_count(), weft_driver_name());
 	else
 		printf("weft " WEFT_VERSION

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""test_examples.py - the examples of src/io do what they say, against Python's sockets."""
+import os
+import re
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+sys.path.insert(0, os.path.dirname(__file__))
+from examples import build, path, sh  # noqa: E402
+from tap import case, expect, run  # noqa: E402
+
+MODELS = ("fiber", "loop", "thread", "pool", "fork", "prefork")
+
+
+@contextmanager
+def running(name, *arguments):
+    """A program that serves until it is killed, and what it prints."""
+    with subprocess.Popen([build(name), *arguments], stdout=subprocess.PIPE,
+                          text=True) as server:
+        try:
+            yield server.stdout
+        finally:
+            server.kill()
+
+
+def port_of(output):
+    return int(re.fullmatch(r"port (\d+)\n", output.readline()).group(1))
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
+
+
+@case("echo_server and echo_client talk to each other, and to a socket of Python's")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    with running("echo_server", address):
+        for _ in range(600):
+            done = sh("sh", "-c", 'echo hello | "$0" "$1"', build("echo_client"), address)
+            if done.returncode == 0:
+                break
+        expect("hello" in done.stdout, done)
+        with connect(int(address.rpartition(":")[2])) as peer:
+            peer.sendall(b"one\ntwo\n")
+            with peer.makefile("rb") as answers:
+                expect(answers.read(8) == b"one\ntwo\n", "echo")
+
+
+@case("udp_echo answers Python, and asks itself")
+def _():
+    with running("udp_echo", "127.0.0.1:0") as output:
+        port = port_of(output)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.settimeout(60)
+            peer.sendto(b"ping", ("127.0.0.1", port))
+            expect(peer.recv(100) == b"ping", "echo")
+        done = sh(build("udp_echo"), f"127.0.0.1:{port}", "hello")
+        expect(done.stdout == "hello\n" and done.returncode == 0, done)
+    done = sh(build("udp_echo"), f"127.0.0.1:{port}", "hello")
+    expect("refused" in done.stderr and done.returncode == 1, done)
+
+
+@case("broadcast is heard, from Python and from itself")
+def _():
+    with running("broadcast", "0") as output:
+        port = port_of(output)
+        done = sh(build("broadcast"), f"127.255.255.255:{port}", "to all")
+        expect(done.returncode == 0, done)
+        expect(re.fullmatch(r"127\.0\.0\.1:\d+: to all\n", output.readline()), "heard")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            peer.sendto(b"x" * 2000, ("127.255.255.255", port))
+        expect(output.readline().count("x") == 1500, "cut")
+
+
+@case("unix_socket hands a file over, and knows who asks")
+def _():
+    with open(path("secret"), "w") as file:
+        file.write("between us\n")
+    with running("unix_socket", path("secret"), path("sock")) as output:
+        while not os.path.exists(path("sock")):
+            pass
+        done = sh("sh", "-c", 'echo $$; exec "$0" "$1"', build("unix_socket"), path("sock"))
+        pid, text = done.stdout.splitlines()
+        expect(text == "between us", done)
+        expect(output.readline() == f"user {os.getuid()}, process {pid}\n", "who")
+    # Killed, it has left its socket behind; the next one takes its place.
+    with running("unix_socket", path("secret"), path("sock")):
+        for _ in range(600):
+            done = sh(build("unix_socket"), path("sock"))
+            if done.returncode == 0:
+                break
+        expect(done.stdout == "between us\n", done)
+
+
+@case("timeouts gives up after its second, and says so to the server")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        for answer, told in ((b"hi\n", "hi\n"), (b"", "no answer in time\n")):
+            with subprocess.Popen([build("timeouts"), address], stdout=subprocess.PIPE,
+                                  text=True) as client:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.settimeout(60)
+                    if answer:
+                        peer.sendall(answer)
+                    output, _ = client.communicate(timeout=60)
+                    with peer.makefile("rb") as said:
+                        heard = said.read()
+                expect(output == told, output)
+                expect(heard.startswith(b"hello\n") and (b"too late" in heard) == (not answer),
+                       heard)
+
+
+@case("sticky_packets shows them, and their cure")
+def _():
+    done = sh(build("sticky_packets"))
+    expect(done.returncode == 0 and done.stdout, done)
+
+
+@case("every_model serves by every model")
+def _():
+    for model in MODELS:
+        with running("every_model", model) as output:
+            with connect(port_of(output)) as peer:
+                peer.sendall(b"Ada\n")
+                with peer.makefile() as lines:
+                    text = lines.read()
+        expect(f"Who is there? Hello Ada, from {model}: process" in text, text)
+        # A process has its only thread; of the others each says what runs it.
+        expect(("only thread" in text) == (model in ("fork", "prefork")), text)
+        expect(("a fiber" in text) == (model == "fiber"), text)
+
+
+run()
