@@ -176,6 +176,8 @@ struct weft_http_server_options {
 	unsigned connections_max;  /* at once; 0: the model's own bound */
 	const char *model;         /* of weft_serve(); NULL: "fiber" */
 	unsigned size;             /* pool, prefork: how many; 0: as weft_serve() chooses */
+	const char *driver;        /* fiber, outside weft_run(): as in weft_run_options */
+	unsigned workers;          /* the same */
 };
 
 /** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */

@@ -145,6 +145,8 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		.grace_ns = server->options.grace_ns,
 		.model = server->options.model,
 		.size = server->options.size,
+		.driver = server->options.driver,
+		.workers = server->options.workers,
 		.busy = say_busy,
 	};
 	struct run run = {.listener = listener};
