@@ -360,7 +360,7 @@ static bool say_goodbye(struct weft__tls *tls)
 	return tls->is_shut;
 }
 
-static int layer_shutdown_write(struct weft_stream *stream)
+static int layer_finish(struct weft_stream *stream)
 {
 	struct weft__tls *tls = stream->tls;
 	int code = atomic_load(&tls->code);
@@ -372,9 +372,14 @@ static int layer_shutdown_write(struct weft_stream *stream)
 	while (!say_goodbye(tls))
 		if (weft_wait_fd(tls->fd, POLLOUT) < 0)
 			return -1;
-	if (weft__tls_drain(tls) < 0)
+	return weft__tls_drain(tls);
+}
+
+static int layer_shutdown_write(struct weft_stream *stream)
+{
+	if (layer_finish(stream) < 0)
 		return -1;
-	return weft_shutdown(tls->fd, SHUT_WR);
+	return weft_shutdown(stream->fd, SHUT_WR);
 }
 
 /* Whether the peer has, or is about to have, all that was written. */
@@ -419,6 +424,7 @@ const struct weft__stream_layer weft__tls_layer = {
 	.sendfile = layer_sendfile,
 	.drain = layer_drain,
 	.shutdown_write = layer_shutdown_write,
+	.finish = layer_finish,
 	.free = layer_free,
 };
 
@@ -429,5 +435,6 @@ const struct weft__stream_layer weft__tls_kernel_layer = {
 	.sendfile = kernel_sendfile,
 	.drain = layer_drain,
 	.shutdown_write = layer_shutdown_write,
+	.finish = layer_finish,
 	.free = layer_free,
 };
