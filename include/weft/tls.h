@@ -18,8 +18,8 @@
  * does have a meaning of its own:
  * - the end of the stream is the peer's close_notify. A connection that ends without it may
  *   have been cut short by somebody in between: reads fail with EPROTO, WEFT_TLS_CUT_OFF;
- * - weft_stream_shutdown_write() sends our close_notify; so does weft_stream_free(), without
- *   waiting, when all that was written is sent;
+ * - weft_stream_shutdown_write() sends our close_notify; so does weft_serve() after a handler,
+ *   and weft_stream_free(), but that without waiting, when all that was written is sent;
  * - whether the descriptor is readable says little: what can be read may have been received
  *   already, and what was received may be no data.
  *

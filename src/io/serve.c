@@ -84,7 +84,7 @@ int weft__serve_connection(struct weft__serving *serving, struct weft_stream *pe
 	int result = serving->handler(peer, serving->arg);
 
 	WEFT_WITH_TIMEOUT (FLUSH_TIMEOUT_NS)
-		weft_stream_flush(peer);
+		weft__stream_finish(peer);
 	weft_stream_free(peer);
 	if (result < 0)
 		weft__serve_count(&serving->counts->failed);

@@ -56,6 +56,8 @@ struct weft__stream_layer {
 	/** Wait until the kernel has all that was taken. */
 	int (*drain)(struct weft_stream *stream);
 	int (*shutdown_write)(struct weft_stream *stream);
+	/** Tell the peer that all is said, as a stream is about to be closed. */
+	int (*finish)(struct weft_stream *stream);
 	/** weft_stream_start_tls() once more; NULL: EALREADY. */
 	int (*start)(struct weft_stream *stream);
 	/** The stream is about to be closed: tell the peer, if that needs no wait, and end. */
@@ -79,6 +81,9 @@ struct weft_stream *weft__stream_new_socket(int fd);
 
 /** The same of a connection that came from peer. */
 struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address *peer);
+
+/** Flush, and wait for what a layer has to say at the end: before weft_stream_free(). */
+int weft__stream_finish(struct weft_stream *stream);
 
 /** End a stream of which nothing was used yet; its descriptor stays open. */
 void weft__stream_forget(struct weft_stream *stream);

@@ -304,6 +304,13 @@ int weft_stream_sendfile(struct weft_stream *stream, int file_fd, off_t offset, 
 	return 0;
 }
 
+int weft__stream_finish(struct weft_stream *stream)
+{
+	if (weft_stream_flush(stream) < 0)
+		return -1;
+	return stream->is_socket || !stream->layer ? 0 : stream->layer->finish(stream);
+}
+
 int weft_stream_shutdown_write(struct weft_stream *stream)
 {
 	if (weft_stream_flush(stream) < 0)

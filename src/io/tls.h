@@ -187,6 +187,9 @@ int weft__tls_fault_of_queue(struct weft_tls_fault *fault, bool is_ready);
 /** For SSL_set_verify(): notes why a certificate is refused. */
 int weft__tls_fault_verify(int is_good, X509_STORE_CTX *store);
 
+/** The certificate's subject as RFC 2253 writes it, cut to size bytes with its NUL. */
+void weft__tls_print_subject(X509 *certificate, char *ret_text, size_t size);
+
 /** Note what was agreed on. 0, or -1: ENOMEM. */
 int weft__tls_facts_note(struct weft__tls *tls);
 

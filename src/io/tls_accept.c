@@ -110,6 +110,12 @@ static int accepted_shutdown_write(struct weft_stream *stream)
 	return layer ? layer->shutdown_write(stream) : -1;
 }
 
+/* Who had nothing to say needs no handshake to say so. */
+static int accepted_finish(struct weft_stream *stream)
+{
+	return atomic_load(&stream->tls->is_ready) ? weft__tls_layer.finish(stream) : 0;
+}
+
 static void accepted_free(struct weft_stream *stream)
 {
 	weft__tls_layer.free(stream);
@@ -122,6 +128,7 @@ static const struct weft__stream_layer accepted_layer = {
 	.sendfile = accepted_sendfile,
 	.drain = accepted_drain,
 	.shutdown_write = accepted_shutdown_write,
+	.finish = accepted_finish,
 	.start = accepted_start,
 	.free = accepted_free,
 };

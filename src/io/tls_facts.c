@@ -7,8 +7,6 @@
  *
  * Never: keep what is libssl's and may go.
  */
-#include <errno.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,18 +24,6 @@ struct texts {
 	char peer[SUBJECT_MAX];
 	char fingerprint[2 * FINGERPRINT_LEN + 1];
 };
-
-static void note_subject(X509 *certificate, char ret_text[SUBJECT_MAX])
-{
-	BIO *memory = BIO_new(BIO_s_mem());
-	int len = 0;
-
-	if (memory && X509_NAME_print_ex(
-			      memory, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) > 0)
-		len = BIO_read(memory, ret_text, SUBJECT_MAX - 1);
-	ret_text[len > 0 ? len : 0] = '\0';
-	BIO_free(memory);
-}
 
 static void note_fingerprint(X509 *certificate, char ret_text[2 * FINGERPRINT_LEN + 1])
 {
@@ -68,7 +54,7 @@ static void note_texts(struct weft__tls *tls, struct texts *texts)
 	if (name)
 		memcpy(texts->server_name, name, strnlen(name, sizeof(texts->server_name) - 1));
 	if (certificate) {
-		note_subject(certificate, texts->peer);
+		weft__tls_print_subject(certificate, texts->peer, sizeof(texts->peer));
 		note_fingerprint(certificate, texts->fingerprint);
 	}
 }

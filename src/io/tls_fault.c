@@ -128,7 +128,7 @@ int weft__tls_fault_of_queue(struct weft_tls_fault *fault, bool is_ready)
 /* ---- Certificates -----------------------------------------------------------------------------
  */
 
-static void print_subject(X509 *certificate, char *ret_text, size_t size)
+void weft__tls_print_subject(X509 *certificate, char *ret_text, size_t size)
 {
 	BIO *memory = BIO_new(BIO_s_mem());
 	int len = 0;
@@ -178,7 +178,7 @@ static void print_hosts(X509 *certificate, char *ret_text, size_t size)
 	}
 	GENERAL_NAMES_free(names);
 	if (ret_text[0] == '\0')
-		print_subject(certificate, ret_text, size);
+		weft__tls_print_subject(certificate, ret_text, size);
 }
 
 static void refuse_host(struct weft__tls *tls, X509 *certificate, const char *kind)
@@ -195,7 +195,7 @@ static void refuse_time(struct weft__tls *tls, X509 *certificate, bool has_expir
 {
 	char subject[NAMES_MAX], when[32];
 
-	print_subject(certificate, subject, sizeof(subject));
+	weft__tls_print_subject(certificate, subject, sizeof(subject));
 	print_time(has_expired ? X509_get0_notAfter(certificate) : X509_get0_notBefore(certificate),
 		when, sizeof(when));
 	weft__tls_fault_set(&tls->fault, has_expired ? WEFT_TLS_EXPIRED : WEFT_TLS_NOT_YET_VALID,
@@ -208,7 +208,7 @@ static void refuse_issuer(struct weft__tls *tls, X509 *certificate, enum weft_tl
 {
 	char subject[NAMES_MAX];
 
-	print_subject(certificate, subject, sizeof(subject));
+	weft__tls_print_subject(certificate, subject, sizeof(subject));
 	weft__tls_fault_set(&tls->fault, kind,
 		kind == WEFT_TLS_SELF_SIGNED
 			? "the certificate of %s is signed by itself, and is not trusted here"
@@ -242,7 +242,7 @@ static void refuse(struct weft__tls *tls, X509 *certificate, int error)
 		refuse_issuer(tls, certificate, WEFT_TLS_UNKNOWN_ISSUER);
 		break;
 	default:
-		print_subject(certificate, subject, sizeof(subject));
+		weft__tls_print_subject(certificate, subject, sizeof(subject));
 		weft__tls_fault_set(&tls->fault, WEFT_TLS_BAD_CERTIFICATE,
 			"the certificate of %s is refused: %s", subject,
 			X509_verify_cert_error_string(error));

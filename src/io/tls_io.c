@@ -32,6 +32,13 @@ static int fail(int code)
 	return -1;
 }
 
+/* What others have left in the thread's queue of errors; to look first is four times cheaper. */
+static void forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 /* ---- The descriptor ------------------------------------------------------------------- */
 
 int weft__tls_more(struct weft__tls *tls)
@@ -156,7 +163,7 @@ static ssize_t read_now(struct weft__tls *tls, void *buffer, size_t size_bytes)
 	if (code)
 		return fail(code);
 	weft__tls_lock(tls);
-	ERR_clear_error();
+	forget_errors();
 	if (!SSL_read_ex(tls->ssl, buffer, size_bytes, &count))
 		code = read_code(tls);
 	if (asks_for_keys(tls)) {
@@ -239,7 +246,7 @@ static int encrypt(struct weft__tls *tls, const struct iovec *record)
 
 	if (code)
 		return code;
-	ERR_clear_error();
+	forget_errors();
 	if (SSL_write_ex(tls->ssl, record->iov_base, record->iov_len, &written))
 		return 0;
 	return fail_for_good(tls);
@@ -360,7 +367,7 @@ static bool say_goodbye(struct weft__tls *tls)
 	return tls->is_shut;
 }
 
-static int layer_shutdown_write(struct weft_stream *stream)
+static int layer_finish(struct weft_stream *stream)
 {
 	struct weft__tls *tls = stream->tls;
 	int code = atomic_load(&tls->code);
@@ -372,9 +379,14 @@ static int layer_shutdown_write(struct weft_stream *stream)
 	while (!say_goodbye(tls))
 		if (weft_wait_fd(tls->fd, POLLOUT) < 0)
 			return -1;
-	if (weft__tls_drain(tls) < 0)
+	return weft__tls_drain(tls);
+}
+
+static int layer_shutdown_write(struct weft_stream *stream)
+{
+	if (layer_finish(stream) < 0)
 		return -1;
-	return weft_shutdown(tls->fd, SHUT_WR);
+	return weft_shutdown(stream->fd, SHUT_WR);
 }
 
 /* Whether the peer has, or is about to have, all that was written. */
@@ -419,6 +431,7 @@ const struct weft__stream_layer weft__tls_layer = {
 	.sendfile = layer_sendfile,
 	.drain = layer_drain,
 	.shutdown_write = layer_shutdown_write,
+	.finish = layer_finish,
 	.free = layer_free,
 };
 
@@ -429,5 +442,6 @@ const struct weft__stream_layer weft__tls_kernel_layer = {
 	.sendfile = kernel_sendfile,
 	.drain = layer_drain,
 	.shutdown_write = layer_shutdown_write,
+	.finish = layer_finish,
 	.free = layer_free,
 };

@@ -167,6 +167,29 @@ CHECK_CASE(a_name_inside_a_wildcard_and_with_a_dot_behind_is_accepted)
 	CHECK_STR(pair.facts.server_name, "x.b.test");
 }
 
+CHECK_CASE(an_address_of_ip_6_is_checked_without_its_brackets)
+{
+	struct weft_listener *listener = weft_listener_new("[::1]:0", NULL);
+	struct pair pair;
+
+	if (!listener) {
+		printf("# no IPv6 here\n");
+		return;
+	}
+	pair_prepare(&pair);
+	weft_listener_free(pair.listener);
+	pair.listener = listener;
+	weft_address_print(weft_listener_address(listener), pair.address, sizeof(pair.address));
+	certificate_make(&pair.authority, "server", &(struct certificate){.hosts = "IP:::1"});
+	pair_start(&pair, NULL, NULL);
+	pair_connect(&pair);
+	CHECK(weft_stream_tls(pair.client)->is_verified);
+	say(pair.client, "hello\n");
+	hear(pair.client, "hello\n");
+	pair_end(&pair);
+	CHECK_STR(pair.facts.server_name, "");
+}
+
 BOTH_CASE(a_self_signed_certificate_is_refused)
 {
 	struct weft_tls_fault fault =

@@ -3,12 +3,14 @@
  *
  * check: drivers valgrind tsan
  */
+#include <linux/sock_diag.h>
 #include <stdatomic.h>
 
 #include "io/tls_pair.h"
 
 static struct {
 	struct pair pair;
+	char address[200]; /* "": any of TCP */
 	weft_handler_fn *handler;
 	weft_fiber_id server;
 	atomic_int codes[4]; /* errno of the handlers, in the order of their ends */
@@ -32,6 +34,11 @@ static int run_server(void *arg)
 static void open_house(weft_handler_fn *handler)
 {
 	pair_prepare(&house.pair);
+	if (house.address[0]) {
+		weft_listener_free(house.pair.listener);
+		house.pair.listener = weft_listener_new(house.address, NULL);
+		CHECK(house.pair.listener != NULL);
+	}
 	house.pair.server_tls = server_tls(NULL);
 	house.pair.client_tls = client_tls(NULL);
 	house.handler = handler;
@@ -265,6 +272,52 @@ HOUSE_CASE(a_reader_and_a_writer_that_come_at_once_make_one_handshake, 3)
 		say(house.pair.client, "hello\n");
 		weft_stream_free(house.pair.client);
 	}
+	close_house();
+	return 0;
+}
+
+static bool is_full(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	CHECK_INT(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len), ==, 0);
+	return info[SK_MEMINFO_WMEM_ALLOC] >= info[SK_MEMINFO_SNDBUF];
+}
+
+/* Says as much as the kernel takes while the peer does not listen, and not a byte more. */
+static int fill_up(struct weft_stream *peer, void *arg)
+{
+	char line[512];
+
+	(void)arg;
+	memset(line, 'x', sizeof(line));
+	while (!is_full(weft_stream_fd(peer)))
+		if (weft_stream_write_all(peer, line, sizeof(line)) < 0 ||
+			weft_stream_flush(peer) < 0)
+			return -1;
+	return 0;
+}
+
+/* When the handler is done, the kernel has no room for our goodbye. */
+HOUSE_CASE(a_slow_peer_is_told_of_the_end_too, 1)
+{
+	char got[4096];
+	ssize_t count;
+
+	/* A Unix socket: it takes a message or not, TCP would squeeze in a small one. */
+	snprintf(house.address, sizeof(house.address), "unix:%s", path_of("socket"));
+	open_house(fill_up);
+	house.pair.client = weft_stream_connect(house.address);
+	CHECK_INT(weft_stream_start_tls(house.pair.client, house.pair.client_tls, "localhost"), ==,
+		0);
+	while (atomic_load(&house.ended) == 0)
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(1)), ==, 0);
+	CHECK_INT(house.codes[0], ==, 0);
+	while ((count = weft_stream_read(house.pair.client, got, sizeof(got))) > 0)
+		;
+	CHECK_INT(count, ==, 0);
+	weft_stream_free(house.pair.client);
 	close_house();
 	return 0;
 }

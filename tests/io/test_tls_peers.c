@@ -74,7 +74,7 @@ static int answer(struct weft_stream *peer, void *arg)
 	weft_stream_printf(peer, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 	result = weft_stream_sendfile(peer, fd, 0, (size_t)status.st_size);
 	close(fd);
-	return result;
+	return result < 0 ? -1 : weft_stream_shutdown_write(peer);
 }
 
 static void serve_tools(
