@@ -25,6 +25,7 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -35,6 +36,9 @@
 #include "weft/socket.h"
 
 #define MODE_DEFAULT 0600
+
+/* More than the kernel puts into one message. */
+#define ANSWER_SIZE 32768
 
 /* Whoever may read a folder may lock it, and keep it locked. */
 #define LOCK_TRIES    500
@@ -133,17 +137,21 @@ static bool is_bound(const struct stat *status)
 	};
 	enum answer answer = ANSWER_MORE;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	char *data;
 
 	if (fd < 0)
 		return false;
-	if (send(fd, &ask, sizeof(ask), 0) < 0)
+	data = malloc(ANSWER_SIZE);
+	if (!data)
+		answer = ANSWER_FOUND; /* for all we know */
+	else if (send(fd, &ask, sizeof(ask), 0) < 0)
 		answer = ANSWER_NONE;
 	while (answer == ANSWER_MORE) {
-		static _Thread_local _Alignas(struct nlmsghdr) char data[16384];
-		ssize_t len = recv(fd, data, sizeof(data), 0);
+		ssize_t len = recv(fd, data, ANSWER_SIZE, 0);
 
 		answer = len < 0 ? ANSWER_NONE : read_answer(data, (size_t)len, status);
 	}
+	free(data);
 	close(fd);
 	return answer == ANSWER_FOUND;
 }

@@ -2,7 +2,7 @@
  * test_serve_models.c - the same handlers under every model of serving, from a thread and
  * from a fiber: what they hear and say, how they end, and how they are counted.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include "weft/serve.h"
 
