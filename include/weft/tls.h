@@ -151,7 +151,7 @@ WEFT_API int weft_tls_reload(struct weft_tls *tls, struct weft_tls_fault *ret_fa
  *
  * On failure the stream can only be freed: reads and writes fail with EPROTO.
  * Errors: EPROTO (weft_stream_tls_fault()), ETIMEDOUT, ECANCELED, ECONNRESET, EPIPE, ENOMEM;
- * before anything has happened: EALREADY (started before), ENOTSOCK, EINVAL (no host).
+ * before anything has happened: EALREADY (started before), ENOTSOCK, EINVAL (no host, no tls).
  */
 WEFT_API int weft_stream_start_tls(
 	struct weft_stream *stream, struct weft_tls *tls, const char *host);

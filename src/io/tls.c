@@ -238,6 +238,8 @@ int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, c
 		return stream->layer->start ? stream->layer->start(stream) : fail(EALREADY);
 	if (!stream->is_socket)
 		return fail(ENOTSOCK);
+	if (!shared)
+		return fail(EINVAL);
 	if (weft_stream_flush(stream) < 0)
 		return -1;
 	tls = tls_begin(stream, shared, host);

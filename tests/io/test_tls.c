@@ -228,6 +228,22 @@ CHECK_CASE(the_system_s_authorities_do_not_know_ours)
 	pair_end(&pair);
 }
 
+CHECK_CASE(the_system_s_authorities_are_trusted)
+{
+	struct pair pair;
+
+	pair_prepare(&pair);
+	pair_start(&pair, NULL, NULL);
+	weft_tls_free(pair.client_tls);
+	/* Where the system keeps them is said in the environment, too: openssl-env(7). */
+	CHECK_INT(setenv("SSL_CERT_FILE", path_of("authority.pem"), 1), ==, 0);
+	pair.client_tls = weft_tls_client_new(NULL, NULL);
+	CHECK(pair.client_tls != NULL);
+	pair_connect(&pair);
+	CHECK(weft_stream_tls(pair.client)->is_verified);
+	pair_end(&pair);
+}
+
 CHECK_CASE(a_name_in_a_certificate_can_not_forge_a_line_of_a_log)
 {
 	struct weft_tls_fault fault = refuse_certificate(

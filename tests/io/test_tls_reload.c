@@ -121,6 +121,7 @@ CHECK_CASE(a_client_that_verifies_must_say_whom)
 	CHECK_INT(weft_socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
 	stream = weft_stream_new(fds[0]);
 	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, NULL), EINVAL);
+	CHECK_ERRNO(weft_stream_start_tls(stream, NULL, NULL), EINVAL);
 	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, ""), EINVAL);
 	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, host), EINVAL);
 	CHECK_ERRNO(weft_stream_connect_tls("unix:/x", pair.client_tls, NULL), EINVAL);
