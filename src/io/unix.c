@@ -293,6 +293,7 @@ static ssize_t recv_passed(int fd, struct msghdr *header, int flags, struct pass
 	if (len < 0)
 		return -1;
 	take_control(header, ret_passed);
+	header->msg_control = NULL;
 	if (!(header->msg_flags & MSG_CTRUNC) && !ret_passed->is_cut)
 		return len;
 	/* Some didn't fit, in here or in this process: without them the others mean nothing. */
@@ -303,6 +304,7 @@ static ssize_t recv_passed(int fd, struct msghdr *header, int flags, struct pass
 static ssize_t send_passed(int fd, struct msghdr *header, const int *fds, unsigned fd_count)
 {
 	union control control = {0};
+	ssize_t sent;
 
 	if (fd_count > WEFT_UNIX_FDS_MAX)
 		return fail(EINVAL);
@@ -317,7 +319,9 @@ static ssize_t send_passed(int fd, struct msghdr *header, const int *fds, unsign
 		part->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
 		memcpy(CMSG_DATA(part), fds, sizeof(int) * fd_count);
 	}
-	return weft_sendmsg(fd, header, 0);
+	sent = weft_sendmsg(fd, header, 0);
+	header->msg_control = NULL;
+	return sent;
 }
 
 int weft_unix_recv_message(struct weft_unix *end, struct weft_unix_message *message)
