@@ -14,35 +14,53 @@
 
 #include "http/chars.h"
 
+/* The one or two known fields of each length, which tells most names apart by itself. */
 static const struct {
 	const char *name; /* in lower case */
 	enum weft__http_known known;
-} known_fields[] = {
-	{"host", WEFT__HTTP_HOST_FIELD},
-	{"range", WEFT__HTTP_RANGE},
-	{"expect", WEFT__HTTP_EXPECT},
-	{"referer", WEFT__HTTP_REFERER},
-	{"if-match", WEFT__HTTP_IF_MATCH},
-	{"if-range", WEFT__HTTP_IF_RANGE},
-	{"connection", WEFT__HTTP_CONNECTION},
-	{"user-agent", WEFT__HTTP_USER_AGENT},
-	{"if-none-match", WEFT__HTTP_IF_NONE_MATCH},
-	{"content-length", WEFT__HTTP_CONTENT_LENGTH},
-	{"if-modified-since", WEFT__HTTP_IF_MODIFIED_SINCE},
-	{"transfer-encoding", WEFT__HTTP_TRANSFER_ENCODING},
-	{"if-unmodified-since", WEFT__HTTP_IF_UNMODIFIED_SINCE},
+} known_fields[][2] = {
+	[4] = {{"host", WEFT__HTTP_HOST_FIELD}},
+	[5] = {{"range", WEFT__HTTP_RANGE}},
+	[6] = {{"expect", WEFT__HTTP_EXPECT}},
+	[7] = {{"referer", WEFT__HTTP_REFERER}},
+	[8] = {{"if-match", WEFT__HTTP_IF_MATCH}, {"if-range", WEFT__HTTP_IF_RANGE}},
+	[10] = {{"connection", WEFT__HTTP_CONNECTION}, {"user-agent", WEFT__HTTP_USER_AGENT}},
+	[13] = {{"if-none-match", WEFT__HTTP_IF_NONE_MATCH}},
+	[14] = {{"content-length", WEFT__HTTP_CONTENT_LENGTH}},
+	[17] = {{"if-modified-since", WEFT__HTTP_IF_MODIFIED_SINCE},
+		{"transfer-encoding", WEFT__HTTP_TRANSFER_ENCODING}},
+	[19] = {{"if-unmodified-since", WEFT__HTTP_IF_UNMODIFIED_SINCE}},
 };
 
-/* Which known field it is, or WEFT__HTTP_KNOWN_COUNT. Most names fail on length and first letter.
+/*
+ * Whether two names of one length, four at least, are the same but for case. A token's bytes
+ * are no controls, and known names are of letters and hyphens: there bit 0x20 is the case's.
  */
+static bool is_same_name(const char *name, const char *known, size_t len)
+{
+	const uint32_t lower = 0x20202020;
+
+	for (size_t at = 0; at < len; at += sizeof(uint32_t)) {
+		uint32_t is, should;
+
+		if (at + sizeof(is) > len)
+			at = len - sizeof(is);
+		memcpy(&is, name + at, sizeof(is));
+		memcpy(&should, known + at, sizeof(should));
+		if ((is | lower) != should)
+			return false;
+	}
+	return true;
+}
+
+/* Which known field it is, or WEFT__HTTP_KNOWN_COUNT. */
 static enum weft__http_known find_known(const char *name, size_t len)
 {
-	char first = weft__http_lower(name[0]);
-
-	for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
-		if (known_fields[i].name[0] == first &&
-			weft__http_equal_nocase(name, len, known_fields[i].name))
-			return known_fields[i].known;
+	if (len >= sizeof(known_fields) / sizeof(known_fields[0]))
+		return WEFT__HTTP_KNOWN_COUNT;
+	for (size_t i = 0; i < 2 && known_fields[len][i].name; i++)
+		if (is_same_name(name, known_fields[len][i].name, len))
+			return known_fields[len][i].known;
 	return WEFT__HTTP_KNOWN_COUNT;
 }
 
