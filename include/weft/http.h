@@ -81,6 +81,20 @@ WEFT_API struct weft_http_text weft_http_request_field(
 /** The request line as it was sent, "GET / HTTP/1.1"; as far as it came, when it was bad. */
 WEFT_API struct weft_http_text weft_http_request_line(const struct weft_http_request *request);
 
+/**
+ * Read from the body, what there is of it, at least a byte. Returns the count, 0 at its end, also
+ * of a request without one. A peer that waits for "100 Continue" gets it with the first read.
+ * What no handler reads is dropped when it is short, else the connection ends with the answer.
+ * Errors: EMSGSIZE (over the server's body_max), EBADMSG (the chunks can't be read), EPIPE (cut
+ * short), ETIMEDOUT (too slow), EINVAL (size_bytes 0), ENOMEM. A handler that then returns -1,
+ * with nothing answered, has the peer told by 413, 400, 408 or 503.
+ */
+WEFT_API ssize_t weft_http_request_read(
+	struct weft_http_request *request, void *buffer, size_t size_bytes);
+
+/** The body's length, 0 without one; -1: nobody knows before its end (chunked). */
+WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *request);
+
 /** The peer's host ("192.0.2.7"), NUL-terminated; "-" for a Unix socket. */
 WEFT_API const char *weft_http_request_peer(const struct weft_http_request *request);
 
@@ -147,12 +161,21 @@ typedef int weft_http_handler_fn(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg);
 
 /**
- * What a server does with requests. Any function may be NULL; methods without one are
- * answered 405 with Allow, and those that nobody knows 501. arg is the options'.
+ * What a server does with requests: fill in what differs. A NULL is the parent's function, if
+ * there is a parent and it has one, called with parent_arg; and so on. Methods without any are
+ * answered 405 with Allow, OPTIONS 204 with Allow, and those that nobody knows 501. arg is the
+ * options'.
  */
 struct weft_http_service {
 	weft_http_handler_fn *on_get;
 	weft_http_handler_fn *on_head; /* NULL: on_get, whose body stays behind */
+	weft_http_handler_fn *on_post;
+	weft_http_handler_fn *on_put;
+	weft_http_handler_fn *on_delete;
+	weft_http_handler_fn *on_patch;
+	weft_http_handler_fn *on_options;
+	weft_http_handler_fn
+		*on_other; /* a method that weft doesn't know: _request_line() has it */
 
 	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
 	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
@@ -161,6 +184,9 @@ struct weft_http_service {
 	/** Called when an answer is out, also one of an error; NULL: a line to the access log. */
 	void (*on_log)(const struct weft_http_request *request,
 		const struct weft_http_response *response, void *arg);
+
+	const struct weft_http_service *parent;
+	void *parent_arg;
 };
 
 /* ---- Servers -------------------------------------------------------------------- */
@@ -172,6 +198,8 @@ struct weft_http_server_options {
 	int64_t header_timeout_ns; /* for a request's head, from its first byte; 0: 10 s */
 	int64_t idle_timeout_ns;   /* between two requests; 0: 60 s */
 	int64_t write_timeout_ns;  /* for the peer to take the next 256 KiB; 0: 30 s */
+	int64_t body_timeout_ns;   /* for the next 16 KiB of a body to come; 0: 30 s */
+	int64_t body_max;          /* longest body, in bytes; 0: 1 MiB; negative: no bound */
 	int64_t grace_ns;          /* for answers under way at a stop; 0: 10 s; negative: none */
 	unsigned connections_max;  /* at once; 0: the model's own bound */
 	const char *model;         /* of weft_serve(); NULL: "fiber" */

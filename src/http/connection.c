@@ -20,6 +20,7 @@
 #include "fiber/doze.h"
 #include "fiber/worker.h"
 #include "http/limits.h"
+#include "http/service.h"
 #include "weft/scope.h"
 
 /** What became of waiting for a head. */
@@ -45,6 +46,9 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->may_have_more = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
 	weft__http_request_init(&connection->request, stream);
+	connection->request.output = &response->output;
+	connection->request.body_max = options->body_max;
+	connection->request.body_timeout_ns = options->body_timeout_ns;
 	response->request = &connection->request;
 	response->service = options->service;
 	response->arg = options->arg;
@@ -175,67 +179,75 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 
 /* ---- Answering ------------------------------------------------------------------------------ */
 
-/*
- * Whether the request's body, if there is one, can be dropped after the answer. If not,
- * the connection ends with the answer. Returns 0, or the status to refuse it with.
- */
+/* A body that nobody will read and that is too long to drop. Returns 0, or a status. */
 static int judge_body(struct weft__http_connection *connection)
 {
 	const struct weft__http_head *head = &connection->request.head;
 	bool is_plain = head->method == WEFT_HTTP_GET || head->method == WEFT_HTTP_HEAD;
 
-	if (!head->is_chunked && head->content_length == 0)
+	if (!is_plain || weft__http_body_can_end(&connection->request))
 		return 0;
-	/* Who waits for "100 Continue" may send the body after the answer, or may not. */
-	if (!is_plain || head->is_chunked || head->expects_continue ||
-		head->content_length > WEFT__HTTP_UNUSED_BODY_MAX)
-		connection->response.closes = true;
-	return is_plain && head->content_length > WEFT__HTTP_UNUSED_BODY_MAX ? 413 : 0;
+	connection->response.closes = true;
+	return head->content_length > WEFT__HTTP_UNUSED_BODY_MAX ? 413 : 0;
 }
 
+/* A method that nobody answers. */
 static int refuse_method(struct weft__http_connection *connection)
 {
 	struct weft_http_response *response = &connection->response;
+	char allow[WEFT__HTTP_ALLOW_MAX];
 
 	if (connection->request.head.method == WEFT_HTTP_OTHER)
 		return 501;
-	if (weft_http_response_field(response, "Allow",
-		    response->service->on_get    ? "GET, HEAD"
-		    : response->service->on_head ? "HEAD"
-						 : "") < 0)
+	weft__http_service_allow(response->service, allow);
+	if (weft_http_response_field(response, "Allow", allow) < 0)
 		return 500;
+	if (connection->request.head.method == WEFT_HTTP_OPTIONS)
+		return weft_http_response_send(response, 204, NULL);
 	return 405;
+}
+
+/* "*", the server as a whole: RFC 9112, section 3.2.4. */
+static bool is_for_all(const struct weft_http_request *request)
+{
+	return request->head.path.len == 1 && request->data[request->head.path.at] == '*';
 }
 
 /* Find who answers, and let it. Returns as a handler does. */
 static int dispatch(struct weft__http_connection *connection)
 {
-	const struct weft_http_service *service = connection->options->service;
 	struct weft_http_request *request = &connection->request;
-	weft_http_handler_fn *handler = NULL;
+	void *arg = connection->options->arg;
+	weft_http_handler_fn *handler;
 	const char *why = NULL;
 	int status = judge_body(connection);
 
 	if (status)
 		return status;
-	if (request->head.method == WEFT_HTTP_GET)
-		handler = service->on_get;
-	if (request->head.method == WEFT_HTTP_HEAD)
-		handler = service->on_head ? service->on_head : service->on_get;
-	if (!handler)
+	handler = weft__http_service_handler(
+		connection->options->service, request->head.method, &arg);
+	if (!handler || is_for_all(request))
 		return refuse_method(connection);
 	status = weft__http_request_decode_path(request, &why);
 	if (status)
 		return weft_http_response_error(&connection->response, status, why);
-	return handler(request, &connection->response, connection->options->arg);
+	return handler(request, &connection->response, arg);
+}
+
+static bool has_log(const struct weft_http_service *service)
+{
+	return service->on_log;
 }
 
 static void log_answer(struct weft__http_connection *connection)
 {
 	const struct weft_http_server_options *options = connection->options;
+	void *arg = options->arg;
+	const struct weft_http_service *service =
+		weft__http_service_find(options->service, &arg, has_log);
 
-	if (options->service->on_log)
-		options->service->on_log(&connection->request, &connection->response, options->arg);
+	if (service)
+		service->on_log(&connection->request, &connection->response, arg);
 	else if (options->access_log)
 		weft_http_log_add(options->access_log, &connection->request, &connection->response);
 }
@@ -249,6 +261,11 @@ static int answer(struct weft__http_connection *connection)
 	if (!connection->request.head.keeps_alive || atomic_load(connection->is_stopping))
 		response->closes = true;
 	result = dispatch(connection);
+	/* A body that failed is answered, if the handler has not done so; its connection ends. */
+	if (result < 0 && connection->request.body.state == WEFT__HTTP_BODY_FAILED &&
+		response->status == 0)
+		result = weft_http_response_error(
+			response, connection->request.body.status, connection->request.body.why);
 	if (result == 0 && response->status == 0)
 		result = 500; /* the handler has forgotten to answer */
 	if (result > 0 && (result < 400 || result > 599))
@@ -289,12 +306,18 @@ static size_t drop_present(struct weft_stream *stream, size_t left)
 /* Drop the head and the body of the request that was answered. */
 static int drop_request(struct weft__http_connection *connection)
 {
-	struct weft_stream *stream = connection->request.stream;
-	size_t left = (size_t)connection->request.head.content_length;
+	struct weft_http_request *request = &connection->request;
+	struct weft_stream *stream = request->stream;
+	size_t left = (size_t)request->head.content_length;
 	const char *data;
 
-	weft_stream_consume(stream, connection->request.head.len);
-	connection->may_have_more = connection->request.data_len > connection->request.head.len;
+	connection->may_have_more = true;
+	if (request->body.state != WEFT__HTTP_BODY_UNTOUCHED) {
+		left = (size_t)request->body.left; /* of chunks, all has been read */
+	} else {
+		weft_stream_consume(stream, request->head.len);
+		connection->may_have_more = request->data_len > request->head.len;
+	}
 	left = drop_present(stream, left);
 	if (left == 0)
 		return 0;
@@ -373,7 +396,8 @@ static bool serve_one(struct weft__http_connection *connection, int64_t timeout_
 	if (answer(connection) < 0)
 		return false;
 	if (connection->response.closes) {
-		weft_stream_consume(connection->request.stream, head->len);
+		if (connection->request.body.state == WEFT__HTTP_BODY_UNTOUCHED)
+			weft_stream_consume(connection->request.stream, head->len);
 		end(connection, head->content_length > 0 || head->is_chunked);
 		return false;
 	}

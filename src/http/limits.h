@@ -23,11 +23,18 @@
 /** Largest body of a GET or HEAD that is read and dropped, in bytes. Over it: 413. */
 #define WEFT__HTTP_UNUSED_BODY_MAX 65536
 
+/** Longest body, where the options say nothing. Over it: 413. */
+#define WEFT__HTTP_BODY_MAX ((int64_t)1024 * 1024)
+
+/** So much of a body must come within the body timeout: the slowest writer allowed. */
+#define WEFT__HTTP_BODY_BLOCK 16384
+
 /* ---- Time, where the options say nothing -------------------------------------- */
 
 #define WEFT__HTTP_HEADER_TIMEOUT_NS WEFT_SECONDS(10)
 #define WEFT__HTTP_IDLE_TIMEOUT_NS   WEFT_SECONDS(60)
 #define WEFT__HTTP_WRITE_TIMEOUT_NS  WEFT_SECONDS(30)
+#define WEFT__HTTP_BODY_TIMEOUT_NS   WEFT_SECONDS(30)
 #define WEFT__HTTP_GRACE_NS          WEFT_SECONDS(10)
 
 /** Bytes of a file that must go out within one write timeout: the slowest reader allowed. */

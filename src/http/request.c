@@ -2,7 +2,7 @@
  * request.c - what a handler can ask of a request.
  *
  * Entry points: the weft_http_request_ functions of weft/http.h.
- * Never: reads from the stream.
+ * Never: reads from the stream; that is body.c's.
  */
 #include "http/request.h"
 
@@ -16,6 +16,7 @@
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream)
 {
 	request->stream = stream;
+	request->head_copy = NULL;
 	request->path = request->path_small;
 	request->peer[0] = '\0';
 	weft__http_request_reset(request);
@@ -24,6 +25,7 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 void weft__http_request_reset(struct weft_http_request *request)
 {
 	weft__http_head_reset(&request->head);
+	weft__http_body_reset(request);
 	request->data = NULL;
 	request->data_len = 0;
 	if (request->path != request->path_small)

@@ -1,12 +1,13 @@
 /*
  * request.h - what a request is made of, inside the HTTP floor.
  *
- * It lends bytes of the stream's read buffer: nothing is read from the stream while
- * a handler looks at its request.
+ * It lends bytes of the stream's read buffer, until the body is read; then of a copy.
  */
 #ifndef WEFT_SRC_HTTP_REQUEST_H
 #define WEFT_SRC_HTTP_REQUEST_H
 
+#include "http/body.h"
+#include "http/output.h"
 #include "http/parse.h"
 
 /** Decoded paths up to this length need no memory of their own. */
@@ -18,7 +19,11 @@ struct weft_http_request {
 	size_t data_len;    /* what is there: the head, and maybe more */
 	int64_t arrived_ns; /* on weft_now(): no byte of the head came later */
 	struct weft_stream *stream;
-	char *path; /* decoded: path_small, or memory of its own */
+	struct weft__http_output *output; /* the connection's, which its body may have to flush */
+	int64_t body_max, body_timeout_ns;
+	struct weft__http_body body;
+	char *head_copy; /* NULL: data is in the stream's buffer */
+	char *path;      /* decoded: path_small, or memory of its own */
 	char path_small[WEFT__HTTP_PATH_SMALL];
 	char peer[48]; /* empty until somebody asks for it */
 };

@@ -14,6 +14,7 @@
 
 #include "http/chars.h"
 #include "http/page.h"
+#include "http/service.h"
 
 /** Bytes of all fields that weft_http_response_field() adds. */
 #define FIELDS_LEN_MAX 16384
@@ -44,6 +45,9 @@ int weft__http_response_begin(struct weft_http_response *response, int status)
 		line = other;
 	}
 	response->status = status;
+	if (!weft__http_body_can_end(response->request))
+		response->closes = true;
+	response->request->body.is_continued = true; /* the last word is said */
 	return weft__http_output_status(&response->output, line);
 }
 
@@ -167,17 +171,25 @@ int weft_http_response_send(
 	return weft__http_response_write_body(response, content->data, content->len);
 }
 
+static bool has_error_page(const struct weft_http_service *service)
+{
+	return service->on_error;
+}
+
 int weft_http_response_error(struct weft_http_response *response, int status, const char *why)
 {
+	const struct weft_http_service *service;
+	void *arg = response->arg;
+
 	if (response->status) {
 		errno = EALREADY;
 		return -1;
 	}
 	/* An error page that fails ends in the plain one, not in itself. */
-	if (response->service && response->service->on_error && !response->in_error) {
+	service = weft__http_service_find(response->service, &arg, has_error_page);
+	if (service && !response->in_error) {
 		response->in_error = true;
-		return response->service->on_error(
-			response->request, response, why, status, response->arg);
+		return service->on_error(response->request, response, why, status, arg);
 	}
 	return weft__http_page_error(response, status, why);
 }

@@ -58,6 +58,10 @@ struct weft_http_server *weft_http_server_new(const struct weft_http_server_opti
 		server->options.idle_timeout_ns = WEFT__HTTP_IDLE_TIMEOUT_NS;
 	if (!server->options.write_timeout_ns)
 		server->options.write_timeout_ns = WEFT__HTTP_WRITE_TIMEOUT_NS;
+	if (!server->options.body_timeout_ns)
+		server->options.body_timeout_ns = WEFT__HTTP_BODY_TIMEOUT_NS;
+	if (!server->options.body_max)
+		server->options.body_max = WEFT__HTTP_BODY_MAX;
 	if (!server->options.grace_ns)
 		server->options.grace_ns = WEFT__HTTP_GRACE_NS;
 	atomic_init(&server->is_stopping, false);

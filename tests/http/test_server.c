@@ -202,7 +202,7 @@ static void visit_dressed(struct world *world)
 	CHECK(has(ask(world, "nonsense\r\n\r\n"), "\r\n\r\nsorry"));
 	CHECK(has(ask(world, ASK("/a")), "\r\n\r\nhello"));
 	CHECK(has(ask(world, "PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-		"\r\nAllow: GET, HEAD\r\n"));
+		"\r\nAllow: GET, HEAD, OPTIONS\r\n"));
 }
 
 CHECK_CASE(error_pages_and_the_log_can_be_the_services_own)

@@ -1,0 +1,74 @@
+/*
+ * service.c - see service.h.
+ */
+#include "http/service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/parse.h"
+
+const struct weft_http_service *weft__http_service_find(const struct weft_http_service *service,
+	void **arg, bool (*has)(const struct weft_http_service *service))
+{
+	while (service && !has(service)) {
+		*arg = service->parent_arg;
+		service = service->parent;
+	}
+	return service;
+}
+
+static weft_http_handler_fn *own_handler(
+	const struct weft_http_service *service, enum weft_http_method method)
+{
+	switch (method) {
+	case WEFT_HTTP_GET:
+		return service->on_get;
+	case WEFT_HTTP_HEAD:
+		return service->on_head ? service->on_head : service->on_get;
+	case WEFT_HTTP_POST:
+		return service->on_post;
+	case WEFT_HTTP_PUT:
+		return service->on_put;
+	case WEFT_HTTP_DELETE:
+		return service->on_delete;
+	case WEFT_HTTP_PATCH:
+		return service->on_patch;
+	case WEFT_HTTP_OPTIONS:
+		return service->on_options;
+	case WEFT_HTTP_OTHER:
+		return service->on_other;
+	default:
+		return NULL; /* CONNECT is for proxies, and TRACE shows what it should not */
+	}
+}
+
+weft_http_handler_fn *weft__http_service_handler(
+	const struct weft_http_service *service, enum weft_http_method method, void **arg)
+{
+	weft_http_handler_fn *handler = NULL;
+
+	while (service && !(handler = own_handler(service, method))) {
+		*arg = service->parent_arg;
+		service = service->parent;
+	}
+	return handler;
+}
+
+void weft__http_service_allow(
+	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
+{
+	size_t len = 0;
+
+	ret_allow[0] = '\0';
+	for (int method = WEFT_HTTP_GET; method <= WEFT_HTTP_TRACE; method++) {
+		void *arg = NULL;
+
+		/* OPTIONS itself is always answered. */
+		if (method != WEFT_HTTP_OPTIONS &&
+			!weft__http_service_handler(service, (enum weft_http_method)method, &arg))
+			continue;
+		len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
+			len ? ", " : "", weft__http_method_name((enum weft_http_method)method));
+	}
+}

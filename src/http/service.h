@@ -1,0 +1,27 @@
+/*
+ * service.h - which of a service's functions, or of its parents', answers.
+ */
+#ifndef WEFT_SRC_HTTP_SERVICE_H
+#define WEFT_SRC_HTTP_SERVICE_H
+
+#include "weft/http.h"
+
+/** Room for the methods that a service can have, as Allow lists them. */
+#define WEFT__HTTP_ALLOW_MAX 64
+
+/**
+ * The first of the service and its parents that has something; *arg becomes what it is called
+ * with. NULL: none has.
+ */
+const struct weft_http_service *weft__http_service_find(const struct weft_http_service *service,
+	void **arg, bool (*has)(const struct weft_http_service *service));
+
+/** Who answers that method, and with what arg. NULL: nobody. */
+weft_http_handler_fn *weft__http_service_handler(
+	const struct weft_http_service *service, enum weft_http_method method, void **arg);
+
+/** "GET, HEAD, OPTIONS": RFC 9110, section 10.2.1. */
+void weft__http_service_allow(
+	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
+
+#endif

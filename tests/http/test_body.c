@@ -1,0 +1,355 @@
+/*
+ * test_body.c - handlers that read the bodies of their requests: by length and by chunks,
+ * however they are cut, and what becomes of the connection; services with parents.
+ *
+ * check: tsan drivers
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "check.h"
+#include "weft/fiber.h"
+#include "weft/http.h"
+#include "weft/scope.h"
+
+static struct {
+	struct weft_listener *listener;
+	struct weft_http_server *server;
+	struct weft_http_server_options options;
+	pthread_t thread;
+} site;
+
+static int run_site(void *arg)
+{
+	(void)arg;
+	return weft_http_server_run(site.server, site.listener);
+}
+
+static void *site_thread(void *arg)
+{
+	const struct weft_run_options options = {.workers = 2};
+
+	CHECK_INT(weft_run(&options, run_site, NULL), ==, 0);
+	return arg;
+}
+
+static void site_open(const struct weft_http_service *service)
+{
+	site.options.service = service;
+	site.options.arg = "own";
+	site.server = weft_http_server_new(&site.options);
+	site.listener = weft_listener_new("127.0.0.1:0", NULL);
+	CHECK(site.server && site.listener);
+	CHECK_INT(pthread_create(&site.thread, NULL, site_thread, NULL), ==, 0);
+}
+
+static void site_close(void)
+{
+	weft_http_server_stop(site.server);
+	CHECK_INT(pthread_join(site.thread, NULL), ==, 0);
+	weft_listener_free(site.listener);
+	weft_http_server_free(site.server);
+}
+
+static int visit(void)
+{
+	const struct weft_address *address = weft_listener_address(site.listener);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK_INT(connect(fd, &address->any, address->len), ==, 0);
+	return fd;
+}
+
+static void say(int fd, const char *data, size_t len)
+{
+	CHECK_INT(send(fd, data, len, MSG_NOSIGNAL), ==, len);
+}
+
+/* All that is answered, up to the end of the connection. */
+static const char *hear_all(int fd)
+{
+	static char text[200000];
+	size_t len = 0;
+	ssize_t some;
+
+	while ((some = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
+		len += (size_t)some;
+	text[len] = '\0';
+	close(fd);
+	return text;
+}
+
+#define LAST "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+/* What is answered to a request, and to LAST behind it, which come in pieces. */
+static const char *ask(const char *request, size_t piece)
+{
+	char all[70000];
+	size_t len = (size_t)snprintf(all, sizeof(all), "%s" LAST, request);
+	int fd = visit();
+
+	for (size_t at = 0; at < len; at += piece) {
+		say(fd, all + at, len - at < piece ? len - at : piece);
+		if (piece < 100)
+			sched_yield();
+	}
+	return hear_all(fd);
+}
+
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+/* ---- The service ----------------------------------------------------------------------------- */
+
+/* Answers with "path|field|body". */
+static int on_post(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	static const char field[] = "X-Field";
+	char text[4096], body[2048];
+	size_t len = 0;
+	ssize_t some;
+	struct weft_http_content content = {"text/plain", text, 0};
+	struct weft_http_text value;
+
+	CHECK_STR(arg, "own");
+	while ((some = weft_http_request_read(request, body + len, sizeof(body) - len)) > 0) {
+		len += (size_t)some;
+		if (len == sizeof(body))
+			return 413;
+	}
+	if (some < 0)
+		return -1;
+	CHECK_INT(weft_http_request_read(request, body, 1), ==, 0); /* it stays at its end */
+	value = weft_http_request_field(request, field); /* the head is lent as before */
+	content.len = (size_t)snprintf(text, sizeof(text), "%s|%.*s|%.*s",
+		weft_http_request_path(request), (int)value.len, value.data ? value.data : "",
+		(int)len, body);
+	return weft_http_response_send(response, 200, &content);
+}
+
+/* Looks at the first bytes only, or at none. */
+static int on_put(struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	char byte;
+
+	(void)arg;
+	if (strcmp(weft_http_request_path(request), "/one") == 0)
+		CHECK_INT(weft_http_request_read(request, &byte, 1), ==, 1);
+	return weft_http_response_send(response, 204, NULL);
+}
+
+static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_content content = {"text/plain", arg, strlen(arg)};
+	char byte;
+
+	CHECK_INT(weft_http_request_body_len(request), ==, 0);
+	CHECK_INT(weft_http_request_read(request, &byte, 1), ==, 0);
+	return weft_http_response_send(response, 200, &content);
+}
+
+static const struct weft_http_service service = {
+	.on_get = on_get, .on_post = on_post, .on_put = on_put};
+
+/* ---- Whole bodies ------------------------------------------------------------------------------ */
+
+static const char by_length[] = "POST /a%20b HTTP/1.1\r\nHost: x\r\nX-Field: v\r\n"
+				"Content-Length: 11\r\n\r\nhello world";
+static const char by_chunks[] = "POST /a%20b HTTP/1.1\r\nHost: x\r\nX-Field: v\r\n"
+				"Transfer-Encoding: chunked\r\n\r\n"
+				"5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\nSum: 1\r\n\r\n";
+
+CHECK_CASE(a_body_is_read_whole_however_it_comes_and_the_connection_goes_on)
+{
+	const char *const requests[] = {by_length, by_chunks};
+
+	site_open(&service);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t piece = 1; piece <= strlen(requests[i]) + strlen(LAST); piece += 7) {
+			const char *answers = ask(requests[i], piece);
+
+			CHECK(has(answers, "/a b|v|hello world"));
+			CHECK(has(answers, "\r\n\r\nown"));
+		}
+	site_close();
+}
+
+CHECK_CASE(a_long_body_goes_through_in_both_forms)
+{
+	enum { LEN = 60000 };
+	static char request[LEN + 200];
+	const char *answers;
+	int len;
+
+	site_open(&service);
+	len = snprintf(request, sizeof(request),
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", LEN);
+	memset(request + len, 'x', LEN);
+	answers = ask(request, sizeof(request)); /* the handler gives up at 2 KiB */
+	CHECK(has(answers, "HTTP/1.1 413 "));
+	CHECK(has(answers, "\r\n\r\nown"));
+	site_close();
+}
+
+CHECK_CASE(who_waits_for_100_continue_gets_it_when_the_body_is_read)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+				   "Content-Length: 2\r\n\r\n";
+	char text[100] = "";
+	int fd;
+
+	site_open(&service);
+	fd = visit();
+	say(fd, head, strlen(head));
+	CHECK_INT(recv(fd, text, 25, MSG_WAITALL), ==, 25);
+	CHECK_STR(text, "HTTP/1.1 100 Continue\r\n\r\n");
+	say(fd, "ok" LAST, 2 + strlen(LAST));
+	CHECK(has(hear_all(fd), "/||ok"));
+	/* Who doesn't wait for it gets none: nobody would know what it is. */
+	fd = visit();
+	say(fd, head, strlen(head) - 2);
+	say(fd, "\r\nok" LAST, 4 + strlen(LAST));
+	CHECK(has(hear_all(fd), "/||ok"));
+	site_close();
+}
+
+/* ---- Bodies that nobody reads --------------------------------------------------------------------- */
+
+CHECK_CASE(a_short_body_that_is_not_read_is_dropped_exactly)
+{
+	static const char *const paths[] = {"/none", "/one"};
+
+	site_open(&service);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t piece = 1; piece < 120; piece += 13) {
+			char request[200];
+			const char *answers;
+
+			snprintf(request, sizeof(request),
+				"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\n"
+				"GET / HTTP/1.1\r\n\r\n",
+				paths[i]);
+			answers = ask(request, piece);
+			CHECK(has(answers, "HTTP/1.1 204 "));
+			CHECK(!has(answers, "Connection: close\r\n\r\nHTTP"));
+			CHECK(has(answers, "\r\n\r\nown"));
+		}
+	site_close();
+}
+
+CHECK_CASE(a_chunked_body_that_is_not_read_ends_the_connection)
+{
+	const char *answers;
+
+	site_open(&service);
+	answers = ask("PUT /none HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+		      "0\r\n\r\n",
+		1000);
+	CHECK(has(answers, "HTTP/1.1 204 "));
+	CHECK(has(answers, "Connection: close"));
+	CHECK(!has(answers, "own"));
+	site_close();
+}
+
+/* ---- Bodies that fail ------------------------------------------------------------------------------- */
+
+CHECK_CASE(what_is_wrong_with_a_body_is_told_and_nothing_behind_it_is_looked_at)
+{
+	static const struct {
+		const char *request, *status;
+	} wrongs[] = {
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n", "413"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n", "413"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n", "413"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "fffffffffffffff\r\n",
+			"413"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello", "400"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfoo\r\n", "400"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "1\r\nab\r\n0\r\n\r\n",
+			"400"},
+	};
+
+	site.options.body_max = 1024;
+	site_open(&service);
+	for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++)
+		for (size_t piece = 1; piece < 200; piece += 50) {
+			const char *answers = ask(wrongs[i].request, piece);
+
+			CHECK_MEM(answers, "HTTP/1.1 ", 9);
+			CHECK_MEM(answers + 9, wrongs[i].status, 3);
+			CHECK(has(answers, "Connection: close"));
+			CHECK(!has(answers, "own"));
+		}
+	site_close();
+}
+
+CHECK_CASE(a_body_that_comes_too_slowly_is_408_and_one_that_is_cut_short_400)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf";
+	int fd;
+
+	site.options.body_timeout_ns = WEFT_MILLISECONDS(20);
+	site_open(&service);
+	fd = visit();
+	say(fd, head, strlen(head));
+	CHECK(has(hear_all(fd), "HTTP/1.1 408 "));
+	fd = visit();
+	say(fd, head, strlen(head));
+	CHECK_INT(shutdown(fd, SHUT_WR), ==, 0);
+	CHECK(has(hear_all(fd), "HTTP/1.1 400 "));
+	site_close();
+}
+
+/* ---- Parents ------------------------------------------------------------------------------------------ */
+
+static int on_parent(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_content content = {"text/plain", arg, strlen(arg)};
+
+	(void)request;
+	return weft_http_response_send(response, 200, &content);
+}
+
+static int on_parent_error(struct weft_http_request *request, struct weft_http_response *response,
+	const char *why, int status, void *arg)
+{
+	struct weft_http_content content = {"text/plain", arg, strlen(arg)};
+
+	(void)request;
+	(void)why;
+	return weft_http_response_send(response, status, &content);
+}
+
+CHECK_CASE(what_a_service_lacks_its_parents_do_with_their_own_argument)
+{
+	static char mother[] = "mother's", grand[] = "grandmother's";
+	static const struct weft_http_service grandmother = {.on_get = on_parent,
+		.on_delete = on_parent,
+		.on_other = on_parent,
+		.on_error = on_parent_error};
+	static const struct weft_http_service parent = {
+		.on_put = on_parent, .parent = &grandmother, .parent_arg = grand};
+	static const struct weft_http_service child = {
+		.on_get = on_get, .parent = &parent, .parent_arg = mother};
+
+	site_open(&child);
+	CHECK(has(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nown"));
+	CHECK(has(ask("PUT / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nmother's"));
+	CHECK(has(ask("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask("BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999),
+		"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n"));
+	CHECK(has(ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 999),
+		"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n"));
+	site_close();
+}
+
+CHECK_MAIN()
