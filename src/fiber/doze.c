@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fiber/worker.h"
 
@@ -57,18 +59,54 @@ void weft__doze_cancel(pthread_t thread, struct weft__context *context)
 
 static struct {
 	struct weft__context context;
-	void (*on_stop)(void *arg);
-	void *arg;
+	struct weft__process options;
+	bool is_orphan;
 } process;
 
 _Atomic bool weft__process_is_stopping;
 
+/* A handler's work is the main thread's: threads that it has may get its signals. */
+static bool is_passed_on(int number)
+{
+	pid_t self = getpid();
+
+	return (pid_t)syscall(SYS_gettid) != self && syscall(SYS_tgkill, self, self, number) == 0;
+}
+
+/* By system calls: timer_create(3) is not safe in a handler. */
+static void signal_later(int number, int64_t ns)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = number};
+	struct itimerspec time = {.it_value = weft__doze_time(ns > 0 ? ns : 1)};
+	int timer;
+
+	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
+		syscall(SYS_timer_settime, timer, 0, &time, NULL);
+}
+
+/* What the server would have done. */
+static void end_without_server(void)
+{
+	int64_t grace_ns = process.options.grace_ns > 0 ? process.options.grace_ns : 0;
+
+	signal_later(WEFT__DOZE_SIGNAL, grace_ns);
+	signal_later(SIGKILL, grace_ns + process.options.kill_after_ns);
+}
+
 static void on_stop(int number)
 {
-	(void)number;
-	if (!atomic_exchange(&weft__process_is_stopping, true) && process.on_stop)
-		process.on_stop(process.arg);
+	int saved_errno = errno;
+
+	if (is_passed_on(number))
+		return;
+	if (getppid() != process.options.server && !process.is_orphan) {
+		process.is_orphan = true;
+		end_without_server();
+	}
+	if (!atomic_exchange(&weft__process_is_stopping, true) && process.options.stop)
+		process.options.stop(process.options.arg);
 	wake();
+	errno = saved_errno;
 }
 
 void weft__process_cancel(void)
@@ -79,11 +117,14 @@ void weft__process_cancel(void)
 
 static void on_cancel(int number)
 {
-	(void)number;
-	weft__process_cancel();
+	int saved_errno = errno;
+
+	if (!is_passed_on(number))
+		weft__process_cancel();
+	errno = saved_errno;
 }
 
-void weft__process_begin(void (*stop)(void *arg), void *arg)
+void weft__process_begin(const struct weft__process *options)
 {
 	struct sigaction stopping = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_ONSTACK};
 	struct sigaction cancelling = {
@@ -92,8 +133,7 @@ void weft__process_begin(void (*stop)(void *arg), void *arg)
 
 	memset(&process, 0, sizeof(process));
 	process.context.host = weft__context_self()->host;
-	process.on_stop = stop;
-	process.arg = arg;
+	process.options = *options;
 	weft__thread_context = &process.context;
 	atomic_store(&weft__process_is_stopping, false);
 	sigaction(SIGTERM, &stopping, NULL);

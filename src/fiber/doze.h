@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "fiber/fiber.h"
@@ -52,15 +53,24 @@ static inline struct timespec weft__doze_time(int64_t ns)
  */
 void weft__doze_cancel(pthread_t thread, struct weft__context *context);
 
+struct weft__process {
+	pid_t server;            /* its parent */
+	int64_t grace_ns;        /* without its parent: from SIGTERM to its cancelling; < 0: none */
+	int64_t kill_after_ns;   /* and from there to its killing */
+	void (*stop)(void *arg); /* or NULL */
+	void *arg;
+};
+
 /**
  * In the child of a fork(2): begin anew, without the scopes that the parent was in. The
  * caller unblocks the two signals.
  *
- *	SIGTERM           the first one calls stop(arg), which may be NULL, in the handler
- *	WEFT__DOZE_SIGNAL cancels the only thread
+ *	SIGTERM           the first one calls stop(arg), in the handler; when the server is
+ *	                  gone, nobody else will, so the process ends itself in time
+ *	WEFT__DOZE_SIGNAL cancels the thread that has forked
  *	SIGINT, SIGHUP    are ignored: a terminal sends them to the parent, too
  */
-void weft__process_begin(void (*stop)(void *arg), void *arg);
+void weft__process_begin(const struct weft__process *process);
 
 /** SIGTERM has come. */
 extern _Atomic bool weft__process_is_stopping;

@@ -96,16 +96,20 @@ int weft__serve_accept(struct weft__serving *serving, struct weft_address *ret_p
 {
 	struct weft_listener *listener = serving->listener;
 	bool is_tcp = weft_address_family(&listener->address) != AF_UNIX;
-	int fd;
+	struct weft__op op = {.kind = WEFT__OP_ACCEPT,
+		.fd = listener->fd,
+		.address = &ret_peer->any,
+		.address_len_place = &ret_peer->len};
+	int64_t fd;
 
 	ret_peer->len = sizeof(ret_peer->un);
-	do
-		fd = accept4(
-			listener->fd, &ret_peer->any, &ret_peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-	if (fd >= 0)
-		weft__fd_made(fd, is_tcp ? WEFT__FD_TCP : 0);
-	return fd;
+	fd = weft__attempt(&op);
+	if (fd < 0) {
+		errno = (int)-fd;
+		return -1;
+	}
+	weft__fd_made((int)fd, is_tcp ? WEFT__FD_TCP : 0);
+	return (int)fd;
 }
 
 bool weft__serve_is_short(int code)

@@ -189,6 +189,7 @@ static int serve_each(struct weft__serving *serving, bool by_processes)
 
 	if (each.max == 0)
 		each.max = by_processes ? PROCESSES_MAX : THREADS_MAX;
+	each.base.units.processes_max = each.max;
 	if (weft__supervisor_init(&each.base) < 0)
 		return errno;
 	code = serve_until_stopped(&each);

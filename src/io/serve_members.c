@@ -275,6 +275,7 @@ static int serve_by(struct weft__serving *serving, size_t size, bool by_processe
 		.base = {.serving = serving,
 			.on_end = on_end,
 			.units = {.are_processes = by_processes,
+				.processes_max = size,
 				.name = "weft-serve",
 				.stack_size_bytes = serving->options->stack_size_bytes,
 				.on_stop = serving->on_process_stop,

@@ -5,19 +5,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/listener.h"
 #include "weft/log.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
-
-/* From their cancelling to the processes' killing. */
-#define KILL_AFTER_NS WEFT_SECONDS(5)
 
 int weft__supervisor_watch(struct weft__supervisor *supervisor, int fd)
 {
@@ -28,6 +25,7 @@ int weft__supervisor_watch(struct weft__supervisor *supervisor, int fd)
 
 int weft__supervisor_init(struct weft__supervisor *supervisor)
 {
+	supervisor->units.grace_ns = supervisor->serving->grace_ns;
 	if (weft__units_init(&supervisor->units) < 0)
 		return -1;
 	supervisor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -106,7 +104,8 @@ void weft__supervisor_end(struct weft__supervisor *supervisor)
 	weft__units_stop(units);
 	if (!await_end(supervisor, grace_ns > 0 ? grace_ns : 0)) {
 		weft__units_cancel(units);
-		if (!await_end(supervisor, units->are_processes ? KILL_AFTER_NS : WEFT_FOREVER)) {
+		if (!await_end(supervisor,
+			    units->are_processes ? WEFT__KILL_AFTER_NS : WEFT_FOREVER)) {
 			weft__units_kill(units);
 			await_end(supervisor, WEFT_FOREVER);
 		}
@@ -121,12 +120,17 @@ void weft__supervisor_report(
 	char address[WEFT_ADDRESS_TEXT_MAX];
 
 	weft_address_print(&supervisor->serving->listener->address, address, sizeof(address));
-	if (WIFSIGNALED(unit->status))
+	if (unit->how == 0)
+		weft_log(WEFT_LOG_ERROR,
+			"a process that served is gone; how is not known: another part of the "
+			"program has waited for it, or SIGCHLD is ignored",
+			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid));
+	else if (unit->how != CLD_EXITED)
 		weft_log(WEFT_LOG_ERROR, "a process that served was killed",
 			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid),
-			WEFT_KV("signal", strsignal(WTERMSIG(unit->status))));
+			WEFT_KV("signal", strsignal(unit->status)));
 	else
 		weft_log(WEFT_LOG_ERROR, "a process that served has exited",
 			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid),
-			WEFT_KV("status", (int64_t)WEXITSTATUS(unit->status)));
+			WEFT_KV("status", (int64_t)unit->status));
 }

@@ -2,7 +2,10 @@
  * unit.c - threads and processes under one supervisor (unit.h).
  *
  * A process is reaped by its own number, through a descriptor of it (pidfd_open(2)): other
- * children of the program are not touched, and none of ours stays a zombie.
+ * children of the program are not touched, and none of ours stays a zombie. Whether fn has
+ * returned is told by a byte of shared memory, and not by the exit status: a handler may
+ * exit with any, and a program that ignores SIGCHLD, or waits for all its children, leaves
+ * none for us.
  *
  * Must never: run the program's exit handlers in a child, or let a child outlive the
  * server unasked.
@@ -10,12 +13,14 @@
 #include "io/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,8 +29,11 @@
 #include "fiber/doze.h"
 #include "weft/thread.h"
 
-/** A child's exit status after fn has returned; another one is a handler's own exit(3). */
-enum { EXIT_DONE = 0, EXIT_FAILED = 1 };
+/** What a process's place says. */
+enum { PLACE_FREE, PLACE_RUNNING, PLACE_RETURNED };
+
+/** The kernel has no more numbers for processes (PID_MAX_LIMIT). */
+#define PLACES_MAX ((size_t)4 * 1024 * 1024)
 
 struct weft__ended_list {
 	pthread_mutex_t mutex;
@@ -41,10 +49,27 @@ static int watch(struct weft__units *units, int fd, struct weft__unit *unit)
 	return epoll_ctl(units->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+static int places_init(struct weft__units *units)
+{
+	void *places = NULL;
+
+	units->places = NULL;
+	units->place_next = 0;
+	units->place_count = units->processes_max < PLACES_MAX ? units->processes_max : PLACES_MAX;
+	if (units->are_processes)
+		places = mmap(NULL, units->place_count, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (places == MAP_FAILED)
+		return -1;
+	units->places = places;
+	return 0;
+}
+
 int weft__units_init(struct weft__units *units)
 {
 	units->count = 0;
 	weft_list_init(&units->running);
+	units->places = NULL;
 	units->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	units->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	units->ended = calloc(1, sizeof(*units->ended));
@@ -53,7 +78,7 @@ int weft__units_init(struct weft__units *units)
 		weft_list_init(&units->ended->units);
 	}
 	if (units->epoll_fd >= 0 && units->ended_fd >= 0 && units->ended &&
-		watch(units, units->ended_fd, NULL) == 0)
+		watch(units, units->ended_fd, NULL) == 0 && places_init(units) == 0)
 		return 0;
 	weft__units_fini(units);
 	return -1;
@@ -70,7 +95,38 @@ void weft__units_fini(struct weft__units *units)
 	if (units->ended)
 		pthread_mutex_destroy(&units->ended->mutex);
 	free(units->ended);
+	if (units->places)
+		munmap(units->places, units->place_count);
 	errno = saved_errno;
+}
+
+/* ---- Those that have ended ----------------------------------------------------------------- */
+
+static void tell_end(struct weft__unit *unit)
+{
+	struct weft__units *units = unit->units;
+	const uint64_t one = 1;
+	ssize_t written;
+
+	pthread_mutex_lock(&units->ended->mutex);
+	weft_list_remove(&unit->node);
+	weft_list_push_back(&units->ended->units, &unit->node);
+	written = write(units->ended_fd, &one, sizeof(one));
+	(void)written; /* the counter is full: it has been told often enough */
+	pthread_mutex_unlock(&units->ended->mutex);
+}
+
+static struct weft__unit *pop_ended(struct weft__units *units)
+{
+	struct weft_list_node *node;
+	uint64_t count;
+
+	pthread_mutex_lock(&units->ended->mutex);
+	node = weft_list_pop_front(&units->ended->units);
+	if (!node && read(units->ended_fd, &count, sizeof(count)) < 0)
+		errno = EAGAIN;
+	pthread_mutex_unlock(&units->ended->mutex);
+	return node ? weft_container_of(node, struct weft__unit, node) : NULL;
 }
 
 /* ---- Threads ------------------------------------------------------------------------------ */
@@ -78,17 +134,9 @@ void weft__units_fini(struct weft__units *units)
 static int thread_main(void *arg)
 {
 	struct weft__unit *unit = arg;
-	struct weft__units *units = unit->units;
-	struct weft__ended_list *ended = units->ended;
-	const uint64_t one = 1;
 	int result = unit->fn(unit);
 
-	pthread_mutex_lock(&ended->mutex);
-	weft_list_remove(&unit->node);
-	weft_list_push_back(&ended->units, &unit->node);
-	if (write(units->ended_fd, &one, sizeof(one)) < 0)
-		result = -1; /* the counter is full: it has been told often enough */
-	pthread_mutex_unlock(&ended->mutex);
+	tell_end(unit);
 	return result;
 }
 
@@ -96,6 +144,7 @@ static int start_thread(struct weft__units *units, struct weft__unit *unit)
 {
 	struct weft_thread_options options = {
 		.name = units->name, .stack_size_bytes = units->stack_size_bytes};
+	int code;
 
 	unit->thread = weft_thread_new(&options, thread_main, unit);
 	if (!unit->thread)
@@ -106,46 +155,64 @@ static int start_thread(struct weft__units *units, struct weft__unit *unit)
 	pthread_mutex_unlock(&units->ended->mutex);
 	if (weft_thread_start(unit->thread) == 0)
 		return 0;
+	code = errno;
+	pthread_mutex_lock(&units->ended->mutex); /* others take themselves off it */
 	weft_list_remove(&unit->node);
+	pthread_mutex_unlock(&units->ended->mutex);
 	weft_thread_free(unit->thread);
+	errno = code;
 	return -1;
 }
 
 static struct weft__unit *reap_thread(struct weft__units *units)
 {
-	struct weft_list_node *node;
-	struct weft__unit *unit;
-	uint64_t count;
+	struct weft__unit *unit = pop_ended(units);
 
-	pthread_mutex_lock(&units->ended->mutex);
-	node = weft_list_pop_front(&units->ended->units);
-	if (!node && read(units->ended_fd, &count, sizeof(count)) < 0)
-		errno = EAGAIN;
-	pthread_mutex_unlock(&units->ended->mutex);
-	if (!node)
+	if (!unit)
 		return NULL;
-	unit = weft_container_of(node, struct weft__unit, node);
 	/* It has only to return. */
-	weft_thread_join(unit->thread, &unit->status, WEFT_FOREVER);
+	weft_thread_join(unit->thread, NULL, WEFT_FOREVER);
 	weft_thread_free(unit->thread);
+	unit->has_returned = true;
 	return unit;
 }
 
 /* ---- Processes ------------------------------------------------------------------------------ */
 
+static _Atomic unsigned char *place_take(struct weft__units *units)
+{
+	for (size_t i = 0; i < units->place_count; i++) {
+		_Atomic unsigned char *place =
+			&units->places[(units->place_next + i) % units->place_count];
+
+		if (atomic_load(place) != PLACE_FREE)
+			continue;
+		atomic_store(place, PLACE_RUNNING);
+		units->place_next += i + 1;
+		return place;
+	}
+	errno = EAGAIN;
+	return NULL;
+}
+
 /* All signals are blocked, and *mask is what was before. */
 __attribute__((noreturn)) static void child_main(
-	struct weft__unit *unit, pid_t parent, sigset_t *mask)
+	struct weft__unit *unit, pid_t server, sigset_t *mask)
 {
 	struct weft__units *units = unit->units;
+	const struct weft__process process = {.server = server,
+		.grace_ns = units->grace_ns,
+		.kill_after_ns = WEFT__KILL_AFTER_NS,
+		.stop = units->on_stop,
+		.arg = units->on_stop_arg};
 	int result;
 
-	weft__process_begin(units->on_stop, units->on_stop_arg);
+	weft__process_begin(&process);
 	sigdelset(mask, SIGTERM);
 	sigdelset(mask, WEFT__DOZE_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, mask, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
+	if (getppid() != server)
 		raise(SIGTERM); /* it was gone before that */
 	close(units->epoll_fd);
 	close(units->ended_fd);
@@ -154,42 +221,88 @@ __attribute__((noreturn)) static void child_main(
 	result = unit->fn(unit);
 	fflush(stdout);
 	fflush(stderr);
-	_exit(result < 0 ? EXIT_FAILED : EXIT_DONE);
+	atomic_store(unit->place, PLACE_RETURNED);
+	_exit(result < 0);
 }
 
-static int pid_open(pid_t pid)
+static pid_t fork_child(struct weft__unit *unit)
 {
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
-/* Blocked meanwhile: a signal that came before the child has its handlers would end it. */
-static int start_process(struct weft__units *units, struct weft__unit *unit)
-{
-	pid_t self = getpid();
+	pid_t self = getpid(), pid;
 	sigset_t all, before;
 
 	fflush(stdout);
 	fflush(stderr);
+	/* Blocked meanwhile: a signal that came before the child has its handlers would end it. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	unit->pid = fork();
-	if (unit->pid == 0)
+	pid = fork();
+	if (pid == 0)
 		child_main(unit, self, &before);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (unit->pid < 0)
-		return -1;
-	unit->pid_fd = pid_open(unit->pid);
+	return pid;
+}
+
+/* Have its end told. -1 with errno: it can't be, and the process is gone. */
+static int follow(struct weft__units *units, struct weft__unit *unit)
+{
+	int code;
+
+	unit->pid_fd = (int)syscall(SYS_pidfd_open, unit->pid, 0);
 	if (unit->pid_fd >= 0 && watch(units, unit->pid_fd, unit) == 0) {
 		weft_list_push_back(&units->running, &unit->node);
 		return 0;
 	}
-	/* Without a descriptor nobody would see its end. */
+	code = errno;
+	if (unit->pid_fd < 0 && code == ESRCH) {
+		/* It has ended, and the program leaves no zombies, or has waited for it. */
+		weft_list_push_back(&units->running, &unit->node);
+		tell_end(unit);
+		return 0;
+	}
 	kill(unit->pid, SIGKILL);
 	waitpid(unit->pid, NULL, 0);
 	if (unit->pid_fd >= 0)
 		close(unit->pid_fd);
-	errno = EMFILE;
+	errno = code;
 	return -1;
+}
+
+static int start_process(struct weft__units *units, struct weft__unit *unit)
+{
+	int spare = fcntl(units->ended_fd, F_DUPFD_CLOEXEC, 0), code;
+
+	/* A child for which there is no descriptor is better not begun: it talks at once. */
+	if (spare < 0)
+		return -1;
+	unit->place = place_take(units);
+	unit->pid = unit->place ? fork_child(unit) : -1;
+	code = errno;
+	close(spare);
+	if (unit->pid >= 0) {
+		if (follow(units, unit) == 0)
+			return 0;
+		code = errno;
+	}
+	if (unit->place)
+		atomic_store(unit->place, PLACE_FREE);
+	errno = code;
+	return -1;
+}
+
+/* Which has ended, or is a zombie. */
+static void take_status(struct weft__unit *unit)
+{
+	siginfo_t info = {0};
+
+	unit->has_returned = atomic_load(unit->place) == PLACE_RETURNED;
+	atomic_store(unit->place, PLACE_FREE);
+	if (unit->pid_fd < 0)
+		return;
+	if (waitid(P_PIDFD, (id_t)unit->pid_fd, &info, WEXITED | WNOHANG) == 0) {
+		unit->how = info.si_code;
+		unit->status = info.si_status;
+	}
+	close(unit->pid_fd);
 }
 
 static struct weft__unit *reap_process(struct weft__units *units)
@@ -200,11 +313,14 @@ static struct weft__unit *reap_process(struct weft__units *units)
 	if (epoll_wait(units->epoll_fd, &event, 1, 0) <= 0)
 		return NULL;
 	unit = event.data.ptr;
-	if (waitpid(unit->pid, &unit->status, WNOHANG) < 0)
-		unit->status = 0; /* somebody else has waited for it */
-	epoll_ctl(units->epoll_fd, EPOLL_CTL_DEL, unit->pid_fd, &event);
-	close(unit->pid_fd);
-	weft_list_remove(&unit->node);
+	if (!unit) {
+		unit = pop_ended(units);
+	} else {
+		epoll_ctl(units->epoll_fd, EPOLL_CTL_DEL, unit->pid_fd, &event);
+		weft_list_remove(&unit->node);
+	}
+	if (unit)
+		take_status(unit);
 	return unit;
 }
 
@@ -221,6 +337,7 @@ struct weft__unit *weft__unit_start(
 	unit->units = units;
 	unit->fn = fn;
 	unit->arg = arg;
+	unit->pid_fd = -1;
 	unit->started_ns = weft_now();
 	units->count++;
 	if ((units->are_processes ? start_process(units, unit) : start_thread(units, unit)) == 0)
@@ -239,10 +356,12 @@ struct weft__unit *weft__units_reap(struct weft__units *units)
 	return unit;
 }
 
+/* By descriptor: a number may be a stranger's by now, if the program has waited for ours. */
 static void signal_all(struct weft__units *units, int signal)
 {
 	weft_list_each (node, &units->running)
-		kill(weft_container_of(node, struct weft__unit, node)->pid, signal);
+		syscall(SYS_pidfd_send_signal,
+			weft_container_of(node, struct weft__unit, node)->pid_fd, signal, NULL, 0);
 }
 
 void weft__units_stop(struct weft__units *units)
@@ -271,7 +390,5 @@ void weft__units_kill(struct weft__units *units)
 
 bool weft__unit_has_crashed(const struct weft__unit *unit)
 {
-	if (unit->thread)
-		return false;
-	return !WIFEXITED(unit->status) || WEXITSTATUS(unit->status) > EXIT_FAILED;
+	return !unit->has_returned;
 }

@@ -7,6 +7,7 @@
 #ifndef IO_UNIT_H
 #define IO_UNIT_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "weft/api.h"
@@ -24,11 +25,16 @@ struct weft__unit {
 	pid_t pid;
 	int pid_fd;
 	int64_t started_ns;
-	int status; /* reaped: what fn returned; of a process as wait(2) tells it */
+	_Atomic unsigned char *place; /* of a process, in the memory that it shares */
+	bool has_returned;            /* reaped: fn has; else its process crashed */
+	/* Reaped, of a process: CLD_EXITED, CLD_KILLED or CLD_DUMPED, and its status, as
+	 * waitid(2) tells them; 0: another part of the program has waited for it. */
+	int how, status;
 };
 
 struct weft__units {
 	bool are_processes;
+	size_t processes_max; /* at once */
 	const char *name;
 	size_t stack_size_bytes;
 	void (*on_stop)(void *arg); /* processes: in the handler of SIGTERM */
@@ -38,8 +44,14 @@ struct weft__units {
 	int ended_fd;
 	size_t count; /* running */
 	struct weft_list running;
-	struct weft__ended_list *ended; /* threads */
+	struct weft__ended_list *ended; /* threads; processes that were gone at once */
+	int64_t grace_ns; /* processes whose server has died: from then to their cancelling */
+	_Atomic unsigned char *places; /* processes: a byte for each, shared with them */
+	size_t place_count, place_next;
 };
+
+/** From a process's cancelling to its killing. */
+#define WEFT__KILL_AFTER_NS WEFT_SECONDS(5)
 
 /** The fields above epoll_fd are set. Errors: EMFILE, ENOMEM. */
 int weft__units_init(struct weft__units *units);
@@ -64,7 +76,7 @@ void weft__units_cancel(struct weft__units *units);
 /** Processes: SIGKILL. */
 void weft__units_kill(struct weft__units *units);
 
-/** Whether its process was killed by a signal or exited by itself, and not by fn's return. */
+/** Reaped: whether its process was killed by a signal or exited by itself, not by fn's return. */
 bool weft__unit_has_crashed(const struct weft__unit *unit);
 
 #endif
