@@ -42,6 +42,9 @@ bool weft__http_body_can_end(const struct weft_http_request *request)
 
 void weft__http_body_reset(struct weft_http_request *request)
 {
+	request->body.is_continued = false;
+	if (request->body.state == WEFT__HTTP_BODY_UNTOUCHED)
+		return; /* as after most requests */
 	memset(&request->body, 0, sizeof(request->body));
 	free(request->head_copy);
 	request->head_copy = NULL;
@@ -125,7 +128,8 @@ static ssize_t await_bytes(struct weft_http_request *request, const char **ret_d
 	return -1;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------
+ */
 
 /* Drop the framing that is there. 1: data is next; 0: the body is over; -1. */
 static int await_chunk(struct weft_http_request *request)
@@ -152,7 +156,8 @@ static int await_chunk(struct weft_http_request *request)
 		if (result == WEFT__HTTP_CHUNKS_END)
 			return 0;
 		if (result == WEFT__HTTP_CHUNKS_BAD)
-			return (int)fail(request, 400, EBADMSG, "The chunked body can not be read.");
+			return (int)fail(
+				request, 400, EBADMSG, "The chunked body can not be read.");
 	}
 }
 
@@ -213,8 +218,7 @@ static ssize_t read_open(struct weft_http_request *request, void *buffer, size_t
 	return len;
 }
 
-ssize_t weft_http_request_read(
-	struct weft_http_request *request, void *buffer, size_t size_bytes)
+ssize_t weft_http_request_read(struct weft_http_request *request, void *buffer, size_t size_bytes)
 {
 	struct weft__http_body *body = &request->body;
 

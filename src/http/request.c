@@ -17,6 +17,7 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 {
 	request->stream = stream;
 	request->head_copy = NULL;
+	memset(&request->body, 0, sizeof(request->body));
 	request->path = request->path_small;
 	request->peer[0] = '\0';
 	weft__http_request_reset(request);

@@ -124,7 +124,7 @@ static int on_post(
 	if (some < 0)
 		return -1;
 	CHECK_INT(weft_http_request_read(request, body, 1), ==, 0); /* it stays at its end */
-	value = weft_http_request_field(request, field); /* the head is lent as before */
+	value = weft_http_request_field(request, field);            /* the head is lent as before */
 	content.len = (size_t)snprintf(text, sizeof(text), "%s|%.*s|%.*s",
 		weft_http_request_path(request), (int)value.len, value.data ? value.data : "",
 		(int)len, body);
@@ -155,7 +155,8 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 static const struct weft_http_service service = {
 	.on_get = on_get, .on_post = on_post, .on_put = on_put};
 
-/* ---- Whole bodies ------------------------------------------------------------------------------ */
+/* ---- Whole bodies ------------------------------------------------------------------------------
+ */
 
 static const char by_length[] = "POST /a%20b HTTP/1.1\r\nHost: x\r\nX-Field: v\r\n"
 				"Content-Length: 11\r\n\r\nhello world";
@@ -217,7 +218,8 @@ CHECK_CASE(who_waits_for_100_continue_gets_it_when_the_body_is_read)
 	site_close();
 }
 
-/* ---- Bodies that nobody reads --------------------------------------------------------------------- */
+/* ---- Bodies that nobody reads
+ * --------------------------------------------------------------------- */
 
 CHECK_CASE(a_short_body_that_is_not_read_is_dropped_exactly)
 {
@@ -255,7 +257,8 @@ CHECK_CASE(a_chunked_body_that_is_not_read_ends_the_connection)
 	site_close();
 }
 
-/* ---- Bodies that fail ------------------------------------------------------------------------------- */
+/* ---- Bodies that fail
+ * ------------------------------------------------------------------------------- */
 
 CHECK_CASE(what_is_wrong_with_a_body_is_told_and_nothing_behind_it_is_looked_at)
 {
@@ -263,7 +266,8 @@ CHECK_CASE(what_is_wrong_with_a_body_is_told_and_nothing_behind_it_is_looked_at)
 		const char *request, *status;
 	} wrongs[] = {
 		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n", "413"},
-		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n", "413"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n",
+			"413"},
 		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n", "413"},
 		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 		 "fffffffffffffff\r\n",
@@ -306,7 +310,8 @@ CHECK_CASE(a_body_that_comes_too_slowly_is_408_and_one_that_is_cut_short_400)
 	site_close();
 }
 
-/* ---- Parents ------------------------------------------------------------------------------------------ */
+/* ---- Parents
+ * ------------------------------------------------------------------------------------------ */
 
 static int on_parent(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)

@@ -86,7 +86,10 @@ CHECK_CASE(a_body_that_is_cut_off_has_no_end)
 		}
 }
 
-#define BAD_BODY(text) {text, sizeof(text) - 1}
+#define BAD_BODY(text)                 \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 
 static const struct {
 	const char *data;
@@ -162,7 +165,8 @@ CHECK_CASE(extensions_and_trailers_are_bounded)
 {
 	CHECK_INT(take_long("0;", WEFT__HTTP_EXTENSIONS_MAX - 1, "\r\n\r\n"), ==,
 		WEFT__HTTP_CHUNKS_END);
-	CHECK_INT(take_long("0;", WEFT__HTTP_EXTENSIONS_MAX, "\r\n\r\n"), ==, WEFT__HTTP_CHUNKS_BAD);
+	CHECK_INT(
+		take_long("0;", WEFT__HTTP_EXTENSIONS_MAX, "\r\n\r\n"), ==, WEFT__HTTP_CHUNKS_BAD);
 	CHECK_INT(take_long("0\r\nA:", WEFT__HTTP_TRAILERS_MAX - 3, "\r\n\r\n"), ==,
 		WEFT__HTTP_CHUNKS_END);
 	CHECK_INT(take_long("0\r\nA:", WEFT__HTTP_TRAILERS_MAX - 2, "\r\n\r\n"), ==,
