@@ -124,6 +124,33 @@ WEFT_API int weft_http_response_field(
 WEFT_API int weft_http_response_send(
 	struct weft_http_response *response, int status, const struct weft_http_content *content);
 
+/** How long a body will be that is written piece by piece: nobody knows. */
+#define WEFT_HTTP_LEN_UNKNOWN (-1)
+
+/**
+ * Begin an answer whose body follows by weft_http_response_write(): len bytes of it, or, when
+ * that is not known, as chunks (to HTTP/1.0 up to the end of the connection). It ends when the
+ * handler returns 0; when that fails, or len is not reached, the connection is cut, so that
+ * the peer sees it is not whole. type may be NULL. Errors: as weft_http_response_send().
+ */
+WEFT_API int weft_http_response_begin(
+	struct weft_http_response *response, int status, const char *type, int64_t len);
+
+/**
+ * Write a piece. Pieces are gathered; weft_http_response_flush() sends what there is. Nothing is
+ * written for HEAD. Errors: EPROTO (not begun; a status without a body), EMSGSIZE (over len), and
+ * those of weft_stream_write_all().
+ */
+WEFT_API int weft_http_response_write(
+	struct weft_http_response *response, const void *data, size_t len);
+
+/** printf(3) of up to 4095 bytes; longer ones are EMSGSIZE, and nothing of them is written. */
+__attribute__((format(printf, 2, 3))) WEFT_API int weft_http_response_printf(
+	struct weft_http_response *response, const char *format, ...);
+
+/** Send what is gathered, and wait until the kernel has it. Errors: as write. */
+WEFT_API int weft_http_response_flush(struct weft_http_response *response);
+
 /**
  * Send a small error page with a sentence for a person; why may be NULL. It goes
  * through the service's on_error. Errors: as weft_http_response_send().

@@ -266,6 +266,8 @@ static int answer(struct weft__http_connection *connection)
 		response->status == 0)
 		result = weft_http_response_error(
 			response, connection->request.body.status, connection->request.body.why);
+	if (response->pieces.are_open && (result != 0 || weft__http_pieces_end(response) < 0))
+		result = -1;
 	if (result == 0 && response->status == 0)
 		result = 500; /* the handler has forgotten to answer */
 	if (result > 0 && (result < 400 || result > 599))

@@ -23,6 +23,8 @@ void weft__http_response_reset(struct weft_http_response *response)
 {
 	if (response->fields.text)
 		weft_str_fini(&response->fields);
+	if (response->pieces.are_open)
+		weft__http_pieces_reset(&response->pieces);
 	response->status = 0;
 	response->body_len = 0;
 	response->closes = false;

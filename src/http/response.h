@@ -12,6 +12,15 @@
 #include "http/request.h"
 #include "weft/str.h"
 
+/* A body written piece by piece: pieces.c. */
+struct weft__http_pieces {
+	bool are_open;
+	bool are_chunks;
+	int64_t left;   /* without chunks, of a length that is known; else -1 */
+	char *gathered; /* a chunk that grows; NULL until the first piece */
+	size_t gathered_len;
+};
+
 struct weft_http_response {
 	struct weft_http_request *request;
 	const struct weft_http_service *service;
@@ -20,6 +29,7 @@ struct weft_http_response {
 	struct weft_str fields; /* what weft_http_response_field() was given: "Name: value\r\n" */
 	int status;             /* 0 until it is begun */
 	int64_t body_len;
+	struct weft__http_pieces pieces;
 	bool closes;   /* the connection ends after this answer */
 	bool in_error; /* the error page is being made */
 };
@@ -48,5 +58,11 @@ int weft__http_response_write_body(
 	struct weft_http_response *response, const void *data, size_t len);
 int weft__http_response_write_file(
 	struct weft_http_response *response, int fd, int64_t offset, int64_t len);
+
+/** The handler has returned: end the body. -1: it is not whole. */
+int weft__http_pieces_end(struct weft_http_response *response);
+
+/** Forget the last answer's. */
+void weft__http_pieces_reset(struct weft__http_pieces *pieces);
 
 #endif

@@ -137,4 +137,17 @@ def _():
         expect(("a fiber" in text) == (model == "fiber"), text)
 
 
+@case("http_shout answers a body of curl's while it comes, known in length or not")
+def _():
+    with running("http_shout", "127.0.0.1:0") as output:
+        url = "http://127.0.0.1:%d/" % port_of(output)
+        text = "hello, world\n" * 100000
+        with open(path("text"), "w") as file:
+            file.write(text)
+        for more in ([], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect: 100-continue"]):
+            done = sh("curl", "-sS", "--max-time", "60", *more, "--data-binary",
+                      "@" + path("text"), url)
+            expect(done.returncode == 0 and done.stdout == text.upper(), done.stderr)
+
+
 run()
