@@ -43,6 +43,9 @@ static int run(void *arg)
 	WEFT_WITH_TIMEOUT (WEFT_SECONDS(30)) {
 		if (tls && (server = weft_stream_connect_tls(address, tls, &fault)))
 			result = get(server, argv[1], path);
+		/* A server may object to us only after the handshake. */
+		if (server && result < 0)
+			fault = *weft_stream_tls_fault(server);
 	}
 	if (result < 0)
 		fprintf(stderr, "tls_get: %s: %s\n", argv[1],

@@ -74,6 +74,8 @@ struct weft_run_options {
  * thread. When fn has returned, every fiber that still lives is cancelled, and
  * weft_run() returns when the last of them has ended.
  * options may be NULL. SIGPIPE is blocked on the workers: broken pipes are EPIPE.
+ * It has no deadline and is not cancelled with the thread that called it: scopes of the caller's
+ * end at it, and fn begins without any.
  * When all fibers wait and nothing can wake them (no descriptor, no time, no other thread of
  * the program), they are listed on the standard error and cancelled: EDEADLK.
  * Errors: -1 with EINVAL (bad option, unknown driver, no function), EDEADLK (that, or called in a

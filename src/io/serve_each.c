@@ -12,6 +12,7 @@
 #include "io/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -115,13 +116,31 @@ static bool is_full(const struct each *each)
 	return each->base.units.count >= each->max;
 }
 
+/* As weft__serve_accept(). A process takes a descriptor here as long as it lives: without one
+ * for it too, the peer waits where it is. */
+static int accept_one(struct each *each, struct weft_address *ret_peer)
+{
+	bool is_for_process = each->base.units.are_processes && !is_full(each);
+	int spare = is_for_process ? fcntl(each->base.epoll_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	int fd, code;
+
+	if (is_for_process && spare < 0)
+		return -1;
+	fd = weft__serve_accept(each->base.serving, ret_peer);
+	code = errno;
+	if (spare >= 0)
+		close(spare);
+	errno = code;
+	return fd;
+}
+
 /* 0; or -1 with errno when no more can be accepted. *ret_is_short: not for now. */
 static int accept_all(struct each *each, bool *ret_is_short)
 {
 	*ret_is_short = false;
 	while (!is_full(each) || each->base.serving->options->busy) {
 		struct weft_address address;
-		int fd = weft__serve_accept(each->base.serving, &address);
+		int fd = accept_one(each, &address);
 		struct weft_stream *peer;
 
 		if (fd < 0) {

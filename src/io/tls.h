@@ -99,6 +99,8 @@ void weft__tls_sessions_prepare(struct weft__tls_setup *setup);
 /** Offer what is kept for the server, if anything. */
 void weft__tls_session_offer(struct weft__tls *tls);
 void weft__tls_sessions_fini(struct weft__tls_setup *setup);
+/** Make a server's ticket keys those of now; the first if there is none. Under its mutex. */
+bool weft__tls_keys_renew(struct weft_tls *tls);
 
 /* ---- One stream -------------------------------------------------------------------------- */
 

@@ -240,9 +240,14 @@ static struct weft__tls_setup *setup_exchange(struct weft_tls *tls, struct weft_
 	pthread_mutex_lock(&tls->mutex);
 	old = tls->setup;
 	tls->setup = setup;
-	/* Who was let in by an issuer that is gone by now must not come back by a ticket. */
-	if (tls->is_server && tls->server.client_issuers)
+	/*
+	 * Who was let in by an issuer that is gone by now must not come back by a ticket. The
+	 * keys of the first setup stay: processes that are forked from here on share them.
+	 */
+	if (old && setup && tls->is_server && tls->server.client_issuers) {
 		OPENSSL_cleanse(tls->ticket_keys, sizeof(tls->ticket_keys));
+		weft__tls_keys_renew(tls);
+	}
 	pthread_mutex_unlock(&tls->mutex);
 	return old;
 }

@@ -2,7 +2,8 @@
  * tls_session.c - resumption: a second connection to a server costs one round trip, and no
  * certificates.
  *
- * Entry points: weft__tls_sessions_prepare(), weft__tls_session_offer(), _sessions_fini().
+ * Entry points: weft__tls_sessions_prepare(), weft__tls_session_offer(), _sessions_fini(),
+ * weft__tls_keys_renew().
  *
  * A client keeps sessions by server, the least used going first; those of TLS 1.3 are offered
  * once (RFC 8446, C.4). A server keeps none: it hands them out as tickets, encrypted by a key
@@ -129,8 +130,8 @@ static bool key_follow(struct weft__tls_ticket_key *key)
 	return is_good;
 }
 
-/* The first key encrypts, the other is the one before it. Under the mutex. */
-static bool keys_renew(struct weft_tls *tls)
+/* The first key encrypts, the other is the one before it. */
+bool weft__tls_keys_renew(struct weft_tls *tls)
 {
 	struct weft__tls_ticket_key *keys = tls->ticket_keys;
 	int64_t now_ns = weft_now();
@@ -151,7 +152,7 @@ static bool key_for_sealing(struct weft_tls *tls, struct weft__tls_ticket_key *r
 	bool is_good;
 
 	pthread_mutex_lock(&tls->mutex);
-	is_good = keys_renew(tls);
+	is_good = weft__tls_keys_renew(tls);
 	*ret_key = tls->ticket_keys[0];
 	pthread_mutex_unlock(&tls->mutex);
 	return is_good;
@@ -164,7 +165,7 @@ static int key_for_opening(
 	int found = 0;
 
 	pthread_mutex_lock(&tls->mutex);
-	if (!keys_renew(tls))
+	if (!weft__tls_keys_renew(tls))
 		found = -1;
 	for (int i = 0; i < 2 && !found; i++) {
 		const struct weft__tls_ticket_key *key = &tls->ticket_keys[i];
@@ -246,7 +247,7 @@ void weft__tls_sessions_prepare(struct weft__tls_setup *setup)
 	if (!setup->tls->server.no_resumption) {
 		/* Now, before anybody forks; if it fails, the first ticket will fail too. */
 		pthread_mutex_lock(&setup->tls->mutex);
-		keys_renew(setup->tls);
+		weft__tls_keys_renew(setup->tls);
 		pthread_mutex_unlock(&setup->tls->mutex);
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
 		return;

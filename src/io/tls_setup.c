@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "io/tls.h"
 
@@ -33,6 +34,14 @@ static int fail(int code)
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
+/* libssl opens a folder, and finds nothing in it. */
+static bool is_folder(const char *path)
+{
+	struct stat facts;
+
+	return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 /* What libssl said of a file: not there, not readable, or not what it should be. */
 static int fail_file(struct weft_tls_fault *fault, const char *path, const char *what)
 {
@@ -41,10 +50,10 @@ static int fail_file(struct weft_tls_fault *fault, const char *path, const char 
 	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
 		return fail(ENOMEM);
 	if (ERR_SYSTEM_ERROR(error))
-		weft__tls_fault_set(
-			fault, WEFT_TLS_FILE, "%s: %s", path, strerror(ERR_GET_REASON(error)));
-	else
-		weft__tls_fault_set(fault, WEFT_TLS_FILE, "%s: %s", path, what);
+		what = strerror(ERR_GET_REASON(error));
+	else if (is_folder(path))
+		what = strerror(EISDIR);
+	weft__tls_fault_set(fault, WEFT_TLS_FILE, "%s: %s", path, what);
 	return fail(EPROTO);
 }
 
@@ -58,6 +67,40 @@ static int no_password(char *buffer, int size_bytes, int is_writing, void *arg)
 	return -1;
 }
 
+/* A certificate that was read, and is too weak for libssl, is its own complaint. */
+static int fail_certificate(struct weft_tls_fault *fault, const char *path)
+{
+	unsigned long error = ERR_peek_error();
+	const char *words = ERR_reason_error_string(error);
+	char text[128];
+
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL || ERR_GET_REASON(error) < 100 || !words)
+		return fail_file(fault, path, "this is not a certificate in PEM form");
+	snprintf(text, sizeof(text), "the certificate can't be used: %s", words);
+	return fail_file(fault, path, text);
+}
+
+static int fail_key(struct weft_tls_fault *fault, const struct weft_tls_identity *identity)
+{
+	const char *key = identity->key ? identity->key : identity->certificate;
+	unsigned long error = ERR_peek_error();
+
+	/* The first complaint is that nobody gave the password. */
+	if (ERR_GET_LIB(error) == ERR_LIB_CRYPTO &&
+		ERR_GET_REASON(error) == ERR_R_INTERRUPTED_OR_CANCELLED)
+		return fail_file(fault, key,
+			"the private key is locked by a password, and nobody is asked for it");
+	return fail_file(fault, key, "there is no private key in PEM form in it");
+}
+
+static int fail_mismatch(struct weft_tls_fault *fault, const struct weft_tls_identity *identity)
+{
+	weft__tls_fault_set(fault, WEFT_TLS_KEY_MISMATCH,
+		"the private key in %s is not that of the certificate in %s",
+		identity->key ? identity->key : identity->certificate, identity->certificate);
+	return fail(EPROTO);
+}
+
 static int load_identity(
 	SSL_CTX *context, const struct weft_tls_identity *identity, struct weft_tls_fault *fault)
 {
@@ -65,18 +108,13 @@ static int load_identity(
 
 	SSL_CTX_set_default_passwd_cb(context, no_password);
 	if (SSL_CTX_use_certificate_chain_file(context, identity->certificate) != 1)
-		return fail_file(fault, identity->certificate,
-			"this is not a certificate in PEM form that can be used");
-	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
-		if (ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_X509)
-			return fail_file(fault, key,
-				"this is not a private key in PEM form, without a password");
-		weft__tls_fault_set(fault, WEFT_TLS_KEY_MISMATCH,
-			"the private key in %s is not that of the certificate in %s", key,
-			identity->certificate);
-		return fail(EPROTO);
-	}
-	return 0;
+		return fail_certificate(fault, identity->certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+		return ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509
+			       ? fail_mismatch(fault, identity)
+			       : fail_key(fault, identity);
+	/* A key of another kind than the certificate's is put beside it, without a word. */
+	return SSL_CTX_check_private_key(context) == 1 ? 0 : fail_mismatch(fault, identity);
 }
 
 static int load_issuers(SSL_CTX *context, const char *path, struct weft_tls_fault *fault)

@@ -6,6 +6,7 @@
  */
 #include "models.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static int say_pid(struct weft_stream *peer, void *arg)
@@ -107,6 +108,56 @@ static void crash_again_and_again(void)
 CHECK_CASE(a_server_whose_processes_crash_goes_on)
 {
 	with_models(FORK | PREFORK, crash_again_and_again);
+}
+
+/* ---- Shortages ------------------------------------------------------------------------------ */
+
+static int highest_descriptor(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	CHECK(fd >= 0);
+	close(fd);
+	return fd;
+}
+
+static void run_out_of_descriptors(void)
+{
+	enum { VISITORS = 10 };
+	const struct weft_address *address;
+	struct rlimit limit, few;
+	int fds[VISITORS];
+
+	house_open(echo);
+	address = weft_listener_address(house.listener);
+	leave(visit());
+	while (counts().ended == 0)
+		usleep(1000);
+	for (int i = 0; i < VISITORS; i++)
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	few = limit;
+	few.rlim_cur = (rlim_t)highest_descriptor() + 5;
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+	for (int i = 0; i < VISITORS; i++) {
+		CHECK_INT(connect(fds[i], &address->any, address->len), ==, 0);
+		say(fds[i], "hello\n");
+	}
+	for (int i = 0; i < VISITORS; i++) {
+		hear(fds[i], "hello\n");
+		CHECK_INT(shutdown(fds[i], SHUT_WR), ==, 0);
+		hear_end(fds[i]);
+	}
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	house_close();
+	CHECK_INT(counts().accepted, ==, VISITORS + 1);
+	CHECK_INT(counts().refused, ==, 0);
+	house_end();
+}
+
+CHECK_CASE(while_descriptors_are_short_visitors_wait)
+{
+	with_models(THREAD | POOL | FORK | PREFORK, run_out_of_descriptors);
 }
 
 /* ---- What else the program does ------------------------------------------------------------ */

@@ -85,5 +85,26 @@ def _():
     expect(done.returncode != 0 and "the certificate is for localhost" in done.stderr, done.stderr)
 
 
+@case("tls_get says what a server objects to after the handshake")
+def _():
+    make_pair()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path("cert.pem"), path("key.pem"))
+    context.load_verify_locations(path("cert.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host = "localhost:%d" % listener.getsockname()[1]
+        client = subprocess.Popen([build("tls_get"), host, "/", path("cert.pem")],
+                                  stderr=subprocess.PIPE, text=True)
+        peer, _ = listener.accept()
+        try:
+            context.wrap_socket(peer, server_side=True)
+            expect(False, "a client without a certificate was let in")
+        except ssl.SSLError:
+            pass
+        said = client.communicate(timeout=20)[1]
+    expect("needs a certificate" in said, said)
+
+
 if __name__ == "__main__":
     sys.exit(run())

@@ -33,14 +33,17 @@ static void visit(struct pair *pair, bool is_first)
 	pair->client = NULL;
 }
 
-static void serve_by(const char *model)
+static void serve_with(const char *model, bool asks_for_certificates)
 {
+	struct weft_tls_server_options options = {0};
 	struct pair pair;
 	int status;
 	pid_t server;
 
 	pair_prepare(&pair);
-	pair.server_tls = server_tls(NULL);
+	if (asks_for_certificates)
+		options.client_issuers = path_of("authority.pem");
+	pair.server_tls = server_tls(&options);
 	pair.client_tls = client_tls(NULL);
 	CHECK_INT(weft_listener_use_tls(pair.listener, pair.server_tls), ==, 0);
 	server = serve_in_process(&pair, model);
@@ -53,6 +56,11 @@ static void serve_by(const char *model)
 	weft_tls_free(pair.client_tls);
 	weft_listener_free(pair.listener);
 	authority_end(&pair.authority);
+}
+
+static void serve_by(const char *model)
+{
+	serve_with(model, false);
 }
 
 CHECK_CASE(fibers_serve_tls)
@@ -83,6 +91,11 @@ CHECK_CASE(a_process_for_each_connection_serves_tls_and_resumes_another_one_s_se
 CHECK_CASE(a_pool_of_processes_serves_tls_and_resumes_another_one_s_session)
 {
 	serve_by("prefork");
+}
+
+CHECK_CASE(processes_that_ask_for_certificates_resume_each_other_s_sessions_too)
+{
+	serve_with("fork", true);
 }
 
 CHECK_MAIN()

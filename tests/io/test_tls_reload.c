@@ -88,6 +88,58 @@ CHECK_CASE(another_certificate_s_key_is_told_from_a_broken_one)
 	authority_end(&pair.authority);
 }
 
+CHECK_CASE(a_key_of_another_kind_than_the_certificate_s_is_a_mismatch)
+{
+	struct authority other = {.has_fixed_lengths = true};
+	struct weft_tls_fault fault;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	authority_make(&other, "other");
+	certificate_make(&other, "two", NULL);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .key = path_of("two.key")},
+		EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_KEY_MISMATCH);
+	weft_listener_free(pair.listener);
+	authority_end(&other);
+	authority_end(&pair.authority);
+}
+
+static void lock_key(const char *path, EVP_PKEY *key)
+{
+	FILE *file = fopen(path, "w");
+
+	CHECK(file != NULL);
+	CHECK(PEM_write_PrivateKey(file, key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6,
+		      NULL, NULL) == 1);
+	CHECK_INT(fclose(file), ==, 0);
+}
+
+CHECK_CASE(a_locked_key_and_a_folder_are_called_what_they_are)
+{
+	struct weft_tls_fault fault;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	lock_key(path_of("locked.key"), pair.authority.key);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .key = path_of("locked.key")},
+		EPROTO);
+	CHECK_INT(fault.kind, ==, WEFT_TLS_FILE);
+	CHECK(strstr(fault.text, "password") != NULL);
+	fault = refuse_server((struct weft_tls_server_options){.certificate = path_of("server.pem"),
+				      .key = path_of("")},
+		EPROTO);
+	CHECK(strstr(fault.text, "Is a directory") != NULL);
+	fault = refuse_server(
+		(struct weft_tls_server_options){.certificate = path_of("locked.key")}, EPROTO);
+	CHECK(strstr(fault.text, "not a certificate") != NULL);
+	CHECK(strstr(fault.text, "password") == NULL);
+	weft_listener_free(pair.listener);
+	authority_end(&pair.authority);
+}
+
 /* ---- Calls out of order --------------------------------------------------------------------- */
 
 CHECK_CASE(a_stream_is_started_once_and_only_a_socket)
