@@ -98,6 +98,50 @@ WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *requ
 /** The peer's host ("192.0.2.7"), NUL-terminated; "-" for a Unix socket. */
 WEFT_API const char *weft_http_request_peer(const struct weft_http_request *request);
 
+/**
+ * The field number index, as it was sent: name and value. Returns whether there is one. Fields
+ * that may be repeated are so found one by one.
+ */
+WEFT_API bool weft_http_request_field_at(const struct weft_http_request *request, size_t index,
+	struct weft_http_text *ret_name, struct weft_http_text *ret_value);
+
+/** The value of a cookie (RFC 6265, section 5.4), the first of that name; data is NULL without. */
+WEFT_API struct weft_http_text weft_http_request_cookie(
+	const struct weft_http_request *request, const char *name);
+
+/* ---- Queries and forms ------------------------------------------------------------ */
+
+struct weft_http_params; /* opaque: src/http/params.c */
+
+/** Names and values of one query or form at most. */
+#define WEFT_HTTP_PARAMS_MAX 1000
+
+/**
+ * Take "name=value&other=..." apart, as forms send it (application/x-www-form-urlencoded, WHATWG
+ * URL): '+' is a space, %XX a byte, and what is no such escape stands for itself. End it with
+ * weft_http_params_free(). Errors: EBADMSG (a %00), EMSGSIZE (too many), ENOMEM.
+ */
+WEFT_API struct weft_http_params *weft_http_params_parse(const char *text, size_t len);
+WEFT_API void weft_http_params_free(struct weft_http_params *params);
+
+/** The value of the nth (from 0) of that name, NUL-terminated; NULL when there is none. */
+WEFT_API const char *weft_http_params_get(
+	const struct weft_http_params *params, const char *name, size_t nth);
+
+/** The pair number index, in their order. Returns whether there is one. */
+WEFT_API bool weft_http_params_at(const struct weft_http_params *params, size_t index,
+	const char **ret_name, const char **ret_value);
+
+/** The query, taken apart; the request's, and as long. Errors: those of _parse(). */
+WEFT_API const struct weft_http_params *weft_http_request_params(struct weft_http_request *request);
+
+/**
+ * Read the body, of max bytes at most, as a form; the caller's to free. Errors: EPROTOTYPE (it is
+ * none, by its Content-Type: 415), EMSGSIZE, those of weft_http_request_read() and _parse().
+ */
+WEFT_API struct weft_http_params *weft_http_request_form(
+	struct weft_http_request *request, size_t max);
+
 /* ---- Responses ------------------------------------------------------------------ */
 
 /** A whole body. */

@@ -44,8 +44,8 @@ static int write_framing(struct weft_http_response *response, int64_t len)
 
 	pieces->left = len;
 	if (len >= 0) {
-		field_len = snprintf(
-			field, sizeof(field), "Content-Length: %lld\r\n", (long long)len);
+		field_len =
+			snprintf(field, sizeof(field), "Content-Length: %lld\r\n", (long long)len);
 		return weft__http_response_write_fields(response, field, (size_t)field_len);
 	}
 	pieces->left = -1;
@@ -117,8 +117,7 @@ static int gather(struct weft_http_response *response, const void *data, size_t 
 	return 0;
 }
 
-int weft_http_response_write(
-	struct weft_http_response *response, const void *data, size_t len)
+int weft_http_response_write(struct weft_http_response *response, const void *data, size_t len)
 {
 	struct weft__http_pieces *pieces = &response->pieces;
 

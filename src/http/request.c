@@ -17,6 +17,7 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 {
 	request->stream = stream;
 	request->head_copy = NULL;
+	request->params = NULL;
 	memset(&request->body, 0, sizeof(request->body));
 	request->path = request->path_small;
 	request->peer[0] = '\0';
@@ -27,6 +28,10 @@ void weft__http_request_reset(struct weft_http_request *request)
 {
 	weft__http_head_reset(&request->head);
 	weft__http_body_reset(request);
+	if (request->params) {
+		weft_http_params_free(request->params);
+		request->params = NULL;
+	}
 	request->data = NULL;
 	request->data_len = 0;
 	if (request->path != request->path_small)
@@ -91,6 +96,18 @@ struct weft_http_text weft_http_request_field(
 			strncasecmp(request->data + head->fields[i].name.at, name, len) == 0)
 			return weft__http_place_text(request->data, head->fields[i].value);
 	return (struct weft_http_text){NULL, 0};
+}
+
+bool weft_http_request_field_at(const struct weft_http_request *request, size_t index,
+	struct weft_http_text *ret_name, struct weft_http_text *ret_value)
+{
+	const struct weft__http_head *head = &request->head;
+
+	if (index >= head->field_count)
+		return false;
+	*ret_name = weft__http_place_text(request->data, head->fields[index].name);
+	*ret_value = weft__http_place_text(request->data, head->fields[index].value);
+	return true;
 }
 
 struct weft_http_text weft_http_request_line(const struct weft_http_request *request)

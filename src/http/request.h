@@ -22,8 +22,9 @@ struct weft_http_request {
 	struct weft__http_output *output; /* the connection's, which its body may have to flush */
 	int64_t body_max, body_timeout_ns;
 	struct weft__http_body body;
-	char *head_copy; /* NULL: data is in the stream's buffer */
-	char *path;      /* decoded: path_small, or memory of its own */
+	struct weft_http_params *params; /* NULL: not asked for yet */
+	char *head_copy;                 /* NULL: data is in the stream's buffer */
+	char *path;                      /* decoded: path_small, or memory of its own */
 	char path_small[WEFT__HTTP_PATH_SMALL];
 	char peer[48]; /* empty until somebody asks for it */
 };

@@ -131,6 +131,24 @@ static int on_post(
 	return weft_http_response_send(response, 200, &content);
 }
 
+/* A form of 100 bytes at most: answers with the value of "name". */
+static int on_patch(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_params *form = weft_http_request_form(request, 100);
+	struct weft_http_content content = {"text/plain", "", 0};
+	int result;
+
+	(void)arg;
+	if (!form)
+		return errno == EPROTOTYPE ? 415 : errno == EMSGSIZE ? 413 : 400;
+	content.data = weft_http_params_get(form, "name", 0);
+	content.len = strlen(content.data);
+	result = weft_http_response_send(response, 200, &content);
+	weft_http_params_free(form);
+	return result;
+}
+
 /* Looks at the first bytes only, or at none. */
 static int on_put(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
@@ -153,7 +171,7 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 }
 
 static const struct weft_http_service service = {
-	.on_get = on_get, .on_post = on_post, .on_put = on_put};
+	.on_get = on_get, .on_post = on_post, .on_put = on_put, .on_patch = on_patch};
 
 /* ---- Whole bodies ------------------------------------------------------------------------------
  */
@@ -215,6 +233,28 @@ CHECK_CASE(who_waits_for_100_continue_gets_it_when_the_body_is_read)
 	say(fd, head, strlen(head) - 2);
 	say(fd, "\r\nok" LAST, 4 + strlen(LAST));
 	CHECK(has(hear_all(fd), "/||ok"));
+	site_close();
+}
+
+#define FORM(type, length, body)                                                           \
+	"PATCH / HTTP/1.1\r\nHost: x\r\nContent-Type: " type "\r\nContent-Length: " length \
+	"\r\n\r\n" body
+
+CHECK_CASE(a_form_is_read_and_what_is_none_is_refused)
+{
+	char long_form[400];
+
+	site_open(&service);
+	CHECK(has(ask(FORM("application/x-www-form-urlencoded", "14", "a=1&name=x%20y"), 5),
+		"\r\n\r\nx y"));
+	CHECK(has(ask(FORM("Application/X-WWW-form-urlencoded; charset=utf-8", "6", "name=z"), 99),
+		"\r\n\r\nz"));
+	CHECK(has(ask(FORM("text/plain", "6", "name=z"), 99), "HTTP/1.1 415 "));
+	CHECK(has(ask(FORM("application/x-www-form-urlencoded", "8", "name=%00"), 99),
+		"HTTP/1.1 400 "));
+	snprintf(long_form, sizeof(long_form), "%s%0101d",
+		FORM("application/x-www-form-urlencoded", "101", ""), 0);
+	CHECK(has(ask(long_form, 999), "HTTP/1.1 413 "));
 	site_close();
 }
 

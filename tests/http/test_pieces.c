@@ -55,9 +55,8 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 		CHECK_INT(weft_http_response_begin(response, 200, NULL, 5), ==, 0);
 		return weft_http_response_write(response, "123", 3);
 	}
-	CHECK_INT(weft_http_response_begin(
-			  response, 200, "text/plain", WEFT_HTTP_LEN_UNKNOWN),
-		==, 0);
+	CHECK_INT(weft_http_response_begin(response, 200, "text/plain", WEFT_HTTP_LEN_UNKNOWN), ==,
+		0);
 	CHECK_ERRNO(weft_http_response_begin(response, 200, NULL, 0), EALREADY);
 	if (is(request, "/empty"))
 		return 0;
