@@ -78,7 +78,7 @@ typedef int weft_handler_fn(struct weft_stream *peer, void *arg);
  * reported to the log, and takes nobody with it but its own connection; "prefork" starts
  * another in its place. What stdio has in its buffers is written when a handler returns.
  * Processes whose server is killed end with what they have, or as at a stop: after the grace
- * time they are cancelled, and 5 s later killed.
+ * time (at once, if it was killed during a stop) they are cancelled, and 5 s later killed.
  */
 
 /** The models' names, in this order; NULL past the end. */

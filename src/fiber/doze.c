@@ -84,10 +84,12 @@ static void signal_later(int number, int64_t ns)
 		syscall(SYS_timer_settime, timer, 0, &time, NULL);
 }
 
-/* What the server would have done. */
+/* What the server would have done. If it died while it was being stopped, somebody had no
+ * patience with it, and has none with us. */
 static void end_without_server(void)
 {
-	int64_t grace_ns = process.options.grace_ns > 0 ? process.options.grace_ns : 0;
+	bool is_late = atomic_load(&weft__process_is_stopping) || process.options.grace_ns < 0;
+	int64_t grace_ns = is_late ? 0 : process.options.grace_ns;
 
 	signal_later(WEFT__DOZE_SIGNAL, grace_ns);
 	signal_later(SIGKILL, grace_ns + process.options.kill_after_ns);

@@ -23,7 +23,7 @@ static struct {
 	struct weft_listener *listener;
 	weft_handler_fn *handler;
 	struct weft_serve_options options;
-	bool in_fiber;
+	bool in_fiber, is_stopped_first;
 	pthread_t thread;
 	int result, code;
 	int told[2]; /* a pipe: a byte for each thing that a handler tells */

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "fiber/doze.h"
+
 static int say_pid(struct weft_stream *peer, void *arg)
 {
 	weft_stream_printf(peer, "%08d\n", (int)getpid());
@@ -317,6 +319,10 @@ static void kill_the_server(weft_handler_fn *handler, int *ret_visitor, int *ret
 	close(pipe_fds[1]);
 	*ret_visitor = visit();
 	CHECK(hear_pid(*ret_visitor) != pid);
+	if (house.is_stopped_first) {
+		weft_serve_stop(house.listener);
+		hear(*ret_visitor, "stop");
+	}
 	CHECK_INT(kill(pid, SIGKILL), ==, 0);
 	CHECK_INT(waitpid(pid, NULL, 0), ==, pid);
 	*ret_pipe = pipe_fds[0];
@@ -363,6 +369,35 @@ static void kill_under_the_idle(void)
 CHECK_CASE(processes_whose_server_is_killed_end_after_the_grace_time)
 {
 	with_models(FORK | PREFORK, kill_under_the_idle);
+}
+
+/* Says so when its process is told to stop, and stays. */
+static int say_pid_and_stop(struct weft_stream *peer, void *arg)
+{
+	weft_stream_printf(peer, "%08d\n", (int)getpid());
+	if (weft_stream_flush(peer) < 0)
+		return -1;
+	while (!atomic_load(&weft__process_is_stopping))
+		weft_sleep(WEFT_MILLISECONDS(1));
+	if (weft_stream_write_all(peer, "stop", 4) < 0 || weft_stream_flush(peer) < 0)
+		return -1;
+	return echo(peer, arg);
+}
+
+static void kill_during_a_stop(void)
+{
+	int fd, pipe_fd;
+
+	house.options.grace_ns = WEFT_SECONDS(1000);
+	house.is_stopped_first = true;
+	kill_the_server(say_pid_and_stop, &fd, &pipe_fd);
+	await_their_end(pipe_fd);
+	hear_end(fd);
+}
+
+CHECK_CASE(processes_whose_server_is_killed_during_a_stop_end_at_once)
+{
+	with_models(FORK | PREFORK, kill_during_a_stop);
 }
 
 static int say_pid_and_spin(struct weft_stream *peer, void *arg)
