@@ -62,20 +62,36 @@ static void check_path(const struct weft__http_head *head, const char *data)
 	free(path);
 }
 
+/* Inside the file, not empty, and together no more than the file. */
+static void check_parts(const struct weft__http_parts *parts, int64_t size)
+{
+	int64_t sum = 0;
+
+	require(parts->count > 0 && parts->count <= WEFT__HTTP_RANGES_MAX);
+	for (unsigned i = 0; i < parts->count; i++) {
+		const struct weft__http_part *part = &parts->parts[i];
+
+		require(part->offset >= 0 && part->len > 0 && part->offset + part->len <= size);
+		sum += part->len;
+	}
+	require(sum <= size);
+}
+
 /* What is read out of fields must not fail on any; parts must lie inside the file. */
 static void read_fields(const struct weft__http_head *head, const char *data)
 {
 	static const struct weft__http_validators validators = {"\"v\"", false, 784111777};
-	int64_t first, count, seconds, size = 1000;
+	int64_t seconds, size = 1000;
+	struct weft__http_parts parts;
 
 	weft__http_condition_status(head, data, &validators);
 	weft__http_condition_range_holds(head, data, &validators);
 	for (unsigned i = 0; i < head->field_count; i++) {
 		struct weft_http_text value = weft__http_place_text(data, head->fields[i].value);
 
-		if (weft__http_range_parse(value.data, value.len, size, &first, &count) ==
-			WEFT__HTTP_RANGE_PART)
-			require(first >= 0 && count > 0 && first + count <= size);
+		if (weft__http_range_parse(value.data, value.len, size, &parts) ==
+			WEFT__HTTP_RANGE_PARTS)
+			check_parts(&parts, size);
 		weft__http_date_parse(value.data, value.len, 0, &seconds);
 	}
 }

@@ -25,6 +25,7 @@
 #include "http/limits.h"
 #include "http/mime.h"
 #include "http/range.h"
+#include "weft/fiber.h"
 
 /** Bytes of all fields together: types and dates are short constants. */
 #define FIELDS_LEN_MAX 512
@@ -216,6 +217,77 @@ static int send_part(const struct weft__http_file *file, struct weft_http_respon
 	return send_content(file, response, offset, len);
 }
 
+/* ---- Several parts: multipart/byteranges, section 14.6 ---------------------------------- */
+
+struct multipart {
+	const struct weft__http_file *file;
+	const struct weft__http_parts *parts;
+	char boundary[40];
+	size_t type_len; /* of the file's Content-Type line, its CRLF included */
+};
+
+/* What stands before a part; its length. */
+static int part_head(const struct multipart *multipart, unsigned index, char *text, size_t size)
+{
+	const struct weft__http_file *file = multipart->file;
+	const struct weft__http_part *part = &multipart->parts->parts[index];
+
+	return snprintf(text, size, "\r\n--%s\r\n%.*sContent-Range: bytes %lld-%lld/%lld\r\n\r\n",
+		multipart->boundary, (int)multipart->type_len, file->text + file->type_at,
+		(long long)part->offset, (long long)(part->offset + part->len - 1),
+		(long long)file->stat.st_size);
+}
+
+static int64_t multipart_len(const struct multipart *multipart)
+{
+	int64_t len =
+		(int64_t)strlen(multipart->boundary) + 8; /* CR LF, -- before and behind, CR LF */
+
+	for (unsigned i = 0; i < multipart->parts->count; i++)
+		len += part_head(multipart, i, NULL, 0) + multipart->parts->parts[i].len;
+	return len;
+}
+
+static int send_multipart_body(
+	const struct multipart *multipart, struct weft_http_response *response)
+{
+	char text[FIELDS_LEN_MAX + 256];
+	int len;
+
+	for (unsigned i = 0; i < multipart->parts->count; i++) {
+		const struct weft__http_part *part = &multipart->parts->parts[i];
+
+		len = part_head(multipart, i, text, sizeof(text));
+		if (weft__http_response_write_body(response, text, (size_t)len) < 0 ||
+			send_content(multipart->file, response, part->offset, part->len) < 0)
+			return -1;
+	}
+	len = snprintf(text, sizeof(text), "\r\n--%s--\r\n", multipart->boundary);
+	return weft__http_response_write_body(response, text, (size_t)len);
+}
+
+static int send_parts(const struct weft__http_file *file, struct weft_http_response *response,
+	const struct weft__http_parts *parts)
+{
+	struct multipart multipart = {.file = file, .parts = parts};
+	const char *type = file->text + file->type_at;
+	char fields[160];
+
+	if (parts->count == 1)
+		return send_part(file, response, parts->parts[0].offset, parts->parts[0].len);
+	multipart.type_len = (size_t)((const char *)memchr(type, '\n', FIELDS_LEN_MAX) + 1 - type);
+	snprintf(multipart.boundary, sizeof(multipart.boundary), "%016llx%016llx",
+		(unsigned long long)weft_random(), (unsigned long long)weft_random());
+	snprintf(fields, sizeof(fields),
+		"Content-Length: %lld\r\nContent-Type: multipart/byteranges; boundary=%s\r\n",
+		(long long)multipart_len(&multipart), multipart.boundary);
+	if (send_head(file, response, 206, fields, file->type_at + multipart.type_len) < 0)
+		return -1;
+	return send_multipart_body(&multipart, response);
+}
+
+/* ---- What is asked for --------------------------------------------------------------------- */
+
 static int send_unsatisfiable(
 	const struct weft__http_file *file, struct weft_http_response *response)
 {
@@ -228,8 +300,8 @@ static int send_unsatisfiable(
 }
 
 /* Section 14.2: a Range is for GET only, and ignored where If-Range doesn't hold. */
-static enum weft__http_range_result find_part(const struct weft__http_file *file,
-	const struct weft_http_request *request, int64_t *ret_offset, int64_t *ret_len)
+static enum weft__http_range_result find_parts(const struct weft__http_file *file,
+	const struct weft_http_request *request, struct weft__http_parts *ret_parts)
 {
 	struct weft_http_text range =
 		weft__http_head_known(&request->head, request->data, WEFT__HTTP_RANGE);
@@ -237,14 +309,13 @@ static enum weft__http_range_result find_part(const struct weft__http_file *file
 	if (!range.data || request->head.method != WEFT_HTTP_GET ||
 		!weft__http_condition_range_holds(&request->head, request->data, &file->validators))
 		return WEFT__HTTP_RANGE_NONE;
-	return weft__http_range_parse(
-		range.data, range.len, file->stat.st_size, ret_offset, ret_len);
+	return weft__http_range_parse(range.data, range.len, file->stat.st_size, ret_parts);
 }
 
 int weft__http_file_send(const struct weft__http_file *file,
 	const struct weft_http_request *request, struct weft_http_response *response)
 {
-	int64_t offset, len;
+	struct weft__http_parts parts;
 
 	switch (weft__http_condition_status(&request->head, request->data, &file->validators)) {
 	case 304:
@@ -254,9 +325,9 @@ int weft__http_file_send(const struct weft__http_file *file,
 	default:
 		break;
 	}
-	switch (find_part(file, request, &offset, &len)) {
-	case WEFT__HTTP_RANGE_PART:
-		return send_part(file, response, offset, len);
+	switch (find_parts(file, request, &parts)) {
+	case WEFT__HTTP_RANGE_PARTS:
+		return send_parts(file, response, &parts);
 	case WEFT__HTTP_RANGE_UNSATISFIABLE:
 		return send_unsatisfiable(file, response);
 	default:
