@@ -17,6 +17,9 @@ enum weft__cmd_status {
 /** Runs with argv[0] being the sub-command's name; returns a status. */
 typedef int weft__cmd_fn(int argc, char **argv);
 
+/** `weft lab`: lab.c. */
+int weft__cmd_lab(int argc, char **argv);
+
 /** `weft load`: load.c. */
 int weft__cmd_load(int argc, char **argv);
 

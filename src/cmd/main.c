@@ -18,6 +18,7 @@ static const struct {
 	const char *summary;
 	weft__cmd_fn *run;
 } commands[] = {
+	{"lab", "measure the concurrency models against each other", weft__cmd_lab},
 	{"load", "measure a server: requests a second, and how long they take", weft__cmd_load},
 	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
 	{"echo", "send back what is sent, under any model", weft__cmd_echo},

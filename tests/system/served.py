@@ -22,9 +22,12 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
 
-from tap import case, expect, run  # noqa: E402,F401  pylint: disable=unused-import
+from tap import Skip, case, expect, run  # noqa: E402,F401  pylint: disable=unused-import
 
 WEFT = os.path.join(os.environ.get("WEFT_BUILD", "build"), "weft")
+
+# What the servers run on; not set: fibers (test_http_models.py sets it).
+MODEL = os.environ.get("WEFT_TEST_MODEL", "")
 
 # Longest wait for anything that must happen; a test that passes never waits so long.
 PATIENCE_S = 30
@@ -122,10 +125,12 @@ class Connection:
 class Server:
     """`weft serve` on a free port of the loopback."""
 
-    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2):
-        command = [WEFT, "serve", folder, "--http", http, "--workers", str(workers), "--json"]
+    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False):
+        command = [WEFT, "serve", folder, "--http", http, "--json"]
+        command += ["--model", MODEL] if MODEL else ["--workers", str(workers)]
         self.process = subprocess.Popen(
-            command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=session)
         line = self.process.stdout.readline()
         expect(line, "it did not start")
         self.facts = json.loads(line)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from served import PATIENCE_S, Folder, Server, case, expect, run
+from served import MODEL, PATIENCE_S, Folder, Server, Skip, case, expect, run
 
 GET = b"GET /a.txt HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -324,6 +324,8 @@ def _():
 
 @case("a thousand connections are open at once, and each is served")
 def _():
+    if MODEL not in ("", "fiber", "thread"):
+        raise Skip(f"{MODEL} is not for so many")
     with served() as server:
         connections = [server.connect() for _ in range(1000)]
         for connection in connections:
