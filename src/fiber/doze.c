@@ -18,6 +18,15 @@ extern __thread struct weft__context *weft__thread_context;
 
 __thread struct timespec *volatile weft__dozing;
 
+static __thread bool is_open; /* weft__doze_is_open() */
+
+/* In a process of weft_serve()'s. Its address is what our own signals bear. */
+static struct {
+	struct weft__context context;
+	struct weft__process options;
+	bool is_orphan;
+} process;
+
 static struct sigaction before; /* of a program that has the signal for itself, too */
 
 static void wake(void)
@@ -46,22 +55,35 @@ static void install(void)
 	sigaction(WEFT__DOZE_SIGNAL, &action, NULL);
 }
 
-void weft__doze_cancel(pthread_t thread, struct weft__context *context)
+void weft__doze_wake(pthread_t thread)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, install);
+	pthread_sigqueue(thread, WEFT__DOZE_SIGNAL, (union sigval){.sival_ptr = &process});
+}
+
+void weft__doze_cancel(pthread_t thread, struct weft__context *context)
+{
 	__atomic_store_n(&context->is_cancelled, true, __ATOMIC_RELEASE);
-	pthread_kill(thread, WEFT__DOZE_SIGNAL);
+	weft__doze_wake(thread);
+}
+
+void weft__doze_is_open(void)
+{
+	is_open = true;
+}
+
+const sigset_t *weft__doze_mask(sigset_t *room)
+{
+	if (is_open)
+		return NULL;
+	pthread_sigmask(SIG_BLOCK, NULL, room);
+	sigdelset(room, WEFT__DOZE_SIGNAL);
+	return room;
 }
 
 /* ---- Processes --------------------------------------------------------------------------- */
-
-static struct {
-	struct weft__context context;
-	struct weft__process options;
-	bool is_orphan;
-} process;
 
 _Atomic bool weft__process_is_stopping;
 
@@ -117,11 +139,20 @@ void weft__process_cancel(void)
 	wake();
 }
 
-static void on_cancel(int number)
+/* From weft__doze_wake(), for the one thread; not from the server, for the process. */
+static bool is_wake(const siginfo_t *info)
+{
+	return info->si_code == SI_QUEUE && info->si_value.sival_ptr == &process;
+}
+
+static void on_cancel(int number, siginfo_t *info, void *ucontext)
 {
 	int saved_errno = errno;
 
-	if (!is_passed_on(number))
+	(void)ucontext;
+	if (is_wake(info))
+		wake();
+	else if (!is_passed_on(number))
 		weft__process_cancel();
 	errno = saved_errno;
 }
@@ -130,13 +161,14 @@ void weft__process_begin(const struct weft__process *options)
 {
 	struct sigaction stopping = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_ONSTACK};
 	struct sigaction cancelling = {
-		.sa_handler = on_cancel, .sa_flags = SA_RESTART | SA_ONSTACK};
+		.sa_sigaction = on_cancel, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 	struct sigaction ignoring = {.sa_handler = SIG_IGN};
 
 	memset(&process, 0, sizeof(process));
 	process.context.host = weft__context_self()->host;
 	process.options = *options;
 	weft__thread_context = &process.context;
+	weft__doze_is_open(); /* once the caller has unblocked it */
 	atomic_store(&weft__process_is_stopping, false);
 	sigaction(SIGTERM, &stopping, NULL);
 	sigaction(WEFT__DOZE_SIGNAL, &cancelling, NULL);

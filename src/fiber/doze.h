@@ -14,6 +14,7 @@
 #define FIBER_DOZE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 #include <time.h>
@@ -43,6 +44,18 @@ static inline struct timespec weft__doze_time(int64_t ns)
 		ns = 0;
 	return (struct timespec){ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)};
 }
+
+/**
+ * The mask for a ppoll(2) of the calling thread, in which the signal comes through: NULL where
+ * it does anyway, else *room.
+ */
+const sigset_t *weft__doze_mask(sigset_t *room);
+
+/** The calling thread is weft's own: it has the signal unblocked for good. */
+void weft__doze_is_open(void);
+
+/** End the sleep of a living thread, or the one that it is about to begin. */
+void weft__doze_wake(pthread_t thread);
 
 /** The signal, which every thread of weft's has unblocked. */
 #define WEFT__DOZE_SIGNAL SIGURG

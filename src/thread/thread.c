@@ -226,6 +226,7 @@ static void *thread_main(void *arg)
 	int result;
 
 	own_thread = thread;
+	weft__doze_is_open();
 	pthread_mutex_lock(&threads.mutex);
 	thread->context = weft__context_self();
 	if (thread->is_cancelled)

@@ -5,6 +5,7 @@
  */
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -301,6 +302,37 @@ CHECK_CASE(a_programs_own_handler_of_the_signal_is_called_too)
 	CHECK_INT(sigaction(SIGURG, &(struct sigaction){.sa_handler = on_signal}, NULL), ==, 0);
 	CHECK_INT(cancelled_after(receive, 100), ==, ECANCELED);
 	CHECK_INT(own_signals, ==, 1);
+}
+
+/* A thread of the program's own, which lets no signal in. */
+static void *receive_deaf(void *arg)
+{
+	sigset_t all;
+	char byte;
+
+	sigfillset(&all);
+	CHECK_INT(pthread_sigmask(SIG_SETMASK, &all, NULL), ==, 0);
+	atomic_store((atomic_bool *)arg, true);
+	CHECK_ERRNO(weft_recv(fds[0], &byte, 1, 0), EBADF);
+	return NULL;
+}
+
+CHECK_CASE(a_close_wakes_a_thread_that_blocks_all_signals)
+{
+	for (unsigned round = 0; round < check_rounds(40); round++) {
+		atomic_bool has_begun = false;
+		pthread_t thread;
+
+		CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+		CHECK_INT(pthread_create(&thread, NULL, receive_deaf, &has_begun), ==, 0);
+		while (!atomic_load(&has_begun))
+			sched_yield();
+		for (volatile unsigned i = 0; i < round * round * 8; i++)
+			;
+		CHECK_INT(weft_close(fds[0]), ==, 0);
+		CHECK_INT(pthread_join(thread, NULL), ==, 0);
+		close(fds[1]);
+	}
 }
 
 CHECK_MAIN()

@@ -2,8 +2,7 @@
  * thread.c - operations outside fibers: they block the calling thread; and the way in,
  * weft__perform(), for both.
  *
- * A thread that must wait does so in poll(2), on its descriptor and on an eventfd of its
- * own, so that weft_close() can wake it with EBADF.
+ * A thread that must wait does so in ppoll(2); weft_close() wakes it with EBADF (doze.h).
  */
 #include "fiber/driver/thread.h"
 
@@ -13,7 +12,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +22,7 @@
 struct blocked {
 	struct weft_list_node node;
 	int fd;
-	int event_fd;
+	pthread_t thread;
 	atomic_bool is_closed;
 };
 
@@ -35,7 +33,7 @@ static _Atomic unsigned blocked_count;
 
 static void blocked_begin(struct blocked *self, int fd)
 {
-	*self = (struct blocked){.fd = fd, .event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	*self = (struct blocked){.fd = fd, .thread = pthread_self()};
 	pthread_mutex_lock(&mutex);
 	weft_list_push_back(&blocked_threads, &self->node);
 	atomic_fetch_add(&blocked_count, 1);
@@ -49,15 +47,11 @@ static bool blocked_end(struct blocked *self)
 	weft_list_remove(&self->node);
 	atomic_fetch_sub(&blocked_count, 1);
 	pthread_mutex_unlock(&mutex);
-	if (self->event_fd >= 0)
-		close(self->event_fd);
 	return self->is_closed;
 }
 
 void weft__thread_closing(int fd)
 {
-	const uint64_t one = 1;
-
 	if (atomic_load(&blocked_count) == 0)
 		return;
 	pthread_mutex_lock(&mutex);
@@ -66,9 +60,8 @@ void weft__thread_closing(int fd)
 
 		if (blocked->fd != fd)
 			continue;
-		blocked->is_closed = true;
-		if (write(blocked->event_fd, &one, sizeof one) < 0)
-			continue; /* no eventfd was to be had: it sees at its next look */
+		atomic_store(&blocked->is_closed, true);
+		weft__doze_wake(blocked->thread);
 	}
 	pthread_mutex_unlock(&mutex);
 }
@@ -80,24 +73,21 @@ void weft__thread_forked(void)
 	atomic_store(&blocked_count, 0);
 }
 
-/** Without an eventfd (none was free) a waiting thread looks this often. */
-#define LOOK_INTERVAL WEFT_MILLISECONDS(100)
-
 /* What ppoll(2) returns; *ret_code is what has interrupted the caller before it. */
-static int poll_once(struct weft__context *context, struct pollfd *set, int *ret_code)
+static int poll_once(
+	struct weft__context *context, struct blocked *self, struct pollfd *look, int *ret_code)
 {
 	int64_t deadline_ns = weft__context_deadline(context);
 	int64_t left = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - weft_now();
-	struct timespec timeout;
+	struct timespec timeout = weft__doze_time(left);
+	sigset_t room;
+	const sigset_t *mask = weft__doze_mask(&room);
 	int count = 0;
 
-	if (set[1].fd < 0 && left > LOOK_INTERVAL)
-		left = LOOK_INTERVAL;
-	timeout = weft__doze_time(left);
 	weft__doze_begin(&timeout);
 	*ret_code = weft__interrupt(context);
-	if (!*ret_code)
-		count = ppoll(set, 2, &timeout, NULL);
+	if (!*ret_code && !atomic_load(&self->is_closed))
+		count = ppoll(look, 1, &timeout, mask);
 	weft__doze_end();
 	return count;
 }
@@ -113,11 +103,10 @@ static int block(struct weft__context *context, int fd, int direction)
 	if (known && (atomic_load(&known->traits) & WEFT__FD_CLOSING))
 		self.is_closed = true; /* who closes it has been here before us */
 	while (count <= 0 && !self.is_closed && !code) {
-		struct pollfd set[2] = {{.fd = fd, .events = (short)direction},
-			{.fd = self.event_fd, .events = POLLIN}};
+		struct pollfd look = {.fd = fd, .events = (short)direction};
 
-		count = poll_once(context, set, &code);
-		if (count > 0 && set[0].revents & POLLNVAL)
+		count = poll_once(context, &self, &look, &code);
+		if (count > 0 && look.revents & POLLNVAL)
 			code = EBADF;
 	}
 	if (blocked_end(&self))
