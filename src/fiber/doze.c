@@ -18,6 +18,8 @@ extern __thread struct weft__context *weft__thread_context;
 
 __thread struct timespec *volatile weft__dozing;
 
+static __thread volatile int relay_fd = -1;
+
 static struct sigaction before; /* of a program that has the signal for itself, too */
 
 static void wake(void)
@@ -28,9 +30,27 @@ static void wake(void)
 		*timeout = (struct timespec){0};
 }
 
+static void relay(void)
+{
+	const uint64_t one = 1;
+	int saved_errno = errno, fd = relay_fd;
+	ssize_t written = fd >= 0 ? write(fd, &one, sizeof(one)) : 0;
+
+	(void)written;
+	errno = saved_errno;
+}
+
+void weft__doze_relay(int fd)
+{
+	relay_fd = fd;
+	atomic_signal_fence(memory_order_seq_cst);
+	relay();
+}
+
 static void on_signal(int number, siginfo_t *info, void *ucontext)
 {
 	wake();
+	relay();
 	if (before.sa_flags & SA_SIGINFO)
 		before.sa_sigaction(number, info, ucontext);
 	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
@@ -115,6 +135,7 @@ void weft__process_cancel(void)
 {
 	__atomic_store_n(&process.context.is_cancelled, true, __ATOMIC_RELEASE);
 	wake();
+	relay();
 }
 
 static void on_cancel(int number)

@@ -53,6 +53,12 @@ static inline struct timespec weft__doze_time(int64_t ns)
  */
 void weft__doze_cancel(pthread_t thread, struct weft__context *context);
 
+/**
+ * What the calling thread's cancelling also does, while it is in a weft_run(): it makes fd, an
+ * eventfd, readable. So does one that came before; -1: no more. It may be readable for nothing.
+ */
+void weft__doze_relay(int fd);
+
 struct weft__process {
 	pid_t server;            /* its parent */
 	int64_t grace_ns;        /* without its parent: from SIGTERM to its cancelling; < 0: none */
