@@ -80,6 +80,7 @@ void weft__doze_cancel(pthread_t thread, struct weft__context *context)
 static struct {
 	struct weft__context context;
 	struct weft__process options;
+	volatile bool is_told; /* to stop, by the server */
 	bool is_orphan;
 } process;
 
@@ -108,17 +109,24 @@ static void signal_later(int number, int64_t ns)
  * patience with it, and has none with us. */
 static void end_without_server(void)
 {
-	bool is_late = atomic_load(&weft__process_is_stopping) || process.options.grace_ns < 0;
+	bool is_late = process.is_told || process.options.grace_ns < 0;
 	int64_t grace_ns = is_late ? 0 : process.options.grace_ns;
 
 	signal_later(WEFT__DOZE_SIGNAL, grace_ns);
 	signal_later(SIGKILL, grace_ns + process.options.kill_after_ns);
 }
 
-static void on_stop(int number)
+/*
+ * SIGTERM comes by kill(2) from anybody; by sigqueue(3) from the server; and from the kernel
+ * each time that a thread dies under which we were: at the last the server is gone.
+ */
+static void on_stop(int number, siginfo_t *info, void *ucontext)
 {
 	int saved_errno = errno;
 
+	(void)ucontext;
+	if (info->si_code == SI_QUEUE && info->si_pid == process.options.server)
+		process.is_told = true;
 	if (is_passed_on(number))
 		return;
 	if (getppid() != process.options.server && !process.is_orphan) {
@@ -149,7 +157,8 @@ static void on_cancel(int number)
 
 void weft__process_begin(const struct weft__process *options)
 {
-	struct sigaction stopping = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_ONSTACK};
+	struct sigaction stopping = {
+		.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 	struct sigaction cancelling = {
 		.sa_handler = on_cancel, .sa_flags = SA_RESTART | SA_ONSTACK};
 	struct sigaction ignoring = {.sa_handler = SIG_IGN};

@@ -72,7 +72,8 @@ struct weft__process {
  * caller unblocks the two signals.
  *
  *	SIGTERM           the first one calls stop(arg), in the handler; when the server is
- *	                  gone, nobody else will, so the process ends itself in time
+ *	                  gone, the process ends itself in time: at once, if the server had
+ *	                  told it to stop, which it does with SI_QUEUE (sigqueue(3))
  *	WEFT__DOZE_SIGNAL cancels the thread that has forked
  *	SIGINT, SIGHUP    are ignored: a terminal sends them to the parent, too
  */
