@@ -73,7 +73,9 @@ typedef int weft_handler_fn(struct weft_stream *peer, void *arg);
  *	"prefork"  so many processes (size), each with one connection at a time
  *
  * Processes share with the server what it had in memory when they began, as copies: what a
- * handler changes there is its process's own. They ignore SIGINT and SIGHUP; SIGTERM asks
+ * handler changes there is its process's own. They have copies of all its descriptors, too: a
+ * connection of another part of the program, which closes it, ends for its peer when the last
+ * such process has ended (unless it was shut down). They ignore SIGINT and SIGHUP; SIGTERM asks
  * them to end after the connection that they have. One that is killed, or exits, is
  * reported to the log, and takes nobody with it but its own connection; "prefork" starts
  * another in its place. What stdio has in its buffers is written when a handler returns.

@@ -246,19 +246,34 @@ static bool ends_with_return(const struct collect_frames *frames, const char *da
 	return part > 0 && weft_buf_data(&frames->part)[part - 1] == '\r';
 }
 
+/*
+ * Where a line ends; NULL: not here. Some senders of syslog end messages with a NUL (RFC 6587,
+ * 3.4.2), Python's among them.
+ */
+static const char *find_end(const struct collect_frames *frames, const char *data, size_t len)
+{
+	const char *newline = memchr(data, '\n', len), *nul = NULL;
+
+	if (frames->framing == COLLECT_AUTO)
+		nul = memchr(data, '\0', newline ? (size_t)(newline - data) : len);
+	return nul ? nul : newline;
+}
+
 static size_t take_line(struct collect_frames *frames, const char *data, size_t len,
 	struct collect_message *ret_message)
 {
-	const char *newline = memchr(data, '\n', len);
-	size_t some = newline ? (size_t)(newline - data) : len;
+	const char *end = find_end(frames, data, len);
+	size_t some = end ? (size_t)(end - data) : len;
 	bool has_return = ends_with_return(frames, data, some);
 	size_t all = weft_buf_len(&frames->part) + some;
 
 	if (all - has_return > frames->line_max)
 		return give_cut(frames, data, COLLECT_SKIP_LINE, ret_message);
-	if (!newline)
+	if (!end)
 		return keep(frames, data, some, ret_message);
-	if (all == some) {
+	if (all == 0 && *end == '\0') {
+		/* A newline has ended it already. */
+	} else if (all == some) {
 		give(frames, data, all - has_return, ret_message);
 	} else {
 		if (keep(frames, data, some, ret_message) < some)
@@ -273,15 +288,15 @@ static size_t take_line(struct collect_frames *frames, const char *data, size_t 
 
 static size_t skip_line(struct collect_frames *frames, const char *data, size_t len)
 {
-	const char *newline = memchr(data, '\n', len);
+	const char *end = find_end(frames, data, len);
 
-	if (!newline) {
+	if (!end) {
 		frames->dropped_bytes += len;
 		return len;
 	}
-	frames->dropped_bytes += (uint64_t)(newline - data);
+	frames->dropped_bytes += (uint64_t)(end - data);
 	start_over(frames, false);
-	return (size_t)(newline - data) + 1;
+	return (size_t)(end - data) + 1;
 }
 
 static size_t skip_counted(struct collect_frames *frames, size_t len)

@@ -15,7 +15,8 @@
  *	octets	"LEN SP MESSAGE", LEN being decimal, without a leading zero; a message whose
  *		beginning says no such thing is taken as a line, and marked
  *	auto	each message for itself: "LEN SP" is a count where "<" comes next, as it does in
- *		all of syslog; so a plain line that begins with a number is a line
+ *		all of syslog; so a plain line that begins with a number is a line. A NUL ends a
+ *		line, too
  *
  * However the bytes are cut, the messages are the same. Of one longer than line_max its
  * first line_max bytes are given, marked, as soon as they are there; the rest is counted and

@@ -19,11 +19,13 @@ extern __thread struct weft__context *weft__thread_context;
 __thread struct timespec *volatile weft__dozing;
 
 static __thread bool is_open; /* weft__doze_is_open() */
+static __thread volatile int relay_fd = -1;
 
 /* In a process of weft_serve()'s. Its address is what our own signals bear. */
 static struct {
 	struct weft__context context;
 	struct weft__process options;
+	volatile bool is_told; /* to stop, by the server */
 	bool is_orphan;
 } process;
 
@@ -37,9 +39,27 @@ static void wake(void)
 		*timeout = (struct timespec){0};
 }
 
+static void relay(void)
+{
+	const uint64_t one = 1;
+	int saved_errno = errno, fd = relay_fd;
+	ssize_t written = fd >= 0 ? write(fd, &one, sizeof(one)) : 0;
+
+	(void)written;
+	errno = saved_errno;
+}
+
+void weft__doze_relay(int fd)
+{
+	relay_fd = fd;
+	atomic_signal_fence(memory_order_seq_cst);
+	relay();
+}
+
 static void on_signal(int number, siginfo_t *info, void *ucontext)
 {
 	wake();
+	relay();
 	if (before.sa_flags & SA_SIGINFO)
 		before.sa_sigaction(number, info, ucontext);
 	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
@@ -110,17 +130,24 @@ static void signal_later(int number, int64_t ns)
  * patience with it, and has none with us. */
 static void end_without_server(void)
 {
-	bool is_late = atomic_load(&weft__process_is_stopping) || process.options.grace_ns < 0;
+	bool is_late = process.is_told || process.options.grace_ns < 0;
 	int64_t grace_ns = is_late ? 0 : process.options.grace_ns;
 
 	signal_later(WEFT__DOZE_SIGNAL, grace_ns);
 	signal_later(SIGKILL, grace_ns + process.options.kill_after_ns);
 }
 
-static void on_stop(int number)
+/*
+ * SIGTERM comes by kill(2) from anybody; by sigqueue(3) from the server; and from the kernel
+ * each time that a thread dies under which we were: at the last the server is gone.
+ */
+static void on_stop(int number, siginfo_t *info, void *ucontext)
 {
 	int saved_errno = errno;
 
+	(void)ucontext;
+	if (info->si_code == SI_QUEUE && info->si_pid == process.options.server)
+		process.is_told = true;
 	if (is_passed_on(number))
 		return;
 	if (getppid() != process.options.server && !process.is_orphan) {
@@ -137,6 +164,7 @@ void weft__process_cancel(void)
 {
 	__atomic_store_n(&process.context.is_cancelled, true, __ATOMIC_RELEASE);
 	wake();
+	relay();
 }
 
 /* From weft__doze_wake(), for the one thread; not from the server, for the process. */
@@ -159,7 +187,8 @@ static void on_cancel(int number, siginfo_t *info, void *ucontext)
 
 void weft__process_begin(const struct weft__process *options)
 {
-	struct sigaction stopping = {.sa_handler = on_stop, .sa_flags = SA_RESTART | SA_ONSTACK};
+	struct sigaction stopping = {
+		.sa_sigaction = on_stop, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 	struct sigaction cancelling = {
 		.sa_sigaction = on_cancel, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 	struct sigaction ignoring = {.sa_handler = SIG_IGN};

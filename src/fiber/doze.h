@@ -66,6 +66,12 @@ void weft__doze_wake(pthread_t thread);
  */
 void weft__doze_cancel(pthread_t thread, struct weft__context *context);
 
+/**
+ * What the calling thread's cancelling also does, while it is in a weft_run(): it makes fd, an
+ * eventfd, readable. So does one that came before; -1: no more. It may be readable for nothing.
+ */
+void weft__doze_relay(int fd);
+
 struct weft__process {
 	pid_t server;            /* its parent */
 	int64_t grace_ns;        /* without its parent: from SIGTERM to its cancelling; < 0: none */
@@ -79,7 +85,8 @@ struct weft__process {
  * caller unblocks the two signals.
  *
  *	SIGTERM           the first one calls stop(arg), in the handler; when the server is
- *	                  gone, nobody else will, so the process ends itself in time
+ *	                  gone, the process ends itself in time: at once, if the server had
+ *	                  told it to stop, which it does with SI_QUEUE (sigqueue(3))
  *	WEFT__DOZE_SIGNAL cancels the thread that has forked
  *	SIGINT, SIGHUP    are ignored: a terminal sends them to the parent, too
  */

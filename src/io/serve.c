@@ -8,12 +8,17 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fiber/driver/driver.h"
+#include "fiber/doze.h"
 #include "fiber/driver/fds.h"
+#include "fiber/worker.h"
 #include "io/listener.h"
 #include "io/stream.h"
 #include "weft/fiber.h"
@@ -128,9 +133,78 @@ static size_t model_find(const char *name)
 	return i;
 }
 
+/* "fiber" outside weft_run(): what bounds the caller, a thread, bounds the run's first fiber. */
+struct caller {
+	struct weft__serving *serving;
+	const struct weft__context *context;
+	int64_t time_left_ns;
+	int relay_fd;
+	weft_fiber_id server;
+};
+
+static int hear_cancel(void *arg)
+{
+	struct caller *caller = arg;
+	uint64_t count;
+
+	while (weft_wait_fd(caller->relay_fd, POLLIN) >= 0) {
+		if (__atomic_load_n(&caller->context->is_cancelled, __ATOMIC_ACQUIRE))
+			return weft_cancel(caller->server);
+		if (read(caller->relay_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			break;
+	}
+	return -1;
+}
+
 static int serve_in_run(void *arg)
 {
-	return weft__serve_fibers(arg);
+	struct caller *caller = arg;
+	const struct weft_spawn_options options = {.name = "caller"};
+	weft_fiber_id hearer;
+	int code = 0;
+
+	caller->server = weft_self();
+	hearer = weft_spawn_with(&options, hear_cancel, caller);
+	if (!hearer)
+		return errno;
+	WEFT_WITH_TIMEOUT (caller->time_left_ns)
+		code = weft__serve_fibers(caller->serving);
+	WEFT_SHIELDED {
+		weft_cancel(hearer);
+		weft_join(hearer, NULL, WEFT_FOREVER);
+	}
+	return code;
+}
+
+static bool is_shielded(const struct weft__context *context)
+{
+	for (const struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
+		if (scope->is_shield)
+			return true;
+	return false;
+}
+
+/* 0, or an errno value. */
+static int serve_outside(struct weft__serving *serving)
+{
+	const struct weft_run_options options = {
+		.driver = serving->options->driver, .workers = serving->options->workers};
+	struct caller caller = {.serving = serving,
+		.context = weft__context_self(),
+		.time_left_ns = weft_time_left(),
+		.relay_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	int code;
+
+	if (caller.relay_fd < 0)
+		return errno;
+	if (!is_shielded(caller.context))
+		weft__doze_relay(caller.relay_fd);
+	code = weft_run(&options, serve_in_run, &caller);
+	if (code < 0)
+		code = errno;
+	weft__doze_relay(-1);
+	close(caller.relay_fd);
+	return code;
 }
 
 static bool is_simulated(void)
@@ -143,14 +217,8 @@ static bool is_simulated(void)
 /* 0, or an errno value. */
 static int serve(struct weft__serving *serving, size_t model)
 {
-	struct weft_run_options options = {
-		.driver = serving->options->driver, .workers = serving->options->workers};
-	int code;
-
-	if (models[model].serve == weft__serve_fibers && weft_self() == 0) {
-		code = weft_run(&options, serve_in_run, serving);
-		return code < 0 ? errno : code;
-	}
+	if (models[model].serve == weft__serve_fibers && weft_self() == 0)
+		return serve_outside(serving);
 	if (models[model].serve != weft__serve_fibers && is_simulated())
 		return ENOTSUP;
 	return models[model].serve(serving);

@@ -356,12 +356,17 @@ struct weft__unit *weft__units_reap(struct weft__units *units)
 	return unit;
 }
 
-/* By descriptor: a number may be a stranger's by now, if the program has waited for ours. */
+/* By descriptor: a number may be a stranger's by now, if the program has waited for ours. As
+ * sigqueue(3) does, so that it is known to come from here. */
 static void signal_all(struct weft__units *units, int signal)
 {
+	siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
 	weft_list_each (node, &units->running)
 		syscall(SYS_pidfd_send_signal,
-			weft_container_of(node, struct weft__unit, node)->pid_fd, signal, NULL, 0);
+			weft_container_of(node, struct weft__unit, node)->pid_fd, signal, &info, 0);
 }
 
 void weft__units_stop(struct weft__units *units)

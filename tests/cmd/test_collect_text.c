@@ -76,7 +76,21 @@ static const struct expectation table[] = {
 	{COLLECT_AUTO, "999999999999 <13>x\ny\n", "999999999999 <13>x|y|", 0},
 	{COLLECT_AUTO, "0 <13>x\n05 <13>x\n-5 <13>x\n5x <13>\n",
 		"0 <13>x|05 <13>x|-5 <13>x|5x <13>|", 0},
+	/* Here @ stands for a NUL: what Python's SysLogHandler sends. */
+	{COLLECT_AUTO, "<13>a@<13>b@7 <14>c@d@x\n@y", "<13>a|<13>b|<14>c\\x00d|x|y\\{unfinished}|",
+		0},
+	{COLLECT_AUTO, "exactly thirty-two bytes are here and on@<13>b@5@",
+		"exactly thirty-two bytes are her\\{cut}|<13>b|5|", 8},
+	{COLLECT_LINES, "a@b\n", "a\\x00b|", 0},
 };
+
+/* The bytes that are sent, for weft_str_fini(). */
+static void bytes_of(const struct expectation *expected, struct weft_str *out)
+{
+	weft_str_init(out, 4096);
+	for (const char *byte = expected->sent; *byte; byte++)
+		weft_str_append_char(out, *byte == '@' ? '\0' : *byte);
+}
 
 static void record(struct weft_str *out, const struct collect_message *message)
 {
@@ -94,11 +108,14 @@ static void record(struct weft_str *out, const struct collect_message *message)
 /* The messages of a text that comes in parts of that size; how many bytes were dropped. */
 static uint64_t take(const struct expectation *expected, size_t part, struct weft_str *out)
 {
-	const char *sent = expected->sent;
-	size_t len = strlen(sent);
 	struct collect_frames frames;
 	struct collect_message message;
+	struct weft_str bytes;
+	const char *sent;
+	size_t len = strlen(expected->sent);
 
+	bytes_of(expected, &bytes);
+	sent = weft_str_text(&bytes);
 	weft__collect_frames_init(&frames, expected->framing, LINE_MAX_TESTED);
 	while (len > 0) {
 		size_t used =
@@ -113,6 +130,7 @@ static uint64_t take(const struct expectation *expected, size_t part, struct wef
 		record(out, &message);
 	CHECK(!weft__collect_frames_end(&frames, &message));
 	weft__collect_frames_fini(&frames);
+	weft_str_fini(&bytes);
 	return frames.dropped_bytes;
 }
 

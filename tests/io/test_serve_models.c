@@ -5,6 +5,7 @@
  * check: tsan drivers
  */
 #include "models.h"
+#include "weft/thread.h"
 
 static void serve_visitors(void)
 {
@@ -225,7 +226,49 @@ static void serve_within_a_deadline(void)
 
 CHECK_CASE(serving_obeys_the_callers_deadline)
 {
-	with_models(ALL & ~FIBER, serve_within_a_deadline);
+	with_models(ALL, serve_within_a_deadline);
+}
+
+static int serve_to_be_cancelled(void *arg)
+{
+	return serve(arg);
+}
+
+/* With a visitor, so that it has begun; and cancelled before it has. */
+static void serve_until_cancelled(void)
+{
+	struct weft_thread *thread;
+
+	if (house.in_fiber)
+		return; /* a thread has none */
+	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	CHECK(house.listener != NULL);
+	house.handler = echo;
+	house.options.grace_ns = -1;
+	for (int round = 0; round < 2; round++) {
+		int fd = round == 0 ? visit() : -1;
+
+		thread = weft_thread_new(NULL, serve_to_be_cancelled, NULL);
+		CHECK_INT(weft_thread_start(thread), ==, 0);
+		if (round == 0) {
+			say(fd, "hello\n");
+			hear(fd, "hello\n");
+		}
+		CHECK_INT(weft_thread_cancel(thread), ==, 0);
+		CHECK_INT(weft_thread_join(thread, NULL, WEFT_FOREVER), ==, 0);
+		weft_thread_free(thread);
+		CHECK_INT(house.result, ==, -1);
+		CHECK_INT(house.code, ==, ECANCELED);
+		if (round == 0)
+			hear_end(fd);
+	}
+	CHECK_INT(pipe2(house.told, O_CLOEXEC), ==, 0);
+	house_end();
+}
+
+CHECK_CASE(serving_ends_when_its_thread_is_cancelled)
+{
+	with_models(ALL, serve_until_cancelled);
 }
 
 /* ---- Limits
