@@ -105,6 +105,7 @@ const sigset_t *weft__doze_mask(sigset_t *room)
 
 /* ---- Processes --------------------------------------------------------------------------- */
 
+bool weft__process_is;
 _Atomic bool weft__process_is_stopping;
 
 /* A handler's work is the main thread's: threads that it has may get its signals. */
@@ -196,6 +197,7 @@ void weft__process_begin(const struct weft__process *options)
 	memset(&process, 0, sizeof(process));
 	process.context.host = weft__context_self()->host;
 	process.options = *options;
+	weft__process_is = true;
 	weft__thread_context = &process.context;
 	weft__doze_is_open(); /* once the caller has unblocked it */
 	atomic_store(&weft__process_is_stopping, false);

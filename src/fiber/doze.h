@@ -92,6 +92,9 @@ struct weft__process {
  */
 void weft__process_begin(const struct weft__process *process);
 
+/** Whether this is such a process. */
+extern bool weft__process_is;
+
 /** SIGTERM has come. */
 extern _Atomic bool weft__process_is_stopping;
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fiber/doze.h"
 #include "http/cache.h"
 #include "http/escape.h"
 #include "http/listing.h"
@@ -36,6 +37,7 @@ struct weft_http_files {
 	int root_fd;
 	struct weft_http_files_options options;
 	struct weft__http_cache *caches[WEFT_WORKERS_MAX]; /* each its worker's own */
+	struct weft__http_cache *process_cache; /* of a process with one connection at a time */
 };
 
 /* One request, on its way through this file. */
@@ -74,21 +76,25 @@ void weft_http_files_free(struct weft_http_files *files)
 		return;
 	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
 		weft__http_cache_free(files->caches[i]);
+	weft__http_cache_free(files->process_cache);
 	if (files->root_fd >= 0)
 		close(files->root_fd);
 	free(files);
 }
 
-/* The cache of the calling worker, made on its first request. */
-static struct weft__http_cache *worker_cache(struct weft_http_files *files)
+/* The cache of the calling worker, or process, made on its first request; threads have none. */
+static struct weft__http_cache *own_cache(struct weft_http_files *files)
 {
 	int worker = weft_worker_index();
+	struct weft__http_cache **cache = NULL;
 
-	if (worker < 0 || worker >= WEFT_WORKERS_MAX)
-		return NULL;
-	if (!files->caches[worker])
-		files->caches[worker] = weft__http_cache_new(files->root_fd);
-	return files->caches[worker];
+	if (worker >= 0 && worker < WEFT_WORKERS_MAX)
+		cache = &files->caches[worker];
+	else if (weft__process_is)
+		cache = &files->process_cache;
+	if (cache && !*cache)
+		*cache = weft__http_cache_new(files->root_fd);
+	return cache ? *cache : NULL;
 }
 
 /* Say no, in the way of what the system said. */
@@ -226,7 +232,7 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	if (weft__http_path_is_hidden(path))
 		return 404;
 	visit.path = path + 1;
-	visit.cache = worker_cache(visit.files);
+	visit.cache = own_cache(visit.files);
 	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path, request->arrived_ns)
 			   : NULL;
 	if (file) {
