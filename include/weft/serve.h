@@ -112,8 +112,9 @@ struct weft_serve_options {
  * options may be NULL. A listener of NULL is a weft_listener_new() that failed: -1 with its
  * errno. On a fiber or a thread; "fiber" outside weft_run() runs one. Returns 0 after a stop,
  * -1 with ECANCELED, ETIMEDOUT, EINVAL (bad option), ENOTSUP (threads and processes under
- * the simulator), ENOMEM, EMFILE, EAGAIN (no thread or process to be had at the start), or
- * what made accepting impossible.
+ * the simulator), ENOSYS (processes under a kernel, or a valgrind, without pidfd_open(2)),
+ * ENOMEM, EMFILE, EAGAIN (no thread or process to be had at the start), or what made accepting
+ * impossible.
  */
 WEFT_API int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options);

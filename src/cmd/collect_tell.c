@@ -28,7 +28,7 @@ static void print_doors(const struct collect *collect)
 	for (unsigned i = 0; i < collect->door_count; i++)
 		printf("  %-8s %s\n", labels[kind_of(&collect->doors[i])], collect->doors[i].text);
 	if (collect->reads_stdin)
-		printf("  %-8s lines of this terminal\n", "stdin");
+		printf("  %-8s lines of the standard input\n", "stdin");
 }
 
 static void print_doors_json(const struct collect *collect)

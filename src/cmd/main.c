@@ -5,7 +5,9 @@
  * Never: does any work itself.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,12 +115,28 @@ static int open_standard_streams(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* Whoever read it has gone, as head(1) does: that is no failure of ours. */
+static bool has_no_reader(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* What was printed is in stdio's buffer: done is who has got it out. */
+static int finish(int status)
+{
+	bool is_out = fflush(stdout) == 0 && !ferror(stdout);
+
+	if (is_out || status != CMD_DONE || has_no_reader())
+		return status;
+	return weft__cmd_fail("", "the standard output could not be written.");
+}
+
+static int dispatch(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	if (open_standard_streams() < 0)
-		return CMD_FAILED; /* there is nowhere to say why */
 	if (!name[0])
 		return weft__cmd_usage("", "what is it to do?");
 	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
@@ -130,4 +148,11 @@ int main(int argc, char **argv)
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
 		return help();
 	return run(name, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	if (open_standard_streams() < 0)
+		return CMD_FAILED; /* there is nowhere to say why */
+	return finish(dispatch(argc, argv));
 }

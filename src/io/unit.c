@@ -49,9 +49,21 @@ static int watch(struct weft__units *units, int fd, struct weft__unit *unit)
 	return epoll_ctl(units->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+static int pid_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 static int places_init(struct weft__units *units)
 {
 	void *places = NULL;
+	int pid_fd = units->are_processes ? pid_open(getpid()) : -1;
+
+	/* Better told here, once, than to each peer. */
+	if (units->are_processes && pid_fd < 0)
+		return -1;
+	if (pid_fd >= 0)
+		close(pid_fd);
 
 	units->places = NULL;
 	units->place_next = 0;
@@ -247,7 +259,7 @@ static int follow(struct weft__units *units, struct weft__unit *unit)
 {
 	int code;
 
-	unit->pid_fd = (int)syscall(SYS_pidfd_open, unit->pid, 0);
+	unit->pid_fd = pid_open(unit->pid);
 	if (unit->pid_fd >= 0 && watch(units, unit->pid_fd, unit) == 0) {
 		weft_list_push_back(&units->running, &unit->node);
 		return 0;

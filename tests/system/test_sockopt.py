@@ -7,13 +7,14 @@ not change by itself is compared.
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 
-from served import case, expect, run, weft
+from served import WEFT, case, expect, run, weft
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "man", "weft-sockopt.1")
 
@@ -259,6 +260,25 @@ def _():
     expect(len(names) > 150, names)
     expect(not names - shown - explained, f"neither: {sorted(names - shown - explained)}")
     expect(not shown & explained, f"both: {sorted(shown & explained)}")
+
+
+def status_with(stdout, *arguments):
+    done = subprocess.run([WEFT, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+@case("what could not be printed was not done, unless the reader has gone")
+def _():
+    for arguments in (("sockopt", "--help"), ("help",), ("--version",)):
+        with open("/dev/full", "wb", buffering=0) as full:
+            status, said = status_with(full, *arguments)
+        expect(status == 1 and "standard output" in said, (status, said))
+        reader, writer = os.pipe()
+        os.close(reader)
+        status, said = status_with(writer, *arguments)
+        os.close(writer)
+        expect(status in (0, -signal.SIGPIPE) and said == "", (status, said))
 
 
 sys.exit(run())
