@@ -69,6 +69,25 @@ void weft__http_append_html(struct weft_str *str, const char *text, size_t len)
 	}
 }
 
+void weft__http_append_json(struct weft_str *str, const char *text, size_t len)
+{
+	weft_str_append(str, "\"");
+	for (size_t at = 0; at < len;) {
+		size_t bytes = weft_utf8_read(text + at, len - at, NULL);
+
+		if (bytes == 0)
+			weft_str_append(str, "\xef\xbf\xbd");
+		else if (text[at] == '"' || text[at] == '\\')
+			weft_str_appendf(str, "\\%c", text[at]);
+		else if ((unsigned char)text[at] < 0x20 || text[at] == 0x7f)
+			weft_str_appendf(str, "\\u%04x", (unsigned)text[at]);
+		else
+			weft_str_append_bytes(str, text + at, bytes);
+		at += bytes ? bytes : 1;
+	}
+	weft_str_append(str, "\"");
+}
+
 size_t weft__http_escape_log(char *ret_text, size_t size_bytes, const char *text, size_t len)
 {
 	size_t to = 0;

@@ -16,6 +16,12 @@ void weft__http_append_path(struct weft_str *str, const char *path, size_t len);
 void weft__http_append_html(struct weft_str *str, const char *text, size_t len);
 
 /**
+ * Append text as a JSON string, quotes included (RFC 8259, section 7). What is not UTF-8 becomes
+ * U+FFFD.
+ */
+void weft__http_append_json(struct weft_str *str, const char *text, size_t len);
+
+/**
  * Write text for a quoted field of a log line: '"', '\' and all that is not printable
  * ASCII as \xXX. Stops before size_bytes would be passed. Returns the bytes written.
  */

@@ -1,5 +1,6 @@
 /*
- * listing.c - lists a folder as a page: folders first, names in natural order, sizes, times.
+ * listing.c - lists a folder as a page, or as JSON for who would rather have that: folders first,
+ * names in natural order, sizes, times.
  *
  * Entry point: weft__http_listing_send().
  *
@@ -19,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/accept.h"
 #include "http/chars.h"
 #include "http/escape.h"
 #include "http/limits.h"
@@ -289,11 +291,73 @@ static void build_page(struct weft_str *page, const struct listing *listing)
 	weft__http_page_end(page);
 }
 
+/* ---- For programs ---------------------------------------------------------------------------- */
+
+static void append_json_item(struct weft_str *text, const struct item *item)
+{
+	size_t len = strlen(item->name);
+	char when[32] = "";
+	struct tm time;
+
+	if (gmtime_r(&(time_t){item->modified_s}, &time))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &time);
+	weft_str_append(text, "{\"name\": ");
+	weft__http_append_json(text, item->name, len);
+	/* The name of a file can be any bytes, and JSON's only characters: the address has them. */
+	weft_str_append(text, ", \"href\": \"./");
+	weft__http_append_path(text, item->name, len);
+	weft_str_append(
+		text, item->is_folder ? "/\", \"type\": \"folder\"" : "\", \"type\": \"file\"");
+	if (!item->is_folder)
+		weft_str_appendf(text, ", \"size\": %lld", (long long)item->size);
+	weft_str_appendf(text, ", \"modified\": \"%s\"}", when);
+}
+
+static void build_json(struct weft_str *text, const struct listing *listing)
+{
+	unsigned turn = 0;
+
+	weft_str_append(text, "{\"path\": ");
+	weft__http_append_json(text, listing->path, strlen(listing->path));
+	weft_str_appendf(text, ", \"left_out\": %zu, \"entries\": [", listing->left_out);
+	weft_vec_each (struct item, item, &listing->items) {
+		weft_str_append(text, turn ? ",\n" : "\n");
+		append_json_item(text, item);
+		if (++turn % NAMES_PER_TURN == 0)
+			weft_yield();
+	}
+	weft_str_append(text, "\n]}\n");
+}
+
+static int send_json(struct weft_http_response *response, const struct listing *listing)
+{
+	struct weft_http_content content = {.type = "application/json"};
+	struct weft_str text;
+	int result = 500;
+
+	weft_str_init(&text, WEFT_STR_LEN_MAX);
+	build_json(&text, listing);
+	content.data = weft_str_text(&text);
+	content.len = weft_str_len(&text);
+	if (!weft_str_error(&text))
+		result = weft_http_response_send(response, 200, &content);
+	weft_str_fini(&text);
+	return result;
+}
+
+static int send_page(struct weft_http_response *response, const struct listing *listing)
+{
+	struct weft_str page;
+
+	weft_str_init(&page, WEFT_STR_LEN_MAX);
+	build_page(&page, listing);
+	return weft__http_page_send(response, 200, &page);
+}
+
 int weft__http_listing_send(
 	struct weft_http_response *response, int root_fd, int folder_fd, const char *path)
 {
 	struct listing listing = {.root_fd = root_fd, .path = path};
-	struct weft_str page;
 	DIR *folder = fdopendir(folder_fd);
 	int result = 500;
 
@@ -304,10 +368,11 @@ int weft__http_listing_send(
 	weft_vec_init(&listing.items, sizeof(struct item));
 	weft_str_init(&listing.names, WEFT_STR_LEN_MAX);
 	if (read_names(&listing, folder) == 0) {
-		weft_str_init(&page, WEFT_STR_LEN_MAX);
-		build_page(&page, &listing);
 		weft_http_response_field(response, "Cache-Control", "no-cache");
-		result = weft__http_page_send(response, 200, &page);
+		weft_http_response_field(response, "Vary", "Accept");
+		result = weft__http_accept_wants_json(response->request, "json")
+				 ? send_json(response, &listing)
+				 : send_page(response, &listing);
 	}
 	weft_str_fini(&listing.names);
 	weft_vec_fini(&listing.items);

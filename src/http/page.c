@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/accept.h"
 #include "http/escape.h"
 
 /** Bytes of an error or redirect page. */
@@ -112,17 +113,42 @@ static const char *default_why(int status)
 	}
 }
 
+/* For who would rather not read HTML: RFC 9457. */
+static int send_problem(struct weft_http_response *response, int status, const char *why)
+{
+	const char *title = weft_http_status_phrase(status);
+	struct weft_http_content content = {.type = "application/problem+json"};
+	struct weft_str problem;
+	int result;
+
+	weft_str_init(&problem, SMALL_PAGE_MAX);
+	weft_str_append(&problem, "{\"title\": ");
+	weft__http_append_json(&problem, title, strlen(title));
+	weft_str_appendf(&problem, ", \"status\": %d, \"detail\": ", status);
+	weft__http_append_json(&problem, why, strlen(why));
+	weft_str_append(&problem, "}\n");
+	content.data = weft_str_text(&problem);
+	content.len = weft_str_len(&problem);
+	result = weft_str_error(&problem) ? send_bare(response, status)
+					  : weft_http_response_send(response, status, &content);
+	weft_str_fini(&problem);
+	return result;
+}
+
 int weft__http_page_error(struct weft_http_response *response, int status, const char *why)
 {
 	struct weft_str page;
 	char title[64];
 	int len;
 
+	why = why ? why : default_why(status);
+	if (weft__http_accept_wants_json(response->request, "problem+json") ||
+		weft__http_accept_wants_json(response->request, "json"))
+		return send_problem(response, status, why);
 	len = snprintf(title, sizeof(title), "%d %s", status, weft_http_status_phrase(status));
 	weft_str_init(&page, SMALL_PAGE_MAX);
 	weft__http_page_begin(&page, title, (size_t)len, "");
 	weft_str_appendf(&page, "<h1>%s</h1>\n<p>", title);
-	why = why ? why : default_why(status);
 	weft__http_append_html(&page, why, strlen(why));
 	weft_str_append(&page, "</p>\n");
 	weft__http_page_end(&page);

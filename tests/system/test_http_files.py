@@ -4,6 +4,7 @@ import email
 import email.policy
 import email.utils
 import html.parser
+import json
 import os
 import random
 import sys
@@ -246,6 +247,31 @@ def _():
             expect(server.get("/").status == 200)
             expect(server.get("/sub/").status == 403)
             expect(server.get("/sub/a.txt").status == 200)
+
+
+@case("a listing and an error are JSON for who would rather have that")
+def _():
+    with Folder() as folder:
+        folder.write("a b.txt", "12345")
+        folder.write("quote\".txt", "1")
+        os.mkdir(folder.at("sub"))
+        with open(os.fsencode(folder.path) + b"/\xff\xfe", "wb"):
+            pass
+        with Server(folder.path) as server:
+            reply = server.get("/", "Accept: application/json")
+            expect(reply["Content-Type"] == "application/json", reply)
+            expect(reply["Vary"] == "Accept", reply)
+            entries = json.loads(reply.body)["entries"]
+            expect([entry["type"] for entry in entries] == ["folder"] + ["file"] * 3, entries)
+            expect({entry["name"]: entry.get("size") for entry in entries}
+                   == {"sub": None, "a b.txt": 5, "quote\".txt": 1, "\ufffd\ufffd": 0}, entries)
+            for entry in entries:
+                expect(server.get("/" + entry["href"][2:]).status == 200, entry)
+            reply = server.get("/none", "Accept: application/json")
+            expect(reply.status == 404, reply)
+            expect(reply["Content-Type"] == "application/problem+json", reply)
+            expect(json.loads(reply.body)["status"] == 404, reply)
+            expect(b"<html" in server.get("/", "Accept: */*").body)
 
 
 # ---- Conditions and ranges -------------------------------------------------------------------
