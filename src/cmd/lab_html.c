@@ -181,6 +181,7 @@ static void put_charts(struct weft_str *html, const struct lab *lab, unsigned wo
 	weft__lab_chart_cpu(lab, workload, html);
 	end_figure(html);
 	weft_str_reset(&text);
+	weft_str_append(&text, "At p99, ");
 	weft__lab_say_least(lab, verdict, workload, weft__lab_p99_of, &text);
 	begin_figure(html, "Latency, open loop", sentence);
 	weft__lab_chart_latency(lab, workload, html);
