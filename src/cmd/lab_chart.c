@@ -284,8 +284,8 @@ static void draw_decades(struct weft_str *html, const struct axis *axis, int hei
 {
 	char text[32];
 
-	for (double at = axis->from; at < axis->to * 1.5; at *= 10) {
-		double x = axis_share(axis, at);
+	for (long power = lround(log10(axis->from)); power <= lround(log10(axis->to)); power++) {
+		double at = pow(10, (double)power), x = axis_share(axis, at);
 
 		weft_str_appendf(html,
 			"<line class=\"grid\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"0\" y2=\"%d\"/>"
@@ -434,8 +434,9 @@ static void draw_grid(struct weft_str *html, const struct plot *plot)
 	const struct lab_plan *plan = &plot->lab->plan;
 	char text[32];
 
-	for (double at = plot->y.from; at < plot->y.to * 1.5; at *= 10) {
-		double y = rate_y(plot, at);
+	for (long power = lround(log10(plot->y.from)); power <= lround(log10(plot->y.to));
+		power++) {
+		double at = pow(10, (double)power), y = rate_y(plot, at);
 
 		weft_str_appendf(html,
 			"<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/><text "

@@ -129,7 +129,7 @@ static void put_share(struct weft_str *html, const struct lab *lab, unsigned wor
 static void put_overview(struct weft_str *html, const struct lab *lab)
 {
 	const struct lab_plan *plan = &lab->plan;
-	struct lab_verdict verdicts[LAB_WORKLOADS_MAX];
+	struct lab_verdict verdicts[LAB_WORKLOADS_MAX] = {{.level = 0}};
 
 	weft_str_append(html, "<section><h2>At a glance</h2>\n<div class=\"wide\"><table "
 			      "class=\"glance\"><caption>"

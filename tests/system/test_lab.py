@@ -18,8 +18,8 @@ import xml.etree.ElementTree
 
 from served import PATIENCE_S, WEFT, case, expect, run, weft
 
-SHORT = ("--workloads", "echo,short", "--models", "fiber,loop", "--connections", "1,4", "--duration",
-         "0.1", "--rounds", "1")
+SHORT = ("--workloads", "echo,short", "--models", "fiber,loop", "--connections", "1,4",
+         "--duration", "0.1", "--rounds", "1")
 
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
