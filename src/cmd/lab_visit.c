@@ -304,7 +304,8 @@ static void count_memory(struct visit *visit)
 	if (before < 0 || start_load(visit, &load, &child) < 0)
 		return;
 	wait_until_open(visit, &child);
-	weft__lab_pause(visit->lab, &child, MEMORY_SETTLE_NS);
+	weft__lab_pause(visit->lab, &child,
+		MEMORY_SETTLE_NS + weft__lab_warmup_ns(&visit->lab->plan, visit->level));
 	after = weft__lab_tree_memory(visit->server.pid, &is_pss);
 	weft__lab_child_stop(&child);
 	if (after >= 0)
