@@ -146,6 +146,11 @@ $(OBJ)/tests/%: $(OBJ)/tests/%.c.o $(OUT)/libweft.a
 # A parser of the command's own: it is in no library.
 $(OBJ)/tests/cmd/test_load_reply $(OBJ)/fuzz/fuzz_load_reply: $(OBJ)/src/cmd/load_reply.c.o
 
+# What `weft lab` concludes from its figures; the table's numbers are in its sentences.
+LAB_PARTS := $(call objects,$(patsubst %,src/cmd/lab_%.c,best break judge plan stats table))
+$(OBJ)/tests/cmd/test_lab_judge: $(LAB_PARTS)
+$(OBJ)/tests/cmd/test_lab_judge: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS)
+
 # libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
 	$(LINK)

@@ -6,8 +6,8 @@
  *	struct weft_tls_server_options options = {.certificate = "chain.pem", .key = "key.pem"};
  *	struct weft_tls *tls = weft_tls_server_new(&options, NULL);
  *
- *	weft_listener_use_tls(listener, tls);
- *	weft_serve(listener, handler, NULL, NULL);
+ *	if (weft_listener_use_tls(listener, tls) == 0)
+ *		weft_serve(listener, handler, NULL, NULL);
  *
  * A client; and either of them by itself, on a stream of its own, in the middle of a
  * conversation: weft_stream_start_tls().
@@ -169,7 +169,9 @@ WEFT_API struct weft_stream *weft_stream_connect_tls(
  * that. So weft_serve(), the HTTP server and all handlers serve TLS without knowing of it. A
  * handler that wants the facts first calls weft_stream_start_tls(peer, NULL, NULL), which
  * makes the handshake at once. One that was interrupted goes on with the next call.
- * tls is borrowed until the listener ends. Before anybody accepts. Errors: EINVAL (a client's).
+ * tls is borrowed until the listener ends. Before anybody accepts. Errors: EINVAL (a client's,
+ * or NULL: a weft_tls_server_new() that failed). After that the listener serves nobody, rather
+ * than in the clear: weft_serve() and weft_listener_accept() fail with EINVAL.
  */
 WEFT_API int weft_listener_use_tls(struct weft_listener *listener, struct weft_tls *tls);
 

@@ -119,6 +119,7 @@ extern const char *const weft__lab_percentile_names[LAB_PERCENTILE_COUNT];
 enum lab_fault {
 	LAB_FINE,
 	LAB_COLLAPSED, /* it does far less than with fewer connections */
+	LAB_LATE,      /* it can't keep the rate that was asked for by --rate */
 	LAB_ERRORS,
 	LAB_STARVED,  /* some are answered, others never */
 	LAB_REFUSED,  /* not all connections could be opened */
@@ -163,6 +164,11 @@ struct lab_cell {
 	uint64_t requests, errors, due, unfinished;
 	double load_busy; /* the most */
 	const char *error;
+};
+
+/** Which cell: places in the plan. */
+struct lab_place {
+	unsigned workload, level, contender, round;
 };
 
 struct lab_machine {
@@ -249,6 +255,9 @@ unsigned weft__lab_connections(const struct lab_workload *workload, unsigned lev
 const char *weft__lab_level_text(
 	const struct lab_workload *workload, unsigned level, char text[static 64]);
 
+/** Before a loop counts: the server has to start something for each connection. */
+int64_t weft__lab_warmup_ns(const struct lab_plan *plan, unsigned level);
+
 /** How long all of it takes, roughly. */
 int64_t weft__lab_estimate(const struct lab_plan *plan);
 
@@ -305,18 +314,13 @@ double weft__lab_tree_memory(pid_t pid, bool *ret_is_pss);
 /** Open descriptors of a process; 0 when that can't be read. */
 unsigned weft__lab_descriptors(pid_t pid);
 
-/** CPU time that all programs on these CPUs have used since the start of the machine, also
- * what the host took away; below 0: it can't be read. */
-double weft__lab_machine_cpu_ns(const struct lab_cpus *cpus);
+/** CPU time that all processes but this one and its children have used, and what the host
+ * took away; below 0: it can't be read. While no child runs. */
+double weft__lab_others_cpu_ns(void);
 
 void weft__lab_machine_read(struct lab_machine *machine);
 
 /* ---- lab_visit.c, lab_run.c ---------------------------------------------------------- */
-
-/** Which cell: places in the plan. */
-struct lab_place {
-	unsigned workload, level, contender, round;
-};
 
 /** Visit a cell once. False when the run was stopped meanwhile: nothing is known then. */
 bool weft__lab_visit(struct lab *lab, const struct lab_place *place, struct lab_figures *figures);
@@ -363,6 +367,10 @@ void weft__lab_names(const struct lab *lab, const unsigned *contenders, unsigned
 	struct weft_str *ret_text);
 
 /* ---- lab_break.c, lab_best.c --------------------------------------------------------- */
+
+/** Why a model can't do better than this fault there, or NULL: then it is a finding, or noise. */
+const char *weft__lab_design_of(
+	const struct lab_plan *plan, const struct lab_place *place, enum lab_fault fault);
 
 /** Why it breaks there, in words; "by design" and why where the model can't do better. */
 void weft__lab_explain_break(

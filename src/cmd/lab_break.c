@@ -7,32 +7,49 @@
 
 #include <string.h>
 
-/* Why the model can't do better, or NULL: then it is a finding. */
-static const char *design_of(const struct lab *lab, unsigned workload,
-	const struct lab_contender *contender, const struct lab_cell *cell)
+/* The connections that a model has at a time, at most; 0: it has no such bound. */
+static unsigned bound_of(const struct lab_plan *plan, const struct lab_contender *contender)
 {
-	const struct lab_workload *what = lab->plan.workloads[workload];
-	bool keeps = !what->is_new_each;
-	bool is_waiting = cell->fault == LAB_STARVED || cell->fault == LAB_SILENT ||
-			  cell->fault == LAB_REFUSED || cell->fault == LAB_ERRORS;
+	static const struct {
+		const char *model;
+		unsigned bound;
+	} bounds[] = {{"loop", 1}, {"thread", 4096}, {"fork", 512}};
 
-	if (strcmp(contender->model, "loop") == 0 && keeps && is_waiting)
-		return "by design: it serves one connection until that ends, and a second one that "
-		       "stays open waits for ever";
-	if ((strcmp(contender->model, "pool") == 0 || strcmp(contender->model, "prefork") == 0) &&
-		keeps && is_waiting)
+	for (unsigned i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+		if (strcmp(bounds[i].model, contender->model) == 0)
+			return bounds[i].bound;
+	return strcmp(contender->model, "fiber") == 0 ? 0 : plan->size;
+}
+
+const char *weft__lab_design_of(
+	const struct lab_plan *plan, const struct lab_place *place, enum lab_fault fault)
+{
+	const struct lab_workload *workload = plan->workloads[place->workload];
+	const struct lab_contender *contender = &plan->contenders[place->contender];
+	unsigned connections = weft__lab_connections(workload, plan->levels[place->level]);
+	unsigned bound = bound_of(plan, contender);
+
+	if (fault == LAB_FINE || fault == LAB_NO_START || fault == LAB_CRASHED)
+		return NULL;
+	if (bound && fault != LAB_COLLAPSED && !workload->is_new_each && connections > bound) {
+		if (bound == 1)
+			return "by design: it serves one connection until that ends, and a second "
+			       "one that stays open waits for ever";
+		if (strcmp(contender->model, "fork") == 0 ||
+			strcmp(contender->model, "thread") == 0)
+			return "by its bound: it makes so many threads (4096) or processes (512) "
+			       "and "
+			       "no more, and who comes then waits or is turned away";
 		return "by design: each of its workers has one connection at a time, and with more "
 		       "connections than workers the rest waits until one ends";
-	if ((strcmp(contender->model, "fork") == 0 || strcmp(contender->model, "thread") == 0) &&
-		keeps && is_waiting)
-		return "by its bound: it has so many processes or threads and no more, and whoever "
-		       "comes then waits or is turned away";
-	if (contender->driver && strcmp(contender->driver, "select") == 0)
-		return "by design: select(2) knows 1024 descriptors, and looks at all of them each "
-		       "time";
-	if (contender->driver && strcmp(contender->driver, "poll") == 0 &&
-		cell->fault == LAB_COLLAPSED)
-		return "by design: poll(2) is handed all connections each time, so that each wait "
+	}
+	if (contender->driver && strcmp(contender->driver, "select") == 0 && connections > 1000)
+		return "by design: select(2) knows 1024 descriptors";
+	if (contender->driver && fault == LAB_COLLAPSED &&
+		(strcmp(contender->driver, "select") == 0 ||
+			strcmp(contender->driver, "poll") == 0))
+		return "by design: the kernel is handed all connections each time, so that each "
+		       "wait "
 		       "costs more the more there are";
 	return NULL;
 }
@@ -46,6 +63,9 @@ static void say_fault(const struct lab_cell *cell, struct weft_str *text)
 		break;
 	case LAB_ERRORS:
 		weft_str_appendf(text, "%llu errors", (unsigned long long)cell->errors);
+		break;
+	case LAB_LATE:
+		weft_str_append(text, "it can't keep the rate");
 		break;
 	case LAB_COLLAPSED:
 		weft_str_append(text, "it does less than a third of what it did with fewer");
@@ -73,18 +93,21 @@ void weft__lab_explain_break(
 {
 	const struct lab_plan *plan = &lab->plan;
 	unsigned level = weft__lab_breaks_at(lab, workload, contender);
+	struct lab_place place = {.workload = workload, .level = level, .contender = contender};
 	const struct lab_cell *cell;
 	const char *design;
 
 	if (level == plan->level_count)
 		return;
 	cell = weft__lab_cell(lab, workload, level, contender);
-	design = design_of(lab, workload, &plan->contenders[contender], cell);
+	design = weft__lab_design_of(plan, &place, cell->fault);
 	say_fault(cell, ret_text);
 	if (design)
 		weft_str_appendf(ret_text, "; %s", design);
 	else if (cell->error[0])
 		weft_str_appendf(ret_text, " (%s)", cell->error);
+	else
+		weft_str_append(ret_text, "; that is not by design: perhaps the machine was busy");
 }
 
 void weft__lab_say_breaks(const struct lab *lab, unsigned workload, char *text, size_t size)

@@ -264,6 +264,19 @@ static double axis_share(const struct axis *axis, double number)
 	return (log10(number) - log10(axis->from)) / (log10(axis->to) - log10(axis->from)) * 100;
 }
 
+/* A power of ten, as short as it gets: "10 ms" with the names of time, "10k" with others. */
+static const char *decade_text(long power, const char *const *units, char text[static 32])
+{
+	static const char *const digits[] = {"1", "10", "100"};
+	long unit = power / 3 > 3 ? 3 : power / 3;
+
+	if (power < 0 || power > 11)
+		snprintf(text, 32, "%g", pow(10, (double)power));
+	else
+		snprintf(text, 32, "%s%s", digits[power % 3], units[unit]);
+	return text;
+}
+
 /* ---- Latency ------------------------------------------------------------------------- */
 
 static void latency_axis(struct axis *axis, const struct bars *bars)
@@ -282,16 +295,17 @@ static void latency_axis(struct axis *axis, const struct bars *bars)
 
 static void draw_decades(struct weft_str *html, const struct axis *axis, int height)
 {
+	static const char *const units[] = {" ns", " \302\265s", " ms", " s"};
 	char text[32];
 
-	for (double at = axis->from; at < axis->to * 1.5; at *= 10) {
-		double x = axis_share(axis, at);
+	for (long power = lround(log10(axis->from)); power <= lround(log10(axis->to)); power++) {
+		double at = pow(10, (double)power), x = axis_share(axis, at);
 
 		weft_str_appendf(html,
 			"<line class=\"grid\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"0\" y2=\"%d\"/>"
 			"<text class=\"soft\" x=\"%.2f%%\" y=\"%d\" "
 			"text-anchor=\"middle\">%s</text>",
-			x, x, height, x, height + 18, weft__lab_time_text(at, text));
+			x, x, height, x, height + 18, decade_text(power, units, text));
 	}
 }
 
@@ -431,16 +445,18 @@ static unsigned dash_of(const struct lab *lab, unsigned contender)
 
 static void draw_grid(struct weft_str *html, const struct plot *plot)
 {
+	static const char *const units[] = {"", "k", "M", "G"};
 	const struct lab_plan *plan = &plot->lab->plan;
 	char text[32];
 
-	for (double at = plot->y.from; at < plot->y.to * 1.5; at *= 10) {
-		double y = rate_y(plot, at);
+	for (long power = lround(log10(plot->y.from)); power <= lround(log10(plot->y.to));
+		power++) {
+		double at = pow(10, (double)power), y = rate_y(plot, at);
 
 		weft_str_appendf(html,
 			"<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/><text "
 			"class=\"soft\" x=\"-8\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
-			y, y, y + 4, weft__lab_number(at, text));
+			y, y, y + 4, decade_text(power, units, text));
 	}
 	for (unsigned i = 0; i < plan->level_count; i++)
 		weft_str_appendf(html,

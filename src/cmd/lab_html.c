@@ -89,17 +89,15 @@ static void put_method(struct weft_str *html, const struct lab *lab)
 		plan->rounds);
 	weft_str_appendf(html,
 		"<p>CPU is that of the server and all its processes, from the kernel&rsquo;s "
-		"accounts. Memory is what the server&rsquo;s processes hold (%s) with all "
-		"connections "
-		"open, less what they held when one had been served, for each connection more; "
-		"socket buffers in the kernel are not in it. A model <em>breaks</em> where more "
-		"than "
-		"half of its rounds show it: errors, connections that could not be opened, a tenth "
-		"or "
-		"more of the due requests never answered, or less than a third of the throughput "
-		"that it had with fewer connections. It is not measured beyond "
-		"that.</p></details>\n",
-		lab->machine.has_pss ? "PSS" : "RSS");
+		"accounts. Memory is what they hold (%s) with all connections open, less what they "
+		"held when one had been served, for each connection more; what the kernel holds "
+		"for them is not in it.</p>\n",
+		lab->machine.has_pss ? "the anonymous part of PSS" : "RSS");
+	weft_str_append(html,
+		"<p>A model <em>breaks</em> where more than half of its rounds show it: errors, "
+		"connections that could not be opened, a tenth or more of the due requests never "
+		"answered while others were, or less than a third of the throughput that it had "
+		"with fewer connections. It is not measured beyond that.</p></details>\n");
 }
 
 /* What share of the best's throughput each contender had. */
@@ -129,7 +127,7 @@ static void put_share(struct weft_str *html, const struct lab *lab, unsigned wor
 static void put_overview(struct weft_str *html, const struct lab *lab)
 {
 	const struct lab_plan *plan = &lab->plan;
-	struct lab_verdict verdicts[LAB_WORKLOADS_MAX];
+	struct lab_verdict verdicts[LAB_WORKLOADS_MAX] = {{.level = 0}};
 
 	weft_str_append(html, "<section><h2>At a glance</h2>\n<div class=\"wide\"><table "
 			      "class=\"glance\"><caption>"
@@ -167,20 +165,24 @@ static void end_figure(struct weft_str *html)
 static void put_charts(struct weft_str *html, const struct lab *lab, unsigned workload,
 	const struct lab_verdict *verdict)
 {
-	char sentence[700];
+	char sentence[700], level[64];
 	struct weft_str text;
 
 	weft_str_init_in(&text, sentence, sizeof(sentence));
+	weft_str_appendf(&text, "With %s. Longer is better; the whisker spans the rounds.",
+		weft__lab_level_text(
+			lab->plan.workloads[workload], lab->plan.levels[verdict->level], level));
 	weft_str_append(html, "<div class=\"charts\">\n");
-	begin_figure(html, "Throughput, requests a second",
-		"Longer is better. The whisker spans the rounds.");
+	begin_figure(html, "Throughput, requests a second", sentence);
 	weft__lab_chart_throughput(lab, workload, html);
 	end_figure(html);
+	weft_str_reset(&text);
 	weft__lab_say_least(lab, verdict, workload, weft__lab_cpu_of, &text);
 	begin_figure(html, "CPU of the server per request", sentence);
 	weft__lab_chart_cpu(lab, workload, html);
 	end_figure(html);
 	weft_str_reset(&text);
+	weft_str_append(&text, "At p99, ");
 	weft__lab_say_least(lab, verdict, workload, weft__lab_p99_of, &text);
 	begin_figure(html, "Latency, open loop", sentence);
 	weft__lab_chart_latency(lab, workload, html);

@@ -1,7 +1,7 @@
 /*
  * lab_measure.c - what /proc says of processes and of the machine.
  *
- * Entry points: weft__lab_tree_cpu_ns(), weft__lab_tree_memory(), weft__lab_machine_cpu_ns(),
+ * Entry points: weft__lab_tree_cpu_ns(), weft__lab_tree_memory(), weft__lab_others_cpu_ns(),
  * weft__lab_machine_read(). Never: a failure for what a process that ends meanwhile can cause.
  */
 #include "lab.h"
@@ -157,29 +157,40 @@ double weft__lab_tree_cpu_ns(pid_t pid)
 	return sum;
 }
 
-double weft__lab_machine_cpu_ns(const struct lab_cpus *cpus)
+/* What the host of a virtual machine took away, in ticks of the clock. */
+static double stolen_ticks(void)
 {
-	FILE *file = fopen("/proc/stat", "re");
-	char line[512];
-	double ticks = 0;
-	bool is_known = false;
+	char text[256];
+	unsigned long long steal = 0;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		unsigned cpu;
-		unsigned long long user, nice, system, idle, wait, irq, softirq, steal = 0;
+	if (read_small("/proc/stat", text, sizeof(text)))
+		sscanf(text, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal);
+	return (double)steal;
+}
 
-		if (sscanf(line, "cpu%u %llu %llu %llu %llu %llu %llu %llu %llu", &cpu, &user,
-			    &nice, &system, &idle, &wait, &irq, &softirq, &steal) < 8)
+/*
+ * The sum over all processes of what they and their ended children have used: what a process
+ * has used goes over to its parent when it ends, so nothing is lost. The machine's own sum
+ * would not do: it counts the interrupts of our sockets, and the processes may, too.
+ */
+double weft__lab_others_cpu_ns(void)
+{
+	struct relation *relations = malloc(PROCESSES_MAX * sizeof(*relations));
+	unsigned count = relations ? read_relations(relations) : 0;
+	double ticks = stolen_ticks();
+
+	for (unsigned i = 0; i < count; i++) {
+		char text[1024];
+		const char *fields;
+
+		if (relations[i].pid == getpid())
 			continue;
-		/* Interrupts are left out: those of our own sockets are nobody's in particular. */
-		if (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &cpus->set)) {
-			ticks += (double)(user + nice + system + steal);
-			is_known = true;
-		}
+		fields = stat_fields(relations[i].pid, text);
+		for (unsigned at = 11; fields && at <= 14; at++)
+			ticks += (double)field_at(fields, at);
 	}
-	if (file)
-		fclose(file);
-	return is_known ? ticks * 1e9 / (double)sysconf(_SC_CLK_TCK) : -1;
+	free(relations);
+	return count > 0 ? ticks * 1e9 / (double)sysconf(_SC_CLK_TCK) : -1;
 }
 
 /* ---- Memory -------------------------------------------------------------------------- */

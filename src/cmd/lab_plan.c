@@ -16,6 +16,9 @@
 /** What a visit takes beside the two loops: starts, stops, connects. */
 #define VISIT_EXTRA_NS WEFT_MILLISECONDS(120)
 
+/** Of the warm-up, for each connection: a process takes that long to start. */
+#define WARMUP_EACH_NS WEFT_MICROSECONDS(500)
+
 /** Longest list that an option may give. */
 #define LIST_MAX 512
 
@@ -285,8 +288,8 @@ static bool read_cpus(const char *list, const cpu_set_t *allowed, cpu_set_t *ret
 				return false;
 			CPU_SET(first, ret_set);
 		}
-		at = *end ? end + 1 : end;
-	} while (*at);
+		at = *end ? end + 1 : NULL;
+	} while (at);
 	return CPU_COUNT(ret_set) > 0;
 }
 
@@ -437,20 +440,29 @@ void weft__lab_load_words(struct lab_words *words, const struct lab_plan *plan,
 		add(words, "--duration");
 		add(words, "60");
 	} else {
-		add_seconds(words, "--warmup", plan->warmup_ns);
+		add_seconds(words, "--warmup", weft__lab_warmup_ns(plan, load->level));
 		add_seconds(words, "--duration", load->duration_ns);
 	}
 	add(words, "--json");
 }
 
-/* ---- Time ---------------------------------------------------------------------------- */
+/* ---- Time --------------------------------------------------------------------------- */
+
+int64_t weft__lab_warmup_ns(const struct lab_plan *plan, unsigned level)
+{
+	return plan->warmup_ns + level * WARMUP_EACH_NS;
+}
 
 int64_t weft__lab_estimate(const struct lab_plan *plan)
 {
-	int64_t cells = (int64_t)plan->workload_count * plan->level_count * plan->contender_count;
-	int64_t visit_ns = 2 * (plan->duration_ns + plan->warmup_ns) + VISIT_EXTRA_NS;
+	int64_t level_ns = 0;
 
 	if (plan->budget_ns)
 		return plan->budget_ns;
-	return cells * (plan->rounds * visit_ns + VISIT_EXTRA_NS);
+	for (unsigned i = 0; i < plan->level_count; i++) {
+		int64_t loop_ns = plan->duration_ns + weft__lab_warmup_ns(plan, plan->levels[i]);
+
+		level_ns += plan->rounds * (2 * loop_ns + VISIT_EXTRA_NS) + VISIT_EXTRA_NS;
+	}
+	return level_ns * plan->workload_count * plan->contender_count;
 }

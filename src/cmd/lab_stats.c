@@ -13,8 +13,8 @@
 const char *const weft__lab_percentile_names[LAB_PERCENTILE_COUNT] = {
 	"p50", "p90", "p99", "p99.9", "max"};
 
-const char *const weft__lab_fault_names[LAB_FAULT_COUNT] = {
-	"fine", "collapsed", "errors", "starved", "refused", "silent", "no start", "crashed"};
+const char *const weft__lab_fault_names[LAB_FAULT_COUNT] = {"fine", "collapsed", "too slow",
+	"errors", "starved", "refused", "silent", "no start", "crashed"};
 
 /* ---- Spreads ------------------------------------------------------------------------- */
 
@@ -87,6 +87,10 @@ static void sum_up_cell(struct lab_cell *cell)
 	cell->memory = SPREAD(cell, memory);
 	for (unsigned i = 0; i < LAB_PERCENTILE_COUNT; i++)
 		cell->latency_ns[i] = SPREAD(cell, latency_ns[i]);
+	/* A percentile that only some rounds have could be less than a lower one of all. */
+	for (unsigned i = 1; i < LAB_PERCENTILE_COUNT; i++)
+		if (cell->latency_ns[i].count < cell->latency_ns[LAB_P50].count)
+			cell->latency_ns[i] = (struct lab_spread){.count = 0};
 	cell->requests = cell->errors = cell->due = cell->unfinished = 0;
 	cell->load_busy = 0;
 	cell->error = "";
@@ -119,7 +123,7 @@ void weft__lab_sum_up(struct lab *lab)
 
 				sum_up_cell(cell);
 				if (cell->visit_count > 0 && cell->fault == LAB_FINE &&
-					cell->requests_per_s.median < best * COLLAPSE_SHARE)
+					cell->requests_per_s.max < best * COLLAPSE_SHARE)
 					cell->fault = LAB_COLLAPSED;
 				if (best < cell->requests_per_s.median)
 					best = cell->requests_per_s.median;

@@ -184,7 +184,7 @@ static void print_machine(const struct lab *lab, FILE *out)
 		fprintf(out, "loop at %u requests/s. ", plan->rate);
 	else
 		fprintf(out, "loop at %.0f %% of what each could do. ", LAB_RATE_SHARE * 100);
-	fprintf(out, "Memory is %s of the server.\n", machine->has_pss ? "PSS" : "RSS");
+	fprintf(out, "Memory is the server's %s.\n", machine->has_pss ? "anonymous PSS" : "RSS");
 }
 
 void weft__lab_table(const struct lab *lab, FILE *out)

@@ -41,6 +41,9 @@
 #define UNFINISHED_SHARE 0.1
 #define OPEN_SHARE       0.99
 
+/** Of the open loop's duration: who waited so long has waited all the time. */
+#define WHOLE_SHARE 0.9
+
 struct visit {
 	struct lab *lab;
 	const struct lab_workload *workload;
@@ -145,7 +148,7 @@ static bool run_load(struct visit *visit, const struct lab_load *load, char line
 	if (start_load(visit, load, &child) < 0)
 		return false;
 	wait_until_open(visit, &child);
-	weft__lab_pause(lab, &child, lab->plan.warmup_ns);
+	weft__lab_pause(lab, &child, weft__lab_warmup_ns(&lab->plan, visit->level));
 	cpu_ns = weft__lab_tree_cpu_ns(visit->server.pid);
 	begin_ns = weft__lab_now();
 	weft__lab_pause(lab, &child, load->duration_ns * 4 / 5);
@@ -211,6 +214,25 @@ static void closed_loop(struct visit *visit)
 	take_common(visit, json);
 }
 
+/*
+ * Many requests were not answered. If all wait the longer the later they were due, the server
+ * is only slower than it was a moment ago; if one that was due at the beginning still waits
+ * while others were answered, some connections get nothing.
+ */
+static void judge_unfinished(struct visit *visit)
+{
+	const struct lab_figures *figures = visit->figures;
+	double duration_ns = (double)visit->lab->plan.duration_ns;
+
+	if (figures->unfinished <= 4 ||
+		(double)figures->unfinished < (double)figures->due * UNFINISHED_SHARE)
+		return;
+	if (figures->latency_ns[LAB_WORST] > duration_ns * WHOLE_SHARE)
+		blame(visit->figures, LAB_STARVED);
+	else if (visit->lab->plan.rate)
+		blame(visit->figures, LAB_LATE);
+}
+
 static void open_loop(struct visit *visit)
 {
 	struct lab_figures *figures = visit->figures;
@@ -239,9 +261,7 @@ static void open_loop(struct visit *visit)
 	figures->unfinished = (uint64_t)number_at(json, NULL, "unfinished");
 	figures->due = figures->unfinished + (uint64_t)number_at(json, NULL, "requests");
 	take_common(visit, json);
-	if (figures->unfinished > 4 &&
-		(double)figures->unfinished > (double)figures->due * UNFINISHED_SHARE)
-		blame(figures, LAB_STARVED);
+	judge_unfinished(visit);
 }
 
 /* ---- Memory -------------------------------------------------------------------------- */
@@ -284,7 +304,8 @@ static void count_memory(struct visit *visit)
 	if (before < 0 || start_load(visit, &load, &child) < 0)
 		return;
 	wait_until_open(visit, &child);
-	weft__lab_pause(visit->lab, &child, MEMORY_SETTLE_NS);
+	weft__lab_pause(visit->lab, &child,
+		MEMORY_SETTLE_NS + weft__lab_warmup_ns(&visit->lab->plan, visit->level));
 	after = weft__lab_tree_memory(visit->server.pid, &is_pss);
 	weft__lab_child_stop(&child);
 	if (after >= 0)

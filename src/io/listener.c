@@ -226,6 +226,10 @@ struct weft_stream *weft__listener_stream(
 
 struct weft_stream *weft_listener_accept(struct weft_listener *listener)
 {
+	if (listener->is_refused) {
+		errno = EINVAL;
+		return NULL;
+	}
 	for (;;) {
 		struct weft_address peer;
 		int fd = weft__listener_accept(listener->fd, &peer);

@@ -20,6 +20,7 @@ struct weft_listener {
 	/* What a connection begins with, of tls: weft_listener_use_tls(). NULL: nothing. */
 	int (*begin)(struct weft_stream *stream, struct weft_tls *tls);
 	struct weft_tls *tls;
+	bool is_refused; /* TLS was wanted and could not be had: nobody is served in the clear */
 };
 
 /** The stream of an accepted connection. NULL: ENOMEM, and fd is still the caller's. */

@@ -239,8 +239,8 @@ int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *
 	if (!listener)
 		return -1; /* errno is what weft_listener_new() left */
 	/* A stack that no handler could get would turn every peer away, one by one. */
-	if (model == MODEL_COUNT || serving.options->connections_max > INT_MAX ||
-		serving.options->size > INT_MAX ||
+	if (model == MODEL_COUNT || listener->is_refused ||
+		serving.options->connections_max > INT_MAX || serving.options->size > INT_MAX ||
 		serving.options->stack_size_bytes > WEFT_STACK_SIZE_MAX) {
 		errno = EINVAL;
 		return -1;

@@ -284,6 +284,10 @@ struct weft_stream *weft_stream_connect_tls(
 
 	if (ret_fault)
 		memset(ret_fault, 0, sizeof(*ret_fault));
+	if (!tls) {
+		errno = EINVAL;
+		return NULL;
+	}
 	if (host_of(host_port, host) < 0)
 		return NULL;
 	stream = weft_stream_connect(host_port);

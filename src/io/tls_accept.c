@@ -7,7 +7,8 @@
  * is made by the first call that needs the peer. Until then a connection costs no SSL. A
  * reader and a writer may come at the same time: one of them makes it, the other waits.
  *
- * Never: wait in the fiber that accepts; make a handshake for a stream that is only freed.
+ * Never: wait in the fiber that accepts; make a handshake for a stream that is only freed;
+ * leave a listener that serves in the clear because there was no TLS to be had.
  */
 #include <errno.h>
 
@@ -145,7 +146,10 @@ static int begin(struct weft_stream *stream, struct weft_tls *shared)
 
 int weft_listener_use_tls(struct weft_listener *listener, struct weft_tls *tls)
 {
-	if (!tls->is_server)
+	if (!listener)
+		return -1; /* errno is what weft_listener_new() left */
+	listener->is_refused = !tls || !tls->is_server;
+	if (listener->is_refused)
 		return fail(EINVAL);
 	listener->tls = tls;
 	listener->begin = begin;

@@ -181,14 +181,18 @@ static void print_hosts(X509 *certificate, char *ret_text, size_t size)
 		weft__tls_print_subject(certificate, ret_text, size);
 }
 
-static void refuse_host(struct weft__tls *tls, X509 *certificate, const char *kind)
+static void refuse_host(struct weft__tls *tls, X509 *certificate)
 {
 	char names[NAMES_MAX];
-	const char *asked = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *name = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+	char *address = X509_VERIFY_PARAM_get1_ip_asc(SSL_get0_param(tls->ssl));
 
+	if (!name)
+		name = address ? address : "this host";
 	print_hosts(certificate, names, sizeof(names));
 	weft__tls_fault_set(&tls->fault, WEFT_TLS_WRONG_HOST,
-		"the certificate is for %s, not for %.100s", names, asked ? asked : kind);
+		"the certificate is for %s, not for %.100s", names, name);
+	OPENSSL_free(address);
 }
 
 static void refuse_time(struct weft__tls *tls, X509 *certificate, bool has_expired)
@@ -226,10 +230,8 @@ static void refuse(struct weft__tls *tls, X509 *certificate, int error)
 		refuse_time(tls, certificate, error == X509_V_ERR_CERT_HAS_EXPIRED);
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
-		refuse_host(tls, certificate, "this host");
-		break;
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		refuse_host(tls, certificate, "this address");
+		refuse_host(tls, certificate);
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		refuse_issuer(tls, certificate, WEFT_TLS_SELF_SIGNED);

@@ -334,4 +334,21 @@ CHECK_CASE(a_client_s_settings_serve_nobody)
 	authority_end(&pair.authority);
 }
 
+CHECK_CASE(a_listener_that_got_no_tls_serves_nobody_in_the_clear)
+{
+	struct pair pair;
+
+	pair_prepare(&pair);
+	CHECK_ERRNO(weft_listener_use_tls(pair.listener, NULL), EINVAL);
+	CHECK_ERRNO(weft_serve(pair.listener, echo, NULL, NULL), EINVAL);
+	CHECK_ERRNO(weft_listener_accept(pair.listener), EINVAL);
+	pair.server_tls = server_tls(NULL);
+	CHECK_INT(weft_listener_use_tls(pair.listener, pair.server_tls), ==, 0);
+	weft_serve_stop(pair.listener);
+	CHECK_INT(weft_serve(pair.listener, echo, NULL, NULL), ==, 0);
+	weft_tls_free(pair.server_tls);
+	weft_listener_free(pair.listener);
+	authority_end(&pair.authority);
+}
+
 CHECK_MAIN()

@@ -177,6 +177,7 @@ CHECK_CASE(a_client_that_verifies_must_say_whom)
 	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, ""), EINVAL);
 	CHECK_ERRNO(weft_stream_start_tls(stream, pair.client_tls, host), EINVAL);
 	CHECK_ERRNO(weft_stream_connect_tls("unix:/x", pair.client_tls, NULL), EINVAL);
+	CHECK_ERRNO(weft_stream_connect_tls("127.0.0.1:1", NULL, NULL), EINVAL);
 	CHECK_ERRNO(weft_stream_connect_tls("nothing", pair.client_tls, NULL), EINVAL);
 	weft_stream_free(stream);
 	weft_close(fds[1]);
