@@ -352,6 +352,7 @@ struct lab_verdict {
 	bool is_expected, is_noisy;
 	char won[400], theory[700], broke[1600];
 	char noise[300]; /* "": none */
+	char limit[300]; /* of the load, not of the server; "": it was not reached */
 };
 
 void weft__lab_judge(const struct lab *lab, unsigned workload, struct lab_verdict *verdict);

@@ -164,6 +164,10 @@ static void json_verdict(struct weft_str *json, const struct lab *lab, unsigned 
 	json_text(json, verdict.theory);
 	weft_str_append(json, ", \"broke\": ");
 	json_text(json, verdict.broke);
+	weft_str_append(json, ", \"noise\": ");
+	json_text(json, verdict.noise);
+	weft_str_append(json, ", \"limit\": ");
+	json_text(json, verdict.limit);
 	weft_str_append(json, ", \"breaks_at\": {");
 	for (unsigned i = 0; i < plan->contender_count; i++) {
 		unsigned level = weft__lab_breaks_at(lab, workload, i);

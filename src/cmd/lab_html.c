@@ -322,6 +322,7 @@ static void put_workload(struct weft_str *html, const struct lab *lab, unsigned 
 	paragraph(html, "won", verdict.won);
 	paragraph(html, "theory", verdict.theory);
 	paragraph(html, "warn", verdict.noise);
+	paragraph(html, "warn", verdict.limit);
 	put_charts(html, lab, workload, &verdict);
 	put_breaks(html, lab, workload);
 	put_table(html, lab, workload);

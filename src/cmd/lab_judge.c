@@ -23,6 +23,9 @@
 /** A load that uses so much of its CPUs may be what was slow. */
 #define BUSY_SHARE 0.95
 
+/** A server that uses so much of its own is at its limit, too. */
+#define SERVER_BUSY_SHARE 0.9
+
 /** Names listed in a sentence. */
 #define NAMES_MAX 5
 
@@ -192,10 +195,7 @@ static void say_why_not(const struct lab *lab, unsigned workload, const struct l
 	const struct lab_workload *what = lab->plan.workloads[workload];
 	const struct lab_cell *best = cell_at(lab, workload, verdict->level, verdict->winners[0]);
 
-	if (best->load_busy >= BUSY_SHARE)
-		weft_str_append(text, " The load was at the limit of its CPUs: differences between "
-				      "the servers may not show.");
-	else if (lab->plan.levels[verdict->level] == 1 && what->crowd == LAB_NO_CROWD)
+	if (lab->plan.levels[verdict->level] == 1 && what->crowd == LAB_NO_CROWD)
 		weft_str_append(text, " With a single connection nothing happens at the same "
 				      "time, and the simplest model has the least to do.");
 	else if (weft__lab_server_cpus(&lab->plan, what)->count == 1)
@@ -266,6 +266,36 @@ static void say_noise(const struct lab *lab, unsigned workload, struct lab_verdi
 			lab->plan.contenders[who].name, widest * 100);
 }
 
+/* Share of its CPUs that the server used, in the closed loop. */
+static double server_share(const struct lab *lab, unsigned workload, const struct lab_cell *cell)
+{
+	unsigned cpus = weft__lab_server_cpus(&lab->plan, lab->plan.workloads[workload])->count;
+
+	return cell->cpu_ns.median * cell->requests_per_s.median / 1e9 / (cpus ? cpus : 1);
+}
+
+/* Winners that could have done more, had they been asked. */
+static void say_limit(const struct lab *lab, unsigned workload, struct lab_verdict *verdict)
+{
+	unsigned limited[LAB_CONTENDERS_MAX], count = 0;
+	struct weft_str text;
+
+	for (unsigned i = 0; i < verdict->winner_count; i++) {
+		const struct lab_cell *cell =
+			cell_at(lab, workload, verdict->level, verdict->winners[i]);
+
+		if (cell->load_busy >= BUSY_SHARE &&
+			server_share(lab, workload, cell) < SERVER_BUSY_SHARE)
+			limited[count++] = verdict->winners[i];
+	}
+	if (count == 0)
+		return;
+	weft_str_init_in(&text, verdict->limit, sizeof(verdict->limit));
+	weft__lab_names(lab, limited, count, &text);
+	weft_str_append(&text, " could do more than this: the load was at the limit of its CPUs, "
+			       "and the server was not. The CPU per request tells by how much.");
+}
+
 void weft__lab_judge(const struct lab *lab, unsigned workload, struct lab_verdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
@@ -275,6 +305,7 @@ void weft__lab_judge(const struct lab *lab, unsigned workload, struct lab_verdic
 	say_theory(lab, workload, verdict);
 	weft__lab_say_breaks(lab, workload, verdict->broke, sizeof(verdict->broke));
 	say_noise(lab, workload, verdict);
+	say_limit(lab, workload, verdict);
 }
 
 /* The median width of all cells that are compared. */

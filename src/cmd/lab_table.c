@@ -165,6 +165,7 @@ static void print_verdict(const struct lab *lab, unsigned workload, FILE *out)
 	print_wrapped(verdict.theory, out);
 	print_wrapped(verdict.broke, out);
 	print_wrapped(verdict.noise, out);
+	print_wrapped(verdict.limit, out);
 }
 
 static void print_machine(const struct lab *lab, FILE *out)

@@ -336,6 +336,21 @@ CHECK_CASE(a_machine_that_does_other_things_is_too_noisy)
 	free_lab(lab);
 }
 
+CHECK_CASE(a_winner_that_the_load_could_not_fill_is_told)
+{
+	struct lab *lab = new_lab("cpu", "thread,fork", "8");
+
+	visit_thrice(lab, 0, 0, 100);
+	visit_thrice(lab, 0, 1, 10);
+	CHECK_STR(judge(lab).limit, "");
+	weft__lab_cell(lab, 0, 0, 0)->visits[1].load_busy = 0.99;
+	CHECK(strstr(judge(lab).limit, "thread could do more than this"));
+	for (unsigned i = 0; i < 3; i++)
+		weft__lab_cell(lab, 0, 0, 0)->visits[i].cpu_ns = 1e7 * lab->plan.all.count;
+	CHECK_STR(judge(lab).limit, "");
+	free_lab(lab);
+}
+
 /* ---- The least ---------------------------------------------------------------------------------
  */
 
