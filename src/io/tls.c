@@ -64,6 +64,9 @@ static int expect_host(struct weft__tls *tls, const char *host)
 	/* "example.org." is the same host, but in no certificate. */
 	if (len > 1 && name[len - 1] == '.')
 		name[len - 1] = '\0';
+	/* "fe80::1%eth0": which of our networks it is on, no certificate says. */
+	if (strchr(name, ':'))
+		name[strcspn(name, "%")] = '\0';
 	if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls->ssl), name) ? 0
 										     : fail(ENOMEM);

@@ -142,6 +142,20 @@ CHECK_CASE(a_certificate_for_another_host_is_refused_by_name)
 	pair_end(&pair);
 }
 
+CHECK_CASE(an_address_with_a_zone_is_looked_for_without_it)
+{
+	struct weft_stream *stream;
+	struct pair pair;
+
+	pair_prepare(&pair);
+	certificate_make(&pair.authority, "server", &(struct certificate){.hosts = "IP:fe80::1"});
+	pair_start(&pair, NULL, NULL);
+	stream = weft_stream_connect(pair.address);
+	CHECK_INT(weft_stream_start_tls(stream, pair.client_tls, "fe80::1%eth0"), ==, 0);
+	weft_stream_free(stream);
+	pair_end(&pair);
+}
+
 CHECK_CASE(a_certificate_for_another_address_is_refused)
 {
 	struct weft_tls_fault fault =
