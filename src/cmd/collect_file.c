@@ -243,6 +243,22 @@ static size_t append_some(struct collect_file *file, const char *data, size_t le
 	return written;
 }
 
+/*
+ * What others may have done to the file since: removed it, and then nobody would ever see what is
+ * written, so it is made anew; or cut it (logrotate's copytruncate).
+ */
+static void look_again(struct collect_file *file)
+{
+	struct stat now;
+
+	if (!file->file || file->is_inside || fstat(weft_file_fd(file->file), &now) < 0)
+		return;
+	if (now.st_nlink == 0)
+		weft__collect_file_close(file);
+	else if (now.st_size < file->size)
+		file->size = now.st_size;
+}
+
 static int make_ready(struct collect_file *file)
 {
 	if (!file->file && weft__collect_file_reopen(file) < 0)
@@ -259,6 +275,7 @@ size_t weft__collect_file_append(struct collect_file *file, const char *data, si
 {
 	size_t done = 0;
 
+	look_again(file);
 	while (done < len) {
 		size_t some, written;
 

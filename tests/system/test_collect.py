@@ -323,6 +323,22 @@ def _():
             peer.close()
 
 
+@case("a file that was removed is made anew with the next line, and one that was cut goes on")
+def _():
+    with Collector("--rotate-size", "10000") as collector:
+        collector.send_tcp(b"one\n")
+        os.unlink(collector.path)
+        collector.send_tcp(b"two\n")
+        expect([line.text for line in collector.lines()] == ["two"], "made anew")
+        for _ in range(3):
+            # As logrotate's copytruncate does: what was counted before is not counted on.
+            collector.send_tcp(b"x" * 5000 + b"\n")
+            os.truncate(collector.path, 0)
+        collector.send_tcp(b"end\n")
+        expect([line.text for line in collector.lines()] == ["end"], "cut")
+        expect(not os.path.exists(collector.path + ".1"), "rotated too early")
+
+
 @case("a second collector on a file is refused, and so is what is no file")
 def _():
     with Collector() as collector:
