@@ -27,6 +27,7 @@ struct discover {
 
 	struct weft_discovery *discovery;
 	weft_fiber_id runner;
+	bool is_stopped;
 };
 
 static const char help[] =
@@ -186,27 +187,29 @@ static void stop(void *arg)
 {
 	struct discover *discover = arg;
 
-	weft_cancel(discover->runner);
+	discover->is_stopped = true;
+	if (discover->runner)
+		weft_cancel(discover->runner);
 }
 
 /* The first fiber. */
 static int watch_until_stopped(void *arg)
 {
 	struct discover *discover = arg;
-	int status = CMD_FAILED;
+	int status = CMD_DONE;
 	weft_fiber_id stopper;
 
 	discover->discovery = weft_discovery_new(&discover->options);
 	if (!discover->discovery)
 		return fail(discover);
-	discover->runner = weft_spawn(run_watch, discover);
-	stopper = discover->runner ? weft__cmd_on_stop(stop, discover) : 0;
-	if (!stopper) {
-		weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
-		weft_cancel(discover->runner);
-	}
+	/* First: whoever reads our first event may send a signal at once. */
+	stopper = weft__cmd_on_stop(stop, discover);
+	if (stopper && !discover->is_stopped)
+		discover->runner = weft_spawn(run_watch, discover);
 	if (discover->runner)
-		weft_join(discover->runner, stopper ? &status : NULL, WEFT_FOREVER);
+		weft_join(discover->runner, &status, WEFT_FOREVER);
+	else if (!discover->is_stopped)
+		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	if (stopper)
 		weft__cmd_unstop(stopper);
 	weft_discovery_free(discover->discovery);

@@ -94,6 +94,28 @@ static inline void weft__sanitize_thread_begin(struct weft__sanitize *s)
 #endif
 }
 
+/**
+ * A call on the descriptor of that entry is over; it is about to be closed. A close beside a call
+ * is allowed, and what it means is said by weft: ThreadSanitizer is to take them for ordered.
+ */
+static inline void weft__sanitize_fd_used(void *entry)
+{
+	(void)entry;
+#ifdef WEFT_TSAN
+	if (entry)
+		__tsan_release(entry);
+#endif
+}
+
+static inline void weft__sanitize_fd_closing(void *entry)
+{
+	(void)entry;
+#ifdef WEFT_TSAN
+	if (entry)
+		__tsan_acquire(entry);
+#endif
+}
+
 /** The stack is not used any more; called from another one. */
 static inline void weft__sanitize_stack_end(struct weft__sanitize *s)
 {

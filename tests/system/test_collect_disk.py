@@ -311,6 +311,7 @@ def _():
             os.unlink(sync)
             peer.settimeout(30)
             expect(peer.recv(1) == b"")
+        collector.wait_said("written again")
         expect_complaints(collector, 1)
 
 
