@@ -10,6 +10,9 @@
 /** A throughput below this share of the best with fewer connections has collapsed. */
 #define COLLAPSE_SHARE (1.0 / 3)
 
+/** And its CPU per request is that much higher: else the machine was taken away from it. */
+#define COLLAPSE_CPU 1.5
+
 const char *const weft__lab_percentile_names[LAB_PERCENTILE_COUNT] = {
 	"p50", "p90", "p99", "p99.9", "max"};
 
@@ -109,25 +112,34 @@ static void sum_up_cell(struct lab_cell *cell)
 	cell->fault = usual_fault(cell);
 }
 
+/* One contender in one workload, over the levels. */
+static void find_collapse(struct lab *lab, unsigned workload, unsigned contender)
+{
+	double best = 0, best_cpu_ns = 0;
+
+	for (unsigned level = 0; level < lab->plan.level_count; level++) {
+		struct lab_cell *cell = weft__lab_cell(lab, workload, level, contender);
+
+		if (cell->visit_count > 0 && cell->fault == LAB_FINE &&
+			cell->requests_per_s.max < best * COLLAPSE_SHARE &&
+			cell->cpu_ns.median > best_cpu_ns * COLLAPSE_CPU)
+			cell->fault = LAB_COLLAPSED;
+		if (best < cell->requests_per_s.median) {
+			best = cell->requests_per_s.median;
+			best_cpu_ns = cell->cpu_ns.median;
+		}
+	}
+}
+
 void weft__lab_sum_up(struct lab *lab)
 {
 	const struct lab_plan *plan = &lab->plan;
 
 	for (unsigned workload = 0; workload < plan->workload_count; workload++) {
 		for (unsigned contender = 0; contender < plan->contender_count; contender++) {
-			double best = 0;
-
-			for (unsigned level = 0; level < plan->level_count; level++) {
-				struct lab_cell *cell =
-					weft__lab_cell(lab, workload, level, contender);
-
-				sum_up_cell(cell);
-				if (cell->visit_count > 0 && cell->fault == LAB_FINE &&
-					cell->requests_per_s.max < best * COLLAPSE_SHARE)
-					cell->fault = LAB_COLLAPSED;
-				if (best < cell->requests_per_s.median)
-					best = cell->requests_per_s.median;
-			}
+			for (unsigned level = 0; level < plan->level_count; level++)
+				sum_up_cell(weft__lab_cell(lab, workload, level, contender));
+			find_collapse(lab, workload, contender);
 		}
 	}
 }

@@ -228,20 +228,33 @@ static int spawn_many(
 	return 0;
 }
 
-/* Start the fibers, and wait until all have connected, or could not. */
+/* Until all have connected, or could not. -1: we were stopped meanwhile. */
+static int wait_until_opened(struct load *load)
+{
+	/* Those that take too long join in later. */
+	WEFT_WITH_TIMEOUT (load->timeout_ns)
+		weft_event_wait(&load->opened);
+	return load->is_stopped ? -1 : 0;
+}
+
+/* The crowd is there first: who asks has to get by it, as in a server that is never empty. */
 static int open_connections(struct load *load, struct weft_scope *scope)
 {
 	unsigned idlers = load->idle < DIALLING_MAX ? load->idle : DIALLING_MAX;
 
-	load->opening = load->connections + idlers;
-	load->running = load->connections;
-	if (spawn_many(load, scope, weft__load_connection, load->connections) < 0 ||
-		spawn_many(load, scope, weft__load_idle, idlers) < 0 ||
+	load->opening = idlers + load->slow;
+	if (spawn_many(load, scope, weft__load_idle, idlers) < 0 ||
 		spawn_many(load, scope, weft__load_slow, load->slow) < 0)
 		return -1;
-	/* Those that take too long join in later. */
-	WEFT_WITH_TIMEOUT (load->timeout_ns)
-		weft_event_wait(&load->opened);
+	if (load->opening > 0 && wait_until_opened(load) < 0)
+		return 0;
+	/* In this order: a crowd that is late may still be counted down meanwhile. */
+	atomic_fetch_add(&load->opening, load->connections);
+	weft_event_clear(&load->opened);
+	load->running = load->connections;
+	if (spawn_many(load, scope, weft__load_connection, load->connections) < 0)
+		return -1;
+	wait_until_opened(load);
 	return 0;
 }
 

@@ -90,7 +90,7 @@ static int open_slow(struct slow *slow)
 {
 	int size = SLOW_RECEIVE_BUFFER;
 
-	slow->fd = weft__load_dial(slow->load);
+	slow->fd = weft__load_dial_in_turn(slow->load);
 	if (slow->fd < 0)
 		return -1;
 	slow->worker->counts.opened++;
@@ -186,21 +186,33 @@ static void ask_slowly(struct slow *slow)
 	slow->fd = -1;
 }
 
-int weft__load_slow(void *arg)
+/* NULL when there is no memory. Its first connection is open before the start, if it can be. */
+static struct slow *new_slow(struct load *load)
 {
-	struct load_start *start = arg;
 	struct slow *slow = calloc(1, sizeof(*slow));
-	struct load *load = start->load;
 
-	free(start);
-	if (!slow || weft_event_wait(&load->start) < 0)
-		goto done;
+	if (!slow)
+		return NULL;
 	slow->load = load;
 	slow->worker = &load->workers[weft_worker_index()];
 	slow->fd = -1;
 	slow->reply.is_to_head = strcmp(load->method, "HEAD") == 0;
 	set_pace(slow);
-	while (weft_interrupted() == 0) {
+	open_slow(slow);
+	return slow;
+}
+
+int weft__load_slow(void *arg)
+{
+	struct load_start *start = arg;
+	struct load *load = start->load;
+	struct slow *slow = new_slow(load);
+	int is_started;
+
+	free(start);
+	weft__load_opened(load);
+	is_started = weft_event_wait(&load->start);
+	while (slow && is_started == 0 && weft_interrupted() == 0) {
 		if (slow->fd >= 0 || open_slow(slow) == 0) {
 			ask_slowly(slow);
 		} else if (weft_interrupted() == 0) {
@@ -208,9 +220,8 @@ int weft__load_slow(void *arg)
 			weft_sleep(PAUSE_NS);
 		}
 	}
-	if (slow->fd >= 0)
+	if (slow && slow->fd >= 0)
 		weft_close(slow->fd);
-done:
 	free(slow);
 	return 0;
 }

@@ -243,13 +243,17 @@ CHECK_CASE(one_bad_visit_is_an_accident_and_two_of_three_are_a_break)
 	free_lab(lab);
 }
 
-CHECK_CASE(a_throughput_below_a_third_of_the_best_has_collapsed)
+CHECK_CASE(a_throughput_below_a_third_of_the_best_at_more_cpu_has_collapsed)
 {
 	struct lab *lab = new_lab("echo", "fiber:poll,thread", "8,64,512");
 
 	visit_thrice(lab, 0, 0, 1000);
 	visit_thrice(lab, 1, 0, 9000);
 	visit_thrice(lab, 2, 0, 2000);
+	weft__lab_sum_up(lab);
+	CHECK_INT(weft__lab_breaks_at(lab, 0, 0), ==, 3);
+	for (unsigned i = 0; i < 3; i++)
+		weft__lab_cell(lab, 0, 2, 0)->visits[i].cpu_ns = 8000;
 	visit_thrice(lab, 0, 1, 9000);
 	visit_thrice(lab, 1, 1, 4000);
 	visit_thrice(lab, 2, 1, 3100);

@@ -267,6 +267,23 @@ def _():
         expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
 
 
+@case("the crowd is there before those that ask, but for the first, which looks who is there")
+def _():
+    def talk(peer, one, number):
+        for head, _ in peer.heads(one):
+            with peer.lock:
+                peer.asked.setdefault(number, head)
+            one.sendall(OK)
+
+    for crowd in "--idle", "--slow":
+        with Peer(talk) as peer:
+            peer.asked = {}
+            figures = ask(peer, "--connections", "4", crowd, "200", "--slow-rate", "1",
+                          "--requests", "400")
+            expect(figures["requests"] == 400 and not figures["errors"]["all"], figures)
+            expect(sorted(peer.asked) == [0, 201, 202, 203], (crowd, sorted(peer.asked)))
+
+
 @case("slow connections send a byte at a time, and are counted apart")
 def _():
     sizes = {}
