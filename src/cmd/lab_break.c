@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/** Connections from which on select(2) is short of numbers: some are taken by other things. */
+#define SELECT_MAX 1000
+
 /* The connections that a model has at a time, at most; 0: it has no such bound. */
 static unsigned bound_of(const struct lab_plan *plan, const struct lab_contender *contender)
 {
@@ -21,37 +24,53 @@ static unsigned bound_of(const struct lab_plan *plan, const struct lab_contender
 	return strcmp(contender->model, "fiber") == 0 ? 0 : plan->size;
 }
 
+/* Why a model with a bound has no place for some of the connections, or NULL: it has. */
+static const char *why_full(const struct lab_contender *contender, unsigned bound, unsigned count)
+{
+	bool makes_each =
+		strcmp(contender->model, "fork") == 0 || strcmp(contender->model, "thread") == 0;
+
+	/* One that has ended may still be counted when the next one comes. */
+	if (bound == 0 || count < bound || (count == bound && !makes_each))
+		return NULL;
+	if (bound == 1)
+		return "by design: it serves one connection until that ends, and a second one that "
+		       "stays open waits for ever";
+	if (makes_each)
+		return "by its bound: it makes so many threads (4096) or processes (512) and no "
+		       "more, and who comes then waits or is turned away";
+	return "by design: each of its workers has one connection at a time, and with more "
+	       "connections than workers the rest waits until one ends";
+}
+
+static const char *why_driver(const char *driver, enum lab_fault fault, unsigned count)
+{
+	bool is_select = strcmp(driver, "select") == 0;
+
+	if (is_select && count > SELECT_MAX)
+		return "by design: select(2) knows 1024 descriptors";
+	if (fault == LAB_COLLAPSED && (is_select || strcmp(driver, "poll") == 0))
+		return "by design: the kernel is handed all connections each time, so that each "
+		       "wait "
+		       "costs more the more there are";
+	return NULL;
+}
+
 const char *weft__lab_design_of(
 	const struct lab_plan *plan, const struct lab_place *place, enum lab_fault fault)
 {
 	const struct lab_workload *workload = plan->workloads[place->workload];
 	const struct lab_contender *contender = &plan->contenders[place->contender];
-	unsigned connections = weft__lab_connections(workload, plan->levels[place->level]);
-	unsigned bound = bound_of(plan, contender);
+	unsigned count = weft__lab_connections(workload, plan->levels[place->level]);
 
 	if (fault == LAB_FINE || fault == LAB_NO_START || fault == LAB_CRASHED)
 		return NULL;
-	if (bound && fault != LAB_COLLAPSED && !workload->is_new_each && connections > bound) {
-		if (bound == 1)
-			return "by design: it serves one connection until that ends, and a second "
-			       "one that stays open waits for ever";
-		if (strcmp(contender->model, "fork") == 0 ||
-			strcmp(contender->model, "thread") == 0)
-			return "by its bound: it makes so many threads (4096) or processes (512) "
-			       "and "
-			       "no more, and who comes then waits or is turned away";
-		return "by design: each of its workers has one connection at a time, and with more "
-		       "connections than workers the rest waits until one ends";
-	}
-	if (contender->driver && strcmp(contender->driver, "select") == 0 && connections > 1000)
-		return "by design: select(2) knows 1024 descriptors";
-	if (contender->driver && fault == LAB_COLLAPSED &&
-		(strcmp(contender->driver, "select") == 0 ||
-			strcmp(contender->driver, "poll") == 0))
-		return "by design: the kernel is handed all connections each time, so that each "
-		       "wait "
-		       "costs more the more there are";
-	return NULL;
+	if (contender->driver)
+		return why_driver(contender->driver, fault, count);
+	/* Connections that are short end by themselves: nobody waits for ever. */
+	if (fault == LAB_COLLAPSED || workload->is_new_each)
+		return NULL;
+	return why_full(contender, bound_of(plan, contender), count);
 }
 
 static void say_fault(const struct lab_cell *cell, struct weft_str *text)

@@ -97,7 +97,8 @@ static void put_method(struct weft_str *html, const struct lab *lab)
 		"<p>A model <em>breaks</em> where more than half of its rounds show it: errors, "
 		"connections that could not be opened, a tenth or more of the due requests never "
 		"answered while others were, or less than a third of the throughput that it had "
-		"with fewer connections. It is not measured beyond that.</p></details>\n");
+		"with fewer connections, at half as much CPU again for each request. It is not "
+		"measured beyond that.</p></details>\n");
 }
 
 /* What share of the best's throughput each contender had. */

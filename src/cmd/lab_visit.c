@@ -29,6 +29,11 @@
 /** From the connections' opening until the memory is counted: each has asked by then. */
 #define MEMORY_SETTLE_NS WEFT_MILLISECONDS(60)
 
+/** A server that uses less than that share of a CPU has done with a load. */
+#define SETTLED_SHARE      0.2
+#define SETTLE_LOOK_NS     WEFT_MILLISECONDS(12)
+#define SETTLE_PATIENCE_NS WEFT_SECONDS(3)
+
 /** A load's descriptors that are no connections, at least. */
 #define LOAD_DESCRIPTORS 4
 
@@ -312,6 +317,25 @@ static void count_memory(struct visit *visit)
 		visit->figures->memory = after > before ? (after - before) / (connections - 1) : 0;
 }
 
+/*
+ * Until the server has done with the connections of the load before: it may have got many
+ * requests that nobody waits for any more, and processes to end.
+ */
+static void let_settle(struct visit *visit)
+{
+	int64_t end_ns = weft__lab_now() + SETTLE_PATIENCE_NS;
+	double share = 1;
+
+	while (share > SETTLED_SHARE && weft__lab_now() < end_ns && !visit->lab->is_stopped) {
+		double cpu_ns = weft__lab_tree_cpu_ns(visit->server.pid);
+		int64_t begin_ns = weft__lab_now();
+
+		weft__lab_pause(visit->lab, NULL, SETTLE_LOOK_NS);
+		share = (weft__lab_tree_cpu_ns(visit->server.pid) - cpu_ns) /
+			(double)(weft__lab_now() - begin_ns);
+	}
+}
+
 /* ---- Entry point --------------------------------------------------------------------- */
 
 bool weft__lab_visit(struct lab *lab, const struct lab_place *place, struct lab_figures *figures)
@@ -334,9 +358,12 @@ bool weft__lab_visit(struct lab *lab, const struct lab_place *place, struct lab_
 		weft__lab_child_stop(&visit.server);
 		return !lab->is_stopped;
 	}
-	if (place->round == 0)
+	if (place->round == 0) {
 		count_memory(&visit);
+		let_settle(&visit);
+	}
 	closed_loop(&visit);
+	let_settle(&visit);
 	if (figures->requests_per_s > 0 && !lab->is_stopped)
 		open_loop(&visit);
 	if (weft__lab_child_is_over(&visit.server)) {
