@@ -222,6 +222,13 @@ static void say_theory(const struct lab *lab, unsigned workload, struct lab_verd
 			what->why);
 		return;
 	}
+	if (verdict->winner_count > 1 &&
+		verdict->winner_count == count_comparable(lab, workload, verdict->level)) {
+		weft_str_append(&text, "So no difference shows here, where theory expects ");
+		weft__lab_names(lab, expected, count, &text);
+		weft_str_appendf(&text, " to win: %s.", what->why);
+		return;
+	}
 	for (unsigned i = 0; i < verdict->winner_count; i++)
 		verdict->is_expected |=
 			is_expected(what, &lab->plan.contenders[verdict->winners[i]]);

@@ -186,6 +186,19 @@ CHECK_CASE(a_winner_that_theory_does_not_expect_is_told_as_such)
 	free_lab(lab);
 }
 
+CHECK_CASE(where_all_are_alike_theory_is_neither_right_nor_wrong)
+{
+	struct lab *lab = new_lab("echo", "fiber:epoll,fork", "8");
+	struct lab_verdict verdict;
+
+	visit_thrice(lab, 0, 0, 1000);
+	visit_thrice(lab, 0, 1, 1001);
+	verdict = judge(lab);
+	CHECK(!verdict.is_expected);
+	CHECK(strstr(verdict.theory, "no difference shows here, where theory expects fiber:epoll"));
+	free_lab(lab);
+}
+
 CHECK_CASE(a_contender_that_broke_does_not_win)
 {
 	struct lab *lab = new_lab("echo", "thread,loop", "1,8");

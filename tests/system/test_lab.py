@@ -194,9 +194,11 @@ def _():
 
 @case("its children end with it, however it ends")
 def _():
-    with subprocess.Popen([WEFT, "lab", "--workloads", "echo", "--models", "prefork",
-                           "--duration", "60", "--html", "none"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with tempfile.TemporaryDirectory() as folder, \
+            subprocess.Popen([WEFT, "lab", "--workloads", "echo", "--models", "prefork",
+                              "--duration", "60", "--html", "none"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             env=dict(os.environ, TMPDIR=folder)) as process:
         until = time.monotonic() + PATIENCE_S
         family = set()
         while len(family) < 4 and time.monotonic() < until:
