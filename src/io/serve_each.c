@@ -111,8 +111,11 @@ static void listen_if(struct each *each, bool is_wanted)
 	each->is_listening = is_wanted;
 }
 
-static bool is_full(const struct each *each)
+/* Those that have ended, and that nobody has looked at since, don't count. */
+static bool is_full(struct each *each)
 {
+	if (each->base.units.count >= each->max)
+		weft__supervisor_reap(&each->base);
 	return each->base.units.count >= each->max;
 }
 
