@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 
-from served import PATIENCE_S, WEFT, case, expect, run, weft  # noqa: F401
+from served import PATIENCE_S, WEFT, Skip, case, expect, run, weft  # noqa: F401
 
 LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|[+-]\d\d:\d\d)) (\S+) (.*)",
                   re.DOTALL)

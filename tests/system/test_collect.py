@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from collected import Collector, case, client, expect, finish, run, until, weft
+from collected import Collector, Skip, case, client, expect, finish, run, until, weft
 from numbered import in_queue
 
 DRIVERS = ("epoll", "uring", "epoll-level", "poll", "select")
@@ -213,9 +213,16 @@ def _():
         expect(lines[0].text == "#!/usr/bin/env python3" and len(lines) == expected, lines[:2])
 
 
+def open_terminal():
+    try:
+        return pty.openpty()
+    except OSError as error:
+        raise Skip(f"no terminals here: {error}") from error
+
+
 @case("on a terminal its own lines are recorded, and the terminal stays as it was")
 def _():
-    leader, follower = pty.openpty()
+    leader, follower = open_terminal()
     # In the foreground of a terminal of its own, as a shell would start it.
     with Collector(wrapper=("setsid", "--ctty"), stdin=follower) as collector:
         expect(collector.facts["stdin"], collector.facts)
@@ -228,7 +235,7 @@ def _():
 
 @case("it stops when its terminal is closed, and rotates nothing")
 def _():
-    leader, follower = pty.openpty()
+    leader, follower = open_terminal()
     with Collector(wrapper=("setsid", "--ctty"), stdin=follower) as collector:
         os.close(follower)
         os.write(leader, b"typed\n")
