@@ -5,6 +5,7 @@
  *
  *	wait for a head -> judge it -> dispatch -> drop its body -> wait for a head ...
  *	     ^ flushes first                        or end: flush, linger
+ *	     | silent for a while: park, if the stream can (io/lot.h), and run anew later
  *
  * Answers are flushed only when the next head is not there yet: whatever was
  * pipelined in one packet is answered in one. A body that no handler reads is
@@ -21,6 +22,7 @@
 #include "fiber/worker.h"
 #include "http/limits.h"
 #include "http/service.h"
+#include "io/stream.h"
 #include "weft/scope.h"
 
 /** What became of waiting for a head. */
@@ -28,7 +30,8 @@ enum arrival {
 	ARRIVED,
 	BAD_HEAD,
 	TOO_LATE,
-	GONE, /* the peer has closed, is lost, or was idle too long: nothing to say */
+	GONE,   /* the peer has closed, is lost, or was idle too long: nothing to say */
+	SILENT, /* it may still come, and need not be waited for here */
 };
 
 void weft__http_connection_init(struct weft__http_connection *connection,
@@ -44,6 +47,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->thread = connection->fiber ? NULL : weft_thread_current();
 	connection->has_pipelined = false;
 	connection->may_have_more = false;
+	connection->may_park = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
 	weft__http_request_init(&connection->request, stream);
 	connection->request.output = &response->output;
@@ -152,13 +156,37 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 	return result == WEFT__HTTP_DONE ? ARRIVED : BAD_HEAD;
 }
 
+/* Whether it was only that nothing came; an answer that is still to be taken has to be seen out. */
+static bool is_silent(const struct weft__http_connection *connection, ssize_t len)
+{
+	return len < 0 && errno == ETIMEDOUT && weft_interrupted() == 0 &&
+	       connection->response.output.unflushed == 0;
+}
+
+/* The next request's first byte, as await_first_byte(), which may not come for a while. */
+static ssize_t await_next(
+	struct weft__http_connection *connection, const char **ret_data, bool *ret_is_silent)
+{
+	struct weft__http_output *output = &connection->response.output;
+	ssize_t len = await_first_byte(connection, WEFT__HTTP_PARK_AFTER_NS, ret_data);
+
+	if (len < 0 && errno == ETIMEDOUT && output->unflushed > 0 &&
+		weft__http_output_flush(output) == 0)
+		len = await_first_byte(connection, WEFT__HTTP_PARK_AFTER_NS, ret_data);
+	*ret_is_silent = is_silent(connection, len);
+	return len;
+}
+
 static enum arrival await_head(struct weft__http_connection *connection, int64_t timeout_ns)
 {
 	struct weft_http_request *request = &connection->request;
+	bool is_silent = false;
 	const char *data;
 	ssize_t len = connection->may_have_more ? weft_stream_peek(request->stream, 0, &data) : 0;
 
-	if (len == 0) {
+	if (len == 0 && connection->may_park) {
+		len = await_next(connection, &data, &is_silent);
+	} else if (len == 0) {
 		len = await_first_byte(connection, timeout_ns, &data);
 	} else if (!connection->has_pipelined) {
 		/* It came with the one before, or after it; those behind it came with it. */
@@ -166,7 +194,7 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 		connection->has_pipelined = true;
 	}
 	if (len <= 0)
-		return GONE;
+		return is_silent ? SILENT : GONE;
 	switch (parse(request, data, len)) {
 	case WEFT__HTTP_DONE:
 		return ARRIVED;
@@ -373,8 +401,14 @@ static void end(struct weft__http_connection *connection, bool may_have_more)
 /* ---- The loop
  * -------------------------------------------------------------------------------------- */
 
-/* One request. Returns whether another one may follow. */
-static bool serve_one(struct weft__http_connection *connection, int64_t timeout_ns)
+/* What comes after a request. */
+enum next {
+	ANOTHER,
+	NOTHING,
+	PARKING,
+};
+
+static enum next serve_one(struct weft__http_connection *connection, int64_t timeout_ns)
 {
 	const struct weft__http_head *head = &connection->request.head;
 
@@ -382,35 +416,47 @@ static bool serve_one(struct weft__http_connection *connection, int64_t timeout_
 	weft__http_response_reset(&connection->response);
 	switch (await_head(connection, timeout_ns)) {
 	case GONE:
-		return false;
+		return NOTHING;
+	case SILENT:
+		return PARKING;
 	case TOO_LATE:
 		answer_bad(connection, 408, NULL);
 		end(connection, true);
-		return false;
+		return NOTHING;
 	case BAD_HEAD:
 		answer_bad(connection, weft__http_fault_status(head->fault),
 			weft__http_fault_text(head->fault));
 		end(connection, true);
-		return false;
+		return NOTHING;
 	case ARRIVED:
 		break;
 	}
 	if (answer(connection) < 0)
-		return false;
+		return NOTHING;
 	if (connection->response.closes) {
 		if (connection->request.body.state == WEFT__HTTP_BODY_UNTOUCHED)
 			weft_stream_consume(connection->request.stream, head->len);
 		end(connection, head->content_length > 0 || head->is_chunked);
-		return false;
+		return NOTHING;
 	}
-	return drop_request(connection) == 0;
+	return drop_request(connection) == 0 ? ANOTHER : NOTHING;
 }
 
-void weft__http_connection_run(struct weft__http_connection *connection)
+bool weft__http_connection_run(struct weft__http_connection *connection)
 {
 	/* A peer that has just come has something to say; one that stays may think longer. */
-	if (!serve_one(connection, connection->options->header_timeout_ns))
-		return;
-	while (serve_one(connection, connection->options->idle_timeout_ns))
-		;
+	enum next next = serve_one(connection, connection->options->header_timeout_ns);
+
+	connection->may_park = connection->request.stream->can_park;
+	while (next == ANOTHER)
+		next = serve_one(connection, connection->options->idle_timeout_ns);
+	return next == PARKING;
+}
+
+int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *options)
+{
+	int64_t timeout_ns = options->idle_timeout_ns - WEFT__HTTP_PARK_AFTER_NS;
+
+	/* For a moment it is not worth the trouble. */
+	return timeout_ns > WEFT__HTTP_PARK_AFTER_NS ? timeout_ns : 0;
 }

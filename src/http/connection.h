@@ -32,6 +32,7 @@ struct weft__http_connection {
 	struct weft_thread *thread; /* when it is on no fiber; NULL: a process */
 	struct weft_list_node in_server;
 	bool may_have_more; /* more than the last request was received with it */
+	bool may_park;      /* between two requests */
 	bool has_pipelined; /* requests were received behind another, and their time is known */
 	struct weft_http_request request;
 	struct weft_http_response response;
@@ -43,8 +44,14 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	const atomic_bool *is_stopping);
 void weft__http_connection_fini(struct weft__http_connection *connection);
 
-/** Answer requests until the peer, an error, a timeout or a stop ends it. */
-void weft__http_connection_run(struct weft__http_connection *connection);
+/**
+ * Answer requests until the peer, an error, a timeout or a stop ends it. True: it is idle and may
+ * stay so, and can be run again when there is something to read.
+ */
+bool weft__http_connection_run(struct weft__http_connection *connection);
+
+/** How long a connection that is parked may stay so; 0: none are. */
+int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *options);
 
 /** End it if it is idle; any thread, while it is sure to live. */
 void weft__http_connection_stop(struct weft__http_connection *connection);

@@ -37,6 +37,9 @@
 #define WEFT__HTTP_BODY_TIMEOUT_NS   WEFT_SECONDS(30)
 #define WEFT__HTTP_GRACE_NS          WEFT_SECONDS(10)
 
+/** A connection that is idle so long gives its fiber back until the next byte. */
+#define WEFT__HTTP_PARK_AFTER_NS WEFT_SECONDS(1)
+
 /** Bytes of a file that must go out within one write timeout: the slowest reader allowed. */
 #define WEFT__HTTP_WRITE_CHUNK ((size_t)256 * 1024)
 

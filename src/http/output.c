@@ -91,8 +91,10 @@ int weft__http_output_flush_in_scope(struct weft__http_output *output)
 {
 	if (output->unflushed == 0)
 		return 0;
+	if (weft_stream_flush(output->stream) < 0)
+		return -1;
 	output->unflushed = 0;
-	return weft_stream_flush(output->stream);
+	return 0;
 }
 
 int weft__http_output_flush(struct weft__http_output *output)

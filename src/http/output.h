@@ -41,7 +41,7 @@ int weft__http_output_status(struct weft__http_output *output, const char *line)
 /** Send what is buffered. Returns 0, or -1 and the connection is lost. */
 int weft__http_output_flush(struct weft__http_output *output);
 
-/** The same within the caller's deadline. */
+/** The same within the caller's deadline; where that was too short, it can be called again. */
 int weft__http_output_flush_in_scope(struct weft__http_output *output);
 
 #endif

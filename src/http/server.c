@@ -97,6 +97,7 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	struct weft_http_server *server = arg;
 	struct roster *roster = worker_roster(server);
 	struct weft__http_connection *connection = malloc(sizeof(*connection));
+	bool parks;
 
 	if (!connection)
 		return -1;
@@ -106,7 +107,7 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	weft_list_push_back(&roster->connections, &connection->in_server);
 	pthread_mutex_unlock(&roster->lock);
 
-	weft__http_connection_run(connection);
+	parks = weft__http_connection_run(connection);
 
 	pthread_mutex_lock(&roster->lock);
 	weft_list_remove(&connection->in_server);
@@ -114,7 +115,7 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	atomic_store(&server->latest, NULL);
 	weft__http_connection_fini(connection);
 	free(connection);
-	return 0;
+	return parks ? WEFT__SERVE_PARK : 0;
 }
 
 /* Whom no thread or process is left for. */
@@ -153,6 +154,10 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		.workers = server->options.workers,
 		.busy = say_busy,
 	};
+	const struct weft__serve_hooks hooks = {
+		.on_process_stop = on_process_stop,
+		.park_timeout_ns = weft__http_park_timeout_ns(&server->options),
+	};
 	struct run run = {.listener = listener};
 	int result, saved;
 
@@ -165,7 +170,7 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		weft_serve_stop(listener);
 	pthread_mutex_unlock(&server->lock);
 
-	result = weft__serve(listener, serve_connection, server, &options, on_process_stop);
+	result = weft__serve(listener, serve_connection, server, &options, &hooks);
 
 	saved = errno;
 	pthread_mutex_lock(&server->lock);

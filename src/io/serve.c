@@ -84,16 +84,26 @@ void weft_serve_counts(struct weft_listener *listener, struct weft_serve_counts 
 
 /* ---- A connection -------------------------------------------------------------------------- */
 
-int weft__serve_connection(struct weft__serving *serving, struct weft_stream *peer)
+void weft__serve_finish(struct weft_stream *peer)
 {
-	int result = serving->handler(peer, serving->arg);
-
 	WEFT_WITH_TIMEOUT (FLUSH_TIMEOUT_NS)
 		weft__stream_finish(peer);
+}
+
+void weft__serve_close(struct weft__serving *serving, struct weft_stream *peer, int result)
+{
 	weft_stream_free(peer);
 	if (result < 0)
 		weft__serve_count(&serving->counts->failed);
 	weft__serve_count(&serving->counts->ended);
+}
+
+int weft__serve_connection(struct weft__serving *serving, struct weft_stream *peer)
+{
+	int result = serving->handler(peer, serving->arg);
+
+	weft__serve_finish(peer);
+	weft__serve_close(serving, peer, result);
 	return result;
 }
 
@@ -225,14 +235,14 @@ static int serve(struct weft__serving *serving, size_t model)
 }
 
 int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
-	const struct weft_serve_options *options, void (*on_process_stop)(void *arg))
+	const struct weft_serve_options *options, const struct weft__serve_hooks *hooks)
 {
 	static const struct weft_serve_options defaults;
 	struct weft__serving serving = {.listener = listener,
 		.handler = handler,
 		.arg = arg,
 		.options = options ? options : &defaults,
-		.on_process_stop = on_process_stop};
+		.hooks = hooks};
 	size_t model = model_find(serving.options->model);
 	int code;
 
@@ -259,5 +269,7 @@ int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *
 int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options)
 {
-	return weft__serve(listener, handler, arg, options, NULL);
+	static const struct weft__serve_hooks none;
+
+	return weft__serve(listener, handler, arg, options, &none);
 }

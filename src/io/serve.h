@@ -10,6 +10,7 @@
 #ifndef IO_SERVE_H
 #define IO_SERVE_H
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "weft/serve.h"
@@ -27,12 +28,25 @@ struct weft__serving {
 	const struct weft_serve_options *options;
 	int64_t grace_ns;
 	struct weft__serve_counts *counts;
-	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
+	const struct weft__serve_hooks *hooks;
 };
 
-/** weft_serve(), with that hook. */
+/** What a protocol of weft's own can ask for beside weft_serve_options. */
+struct weft__serve_hooks {
+	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
+	int64_t park_timeout_ns;            /* 0: nobody parks */
+};
+
+/**
+ * What a handler returns whose peer may be silent for long, if its stream can park: it is called
+ * again, on a new fiber, when there is something to read, and the connection is closed without a
+ * call when there is nothing for park_timeout_ns. Nothing may be left unsent.
+ */
+#define WEFT__SERVE_PARK INT_MAX
+
+/** weft_serve(), with these hooks. */
 int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
-	const struct weft_serve_options *options, void (*on_process_stop)(void *arg));
+	const struct weft_serve_options *options, const struct weft__serve_hooks *hooks);
 
 /** The models. 0 after a stop, else an errno value. */
 int weft__serve_fibers(struct weft__serving *serving);
@@ -44,6 +58,10 @@ int weft__serve_prefork(struct weft__serving *serving);
 
 /** Let the handler talk, flush, close. What it returned. Counts the end. */
 int weft__serve_connection(struct weft__serving *serving, struct weft_stream *peer);
+
+/** The parts after the handler: flush, which waits; close, and count. */
+void weft__serve_finish(struct weft_stream *peer);
+void weft__serve_close(struct weft__serving *serving, struct weft_stream *peer, int result);
 
 /**
  * Accept without waiting, as it were by weft_accept(). Its descriptor; -1: nobody is there

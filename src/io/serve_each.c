@@ -202,7 +202,7 @@ static int serve_each(struct weft__serving *serving, bool by_processes)
 			.units = {.are_processes = by_processes,
 				.name = "weft-serve",
 				.stack_size_bytes = serving->options->stack_size_bytes,
-				.on_stop = serving->on_process_stop,
+				.on_stop = serving->hooks->on_process_stop,
 				.on_stop_arg = serving->arg,
 				.in_child = leave_door}},
 		.max = serving->options->connections_max,

@@ -25,6 +25,9 @@
  *
  *	door:	accepting --(cancelled, or accept failed)--> draining --(list empty)--> ended
  *
+ * A handler may park its connection (WEFT__SERVE_PARK): its fiber ends, and the connection lies
+ * in the door's lot until there is something to read, which gets it a new fiber.
+ *
  * While the door accepts, a connection that ends unlinks, detaches and frees itself.
  * While it drains, ended connections stay in the list, and the door joins them one by
  * one: so weft_serve() returns only when the last fiber is really gone.
@@ -40,6 +43,7 @@
 #include <unistd.h>
 
 #include "io/listener.h"
+#include "io/lot.h"
 #include "io/stream.h"
 #include "weft/fiber.h"
 #include "weft/list.h"
@@ -69,7 +73,8 @@ struct door {
 	unsigned worker;
 	int fd; /* it accepts from this: the listener's, or one of its own */
 	bool is_draining;
-	struct weft_list connections;
+	struct weft_list connections; /* those with a fiber */
+	struct weft__lot lot;         /* those without */
 };
 
 struct connection {
@@ -77,6 +82,8 @@ struct connection {
 	struct door *door;
 	struct weft_stream *stream;
 	weft_fiber_id fiber;
+	bool wants_parking;
+	struct weft__parked parked;
 };
 
 /* ---- Slots: the bound on connections ---------------------------------------------------- */
@@ -85,11 +92,21 @@ struct connection {
  * A counter, and a semaphore of the kernel's for those who find it empty: below
  * the bound no system call is made, and no worker waits for another.
  */
+static bool has_bound(const struct server *server)
+{
+	return server->slots_fd >= 0;
+}
+
+static bool is_full(const struct server *server)
+{
+	return atomic_load(&server->slots_free) <= 0;
+}
+
 static int slot_take(struct server *server)
 {
 	uint64_t token;
 
-	if (server->slots_fd < 0 || atomic_fetch_sub(&server->slots_free, 1) > 0)
+	if (!has_bound(server) || atomic_fetch_sub(&server->slots_free, 1) > 0)
 		return 0;
 	if (weft_read(server->slots_fd, &token, sizeof(token)) < 0) {
 		/* Only a stop ends the wait, so a token that comes too late harms nobody. */
@@ -103,7 +120,7 @@ static void slot_give(struct server *server)
 {
 	uint64_t token = 1;
 
-	if (server->slots_fd < 0 || atomic_fetch_add(&server->slots_free, 1) >= 0)
+	if (!has_bound(server) || atomic_fetch_add(&server->slots_free, 1) >= 0)
 		return;
 	while (write(server->slots_fd, &token, sizeof(token)) < 0 && errno == EINTR)
 		;
@@ -111,17 +128,41 @@ static void slot_give(struct server *server)
 
 /* ---- A connection ------------------------------------------------------------------------ */
 
+static bool can_park(const struct connection *connection)
+{
+	struct server *server = connection->door->server;
+
+	/* Where somebody waits for a slot, one that is of use is better than one that is idle. */
+	return connection->stream->can_park && !connection->door->is_draining &&
+	       (!has_bound(server) || atomic_load(&server->slots_free) >= 0);
+}
+
+static int connection_park(struct connection *connection)
+{
+	weft__stream_shrink(connection->stream);
+	return weft__lot_enter(&connection->door->lot, &connection->parked);
+}
+
 /* The last thing that a handler's fiber does, after what the handler itself deferred. */
 static void connection_end(void *arg)
 {
 	struct connection *connection = arg;
+	struct door *door = connection->door;
+	bool is_parked = false;
 
-	slot_give(connection->door->server);
-	if (connection->door->is_draining)
+	if (connection->wants_parking) {
+		is_parked = can_park(connection) && connection_park(connection) == 0;
+		if (!is_parked)
+			weft__serve_close(door->server->serving, connection->stream, 0);
+	}
+	if (!is_parked)
+		slot_give(door->server);
+	if (door->is_draining)
 		return; /* the door joins and frees it */
 	weft_list_remove(&connection->in_door);
 	weft_detach(connection->fiber);
-	free(connection);
+	if (!is_parked)
+		free(connection);
 }
 
 static int connection_run(void *arg)
@@ -129,8 +170,13 @@ static int connection_run(void *arg)
 	struct connection *connection = arg;
 	struct weft__serving *serving = connection->door->server->serving;
 	bool is_deferred = weft_defer(connection_end, connection) == 0;
-	int result = weft__serve_connection(serving, connection->stream);
+	int result = serving->handler(connection->stream, serving->arg);
 
+	connection->wants_parking = result == WEFT__SERVE_PARK && connection->stream->can_park;
+	if (!connection->wants_parking) {
+		weft__serve_finish(connection->stream);
+		weft__serve_close(serving, connection->stream, result);
+	}
 	if (!is_deferred)
 		connection_end(connection);
 	return result;
@@ -138,7 +184,7 @@ static int connection_run(void *arg)
 
 static int connection_spawn(struct connection *connection, const struct weft_address *peer)
 {
-	const struct door *door = connection->door;
+	struct door *door = connection->door;
 	char name[WEFT_ADDRESS_TEXT_MAX];
 	struct weft_spawn_options options = {
 		.name = door->server->options->name,
@@ -151,7 +197,23 @@ static int connection_spawn(struct connection *connection, const struct weft_add
 		options.name = name;
 	}
 	connection->fiber = weft_spawn_with(&options, connection_run, connection);
-	return connection->fiber ? 0 : -1;
+	if (!connection->fiber)
+		return -1;
+	weft_list_push_back(&door->connections, &connection->in_door);
+	return 0;
+}
+
+/* It has left the lot. */
+static void connection_leave(struct weft__parked *parked, bool has_bytes)
+{
+	struct connection *connection = weft_container_of(parked, struct connection, parked);
+	struct server *server = connection->door->server;
+
+	if (has_bytes && connection_spawn(connection, weft_stream_peer(connection->stream)) == 0)
+		return;
+	weft__serve_close(server->serving, connection->stream, 0);
+	slot_give(server);
+	free(connection);
 }
 
 /* Start a handler for fd, which is the connection's from here on, whatever happens. */
@@ -165,9 +227,10 @@ static int connection_start(struct door *door, int fd, const struct weft_address
 	connection->stream = weft__listener_stream(door->server->listener, fd, peer);
 	if (!connection->stream)
 		goto fail_connection;
+	connection->parked.fd = fd;
+	connection->stream->can_park = door->server->serving->hooks->park_timeout_ns > 0;
 	if (connection_spawn(connection, peer) < 0)
 		goto fail_stream;
-	weft_list_push_back(&door->connections, &connection->in_door);
 	return 0;
 
 fail_stream:
@@ -188,10 +251,13 @@ static int door_accept(struct door *door)
 	struct weft_address peer;
 	int fd;
 
-	/* A slot that is kept for a socket of one's own is one that the others lack. */
-	if (door->server->is_parted && door->server->slots_fd >= 0 &&
+	/* A slot that is kept for a socket of one's own is one that the others lack; and nobody
+	 * who is parked has to make room before there is somebody to make it for. */
+	if (has_bound(door->server) && (door->server->is_parted || is_full(door->server)) &&
 		weft_wait_fd(door->fd, POLLIN) < 0)
 		return -1;
+	if (has_bound(door->server) && is_full(door->server))
+		weft__lot_evict(&door->lot);
 	/* The slot comes first: who gets none waits in the backlog, not accepted and mute. */
 	if (slot_take(door->server) < 0)
 		return -1;
@@ -225,6 +291,7 @@ static void door_drain(struct door *door)
 	struct weft_list_node *node;
 
 	door->is_draining = true;
+	weft__lot_fini(&door->lot); /* the silent ones have nothing to finish */
 	while ((node = weft_list_first(&door->connections)) != NULL) {
 		struct connection *connection = weft_container_of(node, struct connection, in_door);
 		int64_t left_ns = deadline_ns - weft_now();
@@ -298,6 +365,8 @@ static void doors_init(struct server *server)
 		door->worker = server->options->one_worker ? here : i;
 		door->fd = server->listener->fd;
 		weft_list_init(&door->connections);
+		weft__lot_init(
+			&door->lot, server->serving->hooks->park_timeout_ns, connection_leave);
 	}
 	server->is_parted = server->door_count > SHARED_DOORS_MAX && doors_part(server);
 }

@@ -285,7 +285,7 @@ static int serve_by(struct weft__serving *serving, size_t size, bool by_processe
 				.processes_max = size,
 				.name = "weft-serve",
 				.stack_size_bytes = serving->options->stack_size_bytes,
-				.on_stop = serving->on_process_stop,
+				.on_stop = serving->hooks->on_process_stop,
 				.on_stop_arg = serving->arg}},
 		.size = size,
 		.leave_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),

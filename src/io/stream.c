@@ -127,6 +127,11 @@ static const struct weft__stream_names *stream_names(struct weft_stream *stream)
 	return names;
 }
 
+void weft__stream_shrink(struct weft_stream *stream)
+{
+	free(atomic_exchange(&stream->names, NULL));
+}
+
 const struct weft_address *weft_stream_local(struct weft_stream *stream)
 {
 	return &stream_names(stream)->local;

@@ -68,6 +68,7 @@ struct weft_stream {
 	int fd;
 	bool is_socket; /* and without a layer: recv(2) and send(2) move its bytes */
 	bool is_torn;   /* a write ended part-way: what follows would make no sense */
+	bool can_park;  /* its handler may return WEFT__SERVE_PARK (io/serve.h) */
 	size_t searched;
 	struct weft__stream_half in, out;
 	const struct weft__stream_layer *layer;     /* NULL: none */
@@ -84,6 +85,9 @@ struct weft_stream *weft__stream_new_accepted(int fd, const struct weft_address 
 
 /** Flush, and wait for what a layer has to say at the end: before weft_stream_free(). */
 int weft__stream_finish(struct weft_stream *stream);
+
+/** Forget what can be asked for again: nobody is to use it for a while. */
+void weft__stream_shrink(struct weft_stream *stream);
 
 /** End a stream of which nothing was used yet; its descriptor stays open. */
 void weft__stream_forget(struct weft_stream *stream);

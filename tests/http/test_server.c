@@ -322,4 +322,53 @@ CHECK_CASE(a_folder_or_a_log_that_is_not_there_is_said)
 	weft_http_server_free(NULL);
 }
 
+/* ---- Parked connections --------------------------------------------------------------------- */
+
+#define SILENT 64 /* far more than fibers of the server itself */
+
+static void ask_again(struct weft_stream *stream)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+	const char *line;
+
+	CHECK_INT(weft_stream_write_all(stream, request, sizeof(request) - 1), ==, 0);
+	CHECK_INT(weft_stream_flush(stream), ==, 0);
+	do
+		CHECK_INT(weft_stream_readline(stream, &line), >, 0);
+	while (line[0] != '\r');
+	CHECK_INT(weft_stream_peek(stream, 5, &line), ==, 5);
+	weft_stream_consume(stream, 5);
+}
+
+static void visit_silent(struct world *world)
+{
+	struct weft_stream *streams[SILENT];
+	size_t before = weft_fiber_count();
+	char byte;
+
+	for (int i = 0; i < SILENT; i++) {
+		streams[i] = weft_stream_connect(world->address);
+		CHECK(streams[i] != NULL);
+		ask_again(streams[i]);
+	}
+	while (weft_fiber_count() >= before + SILENT / 2)
+		weft_sleep(WEFT_MILLISECONDS(10));
+	for (int i = 0; i < SILENT; i++)
+		ask_again(streams[i]);
+	while (weft_fiber_count() >= before + SILENT / 2)
+		weft_sleep(WEFT_MILLISECONDS(10));
+	weft_http_server_stop(world->server);
+	for (int i = 0; i < SILENT; i++) {
+		CHECK_INT(weft_stream_read(streams[i], &byte, 1), ==, 0);
+		weft_stream_free(streams[i]);
+	}
+}
+
+CHECK_CASE(silent_connections_give_their_fibers_back_and_answer_on)
+{
+	struct world world = {.service = &plain, .visit = visit_silent};
+
+	run(&world);
+}
+
 CHECK_MAIN()
