@@ -11,7 +11,7 @@
  *	once a second		the path is walked again: a folder above it was renamed,
  *				a link was turned
  *
- * The map leads from path to entry; the list runs from the entry used last to the one
+ * The map leads from path to entry, and a table of those met last spares it its keyed hash; the list runs from the entry used last to the one
  * to go next. Both are bounded, in entries (descriptors) and in bytes.
  *
  * Never: shared between workers; a lock here would be on every request's way.
@@ -31,8 +31,11 @@
 /** The cache takes this share of the descriptors that a worker may have. */
 #define DESCRIPTOR_SHARE 8
 
+#define RECENT_BITS 6
+
 struct weft__http_cache {
 	struct weft_map *map;  /* path to struct entry */
+	struct entry *recent[1 << RECENT_BITS]; /* where the path's recent_place() says; or NULL */
 	struct weft_list used; /* entries, used last first */
 	size_t bytes;          /* in files' memory */
 	size_t entries_max;
@@ -49,6 +52,31 @@ struct entry {
 	char key[];
 };
 
+/* A hash that anybody can make collide: then the map is asked. */
+static size_t recent_place(const char *path, size_t len)
+{
+	uint64_t bits = 0;
+
+	memcpy(&bits, len > sizeof(bits) ? path + len - sizeof(bits) : path,
+		len > sizeof(bits) ? sizeof(bits) : len);
+	return (bits + len) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS);
+}
+
+static struct entry *find(struct weft__http_cache *cache, const char *path)
+{
+	size_t len = strlen(path);
+	struct entry **recent = &cache->recent[recent_place(path, len)];
+
+	if (!*recent || (*recent)->key_len != len || memcmp((*recent)->key, path, len) != 0) {
+		struct entry *entry = weft_map_get(cache->map, path, len);
+
+		if (!entry)
+			return NULL;
+		*recent = entry;
+	}
+	return *recent;
+}
+
 static size_t choose_entries_max(void)
 {
 	unsigned workers = weft_worker_count();
@@ -63,7 +91,7 @@ static size_t choose_entries_max(void)
 
 struct weft__http_cache *weft__http_cache_new(int root_fd)
 {
-	struct weft__http_cache *cache = malloc(sizeof(*cache));
+	struct weft__http_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
 		return NULL;
@@ -86,6 +114,10 @@ static size_t bytes_of(const struct entry *entry)
 
 static void drop(struct weft__http_cache *cache, struct entry *entry)
 {
+	struct entry **recent = &cache->recent[recent_place(entry->key, entry->key_len)];
+
+	if (*recent == entry)
+		*recent = NULL;
 	weft_map_remove(cache->map, entry->key, entry->key_len);
 	weft_list_remove(&entry->in_used);
 	cache->bytes -= bytes_of(entry);
@@ -141,7 +173,7 @@ static bool is_current(struct entry *entry, int64_t arrived_ns)
 struct weft__http_file *weft__http_cache_get(
 	struct weft__http_cache *cache, const char *path, int64_t arrived_ns)
 {
-	struct entry *entry = weft_map_get(cache->map, path, strlen(path));
+	struct entry *entry = find(cache, path);
 
 	if (!entry)
 		return NULL;

@@ -61,7 +61,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 
 void weft__http_connection_fini(struct weft__http_connection *connection)
 {
-	weft__http_request_reset(&connection->request);
+	weft__http_request_fini(&connection->request);
 	weft__http_response_reset(&connection->response);
 }
 
@@ -119,14 +119,6 @@ static ssize_t await_first_byte(
 	return len;
 }
 
-static enum weft__http_parse_result parse(
-	struct weft_http_request *request, const char *data, ssize_t len)
-{
-	request->data = data;
-	request->data_len = (size_t)len;
-	return weft__http_parse(&request->head, data, (size_t)len);
-}
-
 /* A part of a head is there: the rest has to follow soon. */
 static enum arrival await_rest(struct weft__http_connection *connection)
 {
@@ -146,7 +138,7 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 				arrival = TOO_LATE;
 			if (len <= (ssize_t)have)
 				break;
-			result = parse(request, data, len);
+			result = weft__http_request_take_more(request, data, (size_t)len);
 		}
 	}
 	connection->has_pipelined = false;
@@ -195,7 +187,7 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 	}
 	if (len <= 0)
 		return is_silent ? SILENT : GONE;
-	switch (parse(request, data, len)) {
+	switch (weft__http_request_take(request, data, (size_t)len)) {
 	case WEFT__HTTP_DONE:
 		return ARRIVED;
 	case WEFT__HTTP_BAD:

@@ -32,15 +32,30 @@ struct date {
 	int hour, minute, second;
 };
 
+/* The worker's last look at its clock, and the second in which that was. */
+static __thread int64_t look_ns = INT64_MIN, look_s;
+
+static int64_t clock_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec;
+}
+
 int64_t weft__http_now_s(void)
 {
 	struct weft__worker *worker = weft__worker;
-	struct timespec now;
 
-	if (worker && worker->driver->ops->wall)
+	if (!worker)
+		return clock_s();
+	if (worker->driver->ops->wall)
 		return worker->driver->ops->wall(worker->driver) / WEFT_SECONDS(1);
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return now.tv_sec;
+	if (worker->now_ns != look_ns) {
+		look_ns = worker->now_ns;
+		look_s = clock_s();
+	}
+	return look_s;
 }
 
 /* ---- Between days and dates ------------------------------------------------------------- */

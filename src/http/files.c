@@ -229,8 +229,6 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	struct stat stat;
 	int fd, result;
 
-	if (weft__http_path_is_hidden(path))
-		return 404;
 	visit.path = path + 1;
 	visit.cache = own_cache(visit.files);
 	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path, request->arrived_ns)
@@ -240,6 +238,8 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 		weft__http_file_release(file);
 		return result;
 	}
+	if (weft__http_path_is_hidden(path)) /* and so never kept */
+		return 404;
 	fd = open_path(&visit, visit.path, &stat);
 	if (fd < 0)
 		return refuse(&visit, errno);

@@ -13,6 +13,17 @@
 #include "http/chars.h"
 #include "http/path.h"
 
+static void forget_head(struct weft_http_request *request)
+{
+	weft__http_head_reset(&request->head);
+	if (request->path != request->path_small)
+		free(request->path);
+	request->path = request->path_small;
+	request->path_small[0] = '\0';
+	request->has_path = false;
+	request->repeat_len = 0;
+}
+
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream)
 {
 	request->stream = stream;
@@ -21,12 +32,13 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 	memset(&request->body, 0, sizeof(request->body));
 	request->path = request->path_small;
 	request->peer[0] = '\0';
+	request->repeat_len = 0;
 	weft__http_request_reset(request);
+	forget_head(request);
 }
 
 void weft__http_request_reset(struct weft_http_request *request)
 {
-	weft__http_head_reset(&request->head);
 	weft__http_body_reset(request);
 	if (request->params) {
 		weft_http_params_free(request->params);
@@ -34,10 +46,48 @@ void weft__http_request_reset(struct weft_http_request *request)
 	}
 	request->data = NULL;
 	request->data_len = 0;
-	if (request->path != request->path_small)
-		free(request->path);
-	request->path = request->path_small;
-	request->path_small[0] = '\0';
+}
+
+void weft__http_request_fini(struct weft_http_request *request)
+{
+	weft__http_request_reset(request);
+	forget_head(request);
+}
+
+/* ---- Taking a head ----------------------------------------------------------------------- */
+
+enum weft__http_parse_result weft__http_request_take_more(
+	struct weft_http_request *request, const char *data, size_t len)
+{
+	enum weft__http_parse_result result;
+
+	request->data = data;
+	request->data_len = len;
+	result = weft__http_parse(&request->head, data, len);
+	if (result == WEFT__HTTP_DONE && request->head.len <= WEFT__HTTP_REPEAT_MAX) {
+		memcpy(request->repeat, data, request->head.len);
+		request->repeat_len = (uint16_t)request->head.len;
+	}
+	return result;
+}
+
+/* A head ends at its first empty line, so what begins with the same head is the same request. */
+static bool is_repeated(const struct weft_http_request *request, const char *data, size_t len)
+{
+	return request->repeat_len > 0 && len >= request->repeat_len &&
+	       memcmp(data, request->repeat, request->repeat_len) == 0;
+}
+
+enum weft__http_parse_result weft__http_request_take(
+	struct weft_http_request *request, const char *data, size_t len)
+{
+	if (!is_repeated(request, data, len)) {
+		forget_head(request);
+		return weft__http_request_take_more(request, data, len);
+	}
+	request->data = data;
+	request->data_len = len;
+	return WEFT__HTTP_DONE;
 }
 
 int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why)
@@ -45,6 +95,8 @@ int weft__http_request_decode_path(struct weft_http_request *request, const char
 	struct weft_http_text encoded = weft__http_place_text(request->data, request->head.path);
 	size_t len;
 
+	if (request->has_path)
+		return 0;
 	if (encoded.len == 0) { /* "http://host" means "http://host/" */
 		memcpy(request->path, "/", 2);
 		return 0;
@@ -58,6 +110,7 @@ int weft__http_request_decode_path(struct weft_http_request *request, const char
 		request->path = path;
 	}
 	*ret_why = weft__http_path_decode(encoded.data, encoded.len, request->path, &len);
+	request->has_path = !*ret_why;
 	return *ret_why ? 400 : 0;
 }
 

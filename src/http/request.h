@@ -13,6 +13,9 @@
 /** Decoded paths up to this length need no memory of their own. */
 #define WEFT__HTTP_PATH_SMALL 256
 
+/** Heads up to this length are known again when the same connection sends them once more. */
+#define WEFT__HTTP_REPEAT_MAX 256
+
 struct weft_http_request {
 	struct weft__http_head head;
 	const char *data;   /* the head's first byte, in the stream's buffer */
@@ -25,14 +28,30 @@ struct weft_http_request {
 	struct weft_http_params *params; /* NULL: not asked for yet */
 	char *head_copy;                 /* NULL: data is in the stream's buffer */
 	char *path;                      /* decoded: path_small, or memory of its own */
+	bool has_path;                   /* it is decoded */
+	uint16_t repeat_len;             /* 0: the head is not one to be known again */
 	char path_small[WEFT__HTTP_PATH_SMALL];
+	char repeat[WEFT__HTTP_REPEAT_MAX]; /* what head and path were made of */
 	char peer[48]; /* empty until somebody asks for it */
 };
 
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream);
 
-/** Forget the last request; what it lent is void. */
+void weft__http_request_fini(struct weft_http_request *request);
+
+/** Forget the last request; what it lent is void. Its head stays until the next is taken. */
 void weft__http_request_reset(struct weft_http_request *request);
+
+/**
+ * Take the first bytes of the next head, as weft__http_parse() does. A peer that says again what
+ * it said last, byte for byte, is understood as then.
+ */
+enum weft__http_parse_result weft__http_request_take(
+	struct weft_http_request *request, const char *data, size_t len);
+
+/** The same with more of its bytes. */
+enum weft__http_parse_result weft__http_request_take_more(
+	struct weft_http_request *request, const char *data, size_t len);
 
 /** Decode the path. Returns 0, or the status to refuse it with, and why. */
 int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why);
