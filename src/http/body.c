@@ -71,21 +71,27 @@ static bool is_too_long(const struct weft_http_request *request, int64_t len)
 	return request->body_max >= 0 && len > request->body_max;
 }
 
-/* The head leaves the stream's buffer, and what it lends stays valid. */
+int weft__http_body_leave_head(struct weft_http_request *request)
+{
+	request->head_copy = malloc(request->head.len);
+	if (!request->head_copy)
+		return -1;
+	memcpy(request->head_copy, request->data, request->head.len);
+	request->data = request->head_copy;
+	request->data_len = request->head.len;
+	weft_stream_consume(request->stream, request->head.len);
+	request->body.state = WEFT__HTTP_BODY_OPEN;
+	return 0;
+}
+
 static int open_body(struct weft_http_request *request)
 {
 	struct weft__http_body *body = &request->body;
 
 	if (is_too_long(request, request->head.content_length))
 		return (int)fail_size(request);
-	request->head_copy = malloc(request->head.len);
-	if (!request->head_copy)
+	if (weft__http_body_leave_head(request) < 0)
 		return (int)fail(request, 503, ENOMEM, NULL);
-	memcpy(request->head_copy, request->data, request->head.len);
-	request->data = request->head_copy;
-	request->data_len = request->head.len;
-	weft_stream_consume(request->stream, request->head.len);
-	body->state = WEFT__HTTP_BODY_OPEN;
 	body->left = (uint64_t)request->head.content_length;
 	body->block_end = WEFT__HTTP_BODY_BLOCK;
 	body->block_deadline_ns = weft_now() + request->body_timeout_ns;

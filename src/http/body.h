@@ -44,6 +44,12 @@ bool weft__http_body_is(const struct weft_http_request *request);
  */
 bool weft__http_body_can_end(const struct weft_http_request *request);
 
+/**
+ * Take the head out of the stream's buffer; what it lends stays valid. What follows it in the
+ * stream is the caller's. Errors: ENOMEM.
+ */
+int weft__http_body_leave_head(struct weft_http_request *request);
+
 /** Forget the body of the last request. */
 void weft__http_body_reset(struct weft_http_request *request);
 

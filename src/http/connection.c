@@ -75,6 +75,43 @@ void weft__http_connection_stop(struct weft__http_connection *connection)
 		weft__process_cancel();
 }
 
+/* ---- Waiting for what is no request ------------------------------------------------------- */
+
+static struct weft__http_connection *connection_of(struct weft_http_response *response)
+{
+	return weft_container_of(response, struct weft__http_connection, response);
+}
+
+bool weft__http_connection_is_stopping(struct weft_http_response *response)
+{
+	return atomic_load(connection_of(response)->is_stopping);
+}
+
+bool weft__http_connection_idle_end(struct weft_http_response *response)
+{
+	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+
+	return atomic_compare_exchange_strong(
+		&connection_of(response)->state, &expected, WEFT__HTTP_BUSY);
+}
+
+bool weft__http_connection_idle_begin(struct weft_http_response *response)
+{
+	struct weft__http_connection *connection = connection_of(response);
+	enum weft__http_connection_state expected = WEFT__HTTP_BUSY;
+
+	/* Whoever waits is woken, which may be another fiber than the handler's. */
+	if (connection->fiber && weft_self())
+		connection->fiber = weft_self();
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_IDLE))
+		return false;
+	/* As in await_first_byte(): a stop may have come before. */
+	if (!atomic_load(connection->is_stopping))
+		return true;
+	weft__http_connection_idle_end(response);
+	return false;
+}
+
 /* ---- Waiting for a request ---------------------------------------------------------------- */
 
 /* When the worker last asked the kernel what has come; outside of a worker, now. */

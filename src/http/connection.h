@@ -49,4 +49,16 @@ void weft__http_connection_run(struct weft__http_connection *connection);
 /** End it if it is idle; any thread, while it is sure to live. */
 void weft__http_connection_stop(struct weft__http_connection *connection);
 
+/**
+ * For a handler that talks on after its answer (ws_receive.c): from here on a stop ends the wait
+ * of the calling fiber, by cancelling it, as that for a request. False: a stop has come.
+ */
+bool weft__http_connection_idle_begin(struct weft_http_response *response);
+
+/** Something has come: from here on no stop does. False: one has, and the fiber is cancelled. */
+bool weft__http_connection_idle_end(struct weft_http_response *response);
+
+/** Whether a stop has come. */
+bool weft__http_connection_is_stopping(struct weft_http_response *response);
+
 #endif
