@@ -30,6 +30,7 @@
 #include "weft/offload.h"
 #include "weft/pack.h"
 #include "weft/poller.h"
+#include "weft/rate.h"
 #include "weft/ring.h"
 #include "weft/scope.h"
 #include "weft/search.h"
