@@ -95,7 +95,7 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
 	$(call objects,$(wildcard fuzz/replay.c))
 
-.PHONY: all objects setup run check soak test-binaries fuzz-replay bench fuzz cov lint format \
+.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
 	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
@@ -215,6 +215,11 @@ bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 	@tools/bootstrap bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@build/weft-bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+judge-http: ## Let others' programs judge the HTTP server: curl, wget, ab, Chromium... (ONLY=word)
+	@tools/bootstrap judge
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@tools/judge $(ONLY)
 
 fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
 	@tools/bootstrap fuzz
