@@ -166,7 +166,8 @@ def _():
     with at() as site:
         for words in (["-u", "me:secret"], ["-b", "a=b; c=d"], ["-e", "http://x/"],
                       ["-A", ""], ["-A", "x" * 4000], ["-H", "X-Y: z"], ["-H", "Accept:"],
-                      ["-H", "X-Empty;"], ["-G", "-d", "a=b"], ["-G", "--data-urlencode", "a=\u00e4 &"],
+                      ["-H", "X-Empty;"], ["-G", "-d", "a=b"],
+                      ["-G", "--data-urlencode", "a=\u00e4 &"],
                       ["--oauth2-bearer", "token"], ["--http2"], ["--no-keepalive"],
                       ["-H", "Connection: close"], ["-H", "TE: trailers"], ["--tcp-nodelay"],
                       ["--ignore-content-length"], ["-N"], ["--raw"], ["--tcp-fastopen"]):

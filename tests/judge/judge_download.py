@@ -109,8 +109,9 @@ def _():
         done = tool("aria2c", *options, "-x4", "-s4", "-k1M", site.url("/big.bin"))
         expect(done.returncode == 0, done.stdout)
         expect(same(site, "big.bin", os.path.join(place, "big.bin")), "not the same")
-        done = tool("aria2c", *options, "-Z", "--enable-http-pipelining=true", site.url("/hello.txt"),
-                    site.url("/page.html"), site.url("/empty"), site.url("/sub/deep/er.txt"))
+        done = tool("aria2c", *options, "-Z", "--enable-http-pipelining=true",
+                    site.url("/hello.txt"), site.url("/page.html"), site.url("/empty"),
+                    site.url("/sub/deep/er.txt"))
         expect(done.returncode == 0, done.stdout)
         expect(same(site, "page.html", os.path.join(place, "page.html")), "not the same")
 

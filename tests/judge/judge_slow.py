@@ -69,7 +69,8 @@ def _():
 @case("heads that take too long are cut off, and the server says why")
 def _():
     with Site("--header-timeout", "1") as site:
-        longest, said = attack(site, "-r", "200", "-c", "200", "-H", "-i", "5", "-u", site.url("/hello.txt"))
+        longest, said = attack(site, "-r", "200", "-c", "200", "-H", "-i", "5", "-u",
+                               site.url("/hello.txt"))
         expect(longest < ANSWER_S, longest)
         expect("closed" in said, said[-2000:])
         with site.server.connect() as connection:

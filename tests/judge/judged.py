@@ -18,7 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
 
-from served import WEFT, Folder, Server, Skip, case, expect, run  # noqa: E402,F401  pylint: disable=unused-import
+# pylint: disable=wrong-import-position,unused-import
+from served import WEFT, Folder, Server, Skip, case, expect, run  # noqa: E402,F401
 
 # tools/judge installs what comes from npm here.
 NODE_MODULES = os.path.join(os.path.abspath(os.environ.get("WEFT_BUILD", "build")), "judge",
