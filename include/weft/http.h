@@ -92,6 +92,12 @@ WEFT_API struct weft_http_text weft_http_request_line(const struct weft_http_req
 WEFT_API ssize_t weft_http_request_read(
 	struct weft_http_request *request, void *buffer, size_t size_bytes);
 
+/**
+ * Let the body of this request be of max bytes, instead of the server's body_max; negative: no
+ * bound. Before it is first read. Errors: EALREADY.
+ */
+WEFT_API int weft_http_request_set_body_max(struct weft_http_request *request, int64_t max);
+
 /** The body's length, 0 without one; -1: nobody knows before its end (chunked). */
 WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *request);
 

@@ -22,6 +22,7 @@
 #include "weft/heap.h"
 #include "weft/histogram.h"
 #include "weft/http.h"
+#include "weft/http_form.h"
 #include "weft/list.h"
 #include "weft/lock.h"
 #include "weft/log.h"

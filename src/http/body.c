@@ -43,9 +43,10 @@ bool weft__http_body_can_end(const struct weft_http_request *request)
 void weft__http_body_reset(struct weft_http_request *request)
 {
 	request->body.is_continued = false;
+	request->body.max = request->body_max;
 	if (request->body.state == WEFT__HTTP_BODY_UNTOUCHED)
 		return; /* as after most requests */
-	memset(&request->body, 0, sizeof(request->body));
+	request->body = (struct weft__http_body){.max = request->body_max};
 	free(request->head_copy);
 	request->head_copy = NULL;
 }
@@ -68,7 +69,7 @@ static ssize_t fail_size(struct weft_http_request *request)
 
 static bool is_too_long(const struct weft_http_request *request, int64_t len)
 {
-	return request->body_max >= 0 && len > request->body_max;
+	return request->body.max >= 0 && len > request->body.max;
 }
 
 int weft__http_body_leave_head(struct weft_http_request *request)
@@ -241,6 +242,16 @@ ssize_t weft_http_request_read(struct weft_http_request *request, void *buffer, 
 	if (body->state == WEFT__HTTP_BODY_UNTOUCHED && open_body(request) < 0)
 		return -1;
 	return read_open(request, buffer, size_bytes);
+}
+
+int weft_http_request_set_body_max(struct weft_http_request *request, int64_t max)
+{
+	if (request->body.state != WEFT__HTTP_BODY_UNTOUCHED) {
+		errno = EALREADY;
+		return -1;
+	}
+	request->body.max = max;
+	return 0;
 }
 
 int64_t weft_http_request_body_len(const struct weft_http_request *request)

@@ -28,6 +28,7 @@ struct weft__http_body {
 	bool is_continued; /* "100 Continue" was sent, or the answer itself */
 	int status;        /* FAILED: what to answer with */
 	const char *why;
+	int64_t max;               /* of bytes; negative: no bound */
 	int64_t read_len;          /* bytes of it so far */
 	uint64_t left;             /* with a length: still to come */
 	int64_t block_deadline_ns; /* for the block of bytes that is under way */
