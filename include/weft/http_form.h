@@ -82,7 +82,7 @@ WEFT_API int weft_http_multipart_next(
 WEFT_API ssize_t weft_http_multipart_read(
 	struct weft_http_multipart *form, void *buffer, size_t size_bytes);
 
-/** A sentence for a person about what is wrong with the form, after EBADMSG or EMSGSIZE; or NULL. */
+/** A sentence for a person about what is wrong with the form, after EBADMSG, EMSGSIZE; or NULL. */
 WEFT_API const char *weft_http_multipart_error(const struct weft_http_multipart *form);
 
 /* ---- The whole form --------------------------------------------------------------- */
@@ -95,7 +95,7 @@ struct weft_http_form_options {
 	size_t memory_max;  /* bytes of all that stays in memory; 0: 1 MiB */
 	int64_t file_max;   /* bytes of one file; 0: no bound but the body's */
 	size_t files_max;   /* files that are on the disk at once; 0: 64 */
-	const char *folder; /* where files are that don't stay in memory; NULL: $TMPDIR, or /var/tmp */
+	const char *folder; /* for files that don't stay in memory; NULL: $TMPDIR, or /var/tmp */
 };
 
 /** One part. Of data and file one is there. */

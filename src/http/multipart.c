@@ -124,12 +124,12 @@ static enum weft__multipart_result pass_delimiter(struct weft__multipart *multip
 
 /* The same where the window may be the end of the body: then it need not end in a line end. */
 static enum weft__multipart_result take_delimiter(struct weft__multipart *multipart,
-	const char *data, size_t len, bool is_end, size_t at, size_t *ret_used)
+	const char *data, size_t len, size_t at, size_t *ret_used)
 {
 	enum weft__multipart_result result = pass_delimiter(multipart, data, len, at, ret_used);
 	bool is_last = len - at >= 2 && data[at] == '-' && data[at + 1] == '-';
 
-	if (result != WEFT__MULTIPART_MORE || !is_end)
+	if (result != WEFT__MULTIPART_MORE || !multipart->is_end)
 		return result;
 	if (!is_last || data[len - 1] == '\r')
 		return fail_short(multipart);
@@ -155,7 +155,7 @@ static enum weft__multipart_result next_header(struct weft__multipart *multipart
 		(header_len == 0 && len >= WEFT_HTTP_FORM_HEADER_MAX))
 		return fail_limit(multipart, "The header of a part is too long.");
 	if (header_len == 0)
-		return is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
+		return multipart->is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
 	if (++multipart->parts > WEFT_HTTP_FORM_PARTS_MAX)
 		return fail_limit(multipart, "The form has too many parts.");
 	multipart->state = WEFT__MULTIPART_CONTENT;
@@ -175,7 +175,7 @@ static enum weft__multipart_result next_content(struct weft__multipart *multipar
 		if (order < 0)
 			return fail(multipart, "A boundary has no line end before it.");
 		if (order > 0)
-			return is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
+			return multipart->is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
 	}
 	*ret_used = plain_len(multipart, data, len, &is_there);
 	if (*ret_used > 0) {
@@ -183,13 +183,13 @@ static enum weft__multipart_result next_content(struct weft__multipart *multipar
 		return WEFT__MULTIPART_DATA;
 	}
 	if (!is_there)
-		return is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
-	return take_delimiter(multipart, data, len, is_end, multipart->delimiter_len, ret_used);
+		return multipart->is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
+	return take_delimiter(multipart, data, len, multipart->delimiter_len, ret_used);
 }
 
 /* Before the first boundary; its STOP is nothing to tell. */
-static enum weft__multipart_result next_preamble(struct weft__multipart *multipart,
-	const char *data, size_t len, bool is_end, size_t *ret_used)
+static enum weft__multipart_result next_preamble(
+	struct weft__multipart *multipart, const char *data, size_t len, size_t *ret_used)
 {
 	int order = multipart->is_at_start ? compare_at_start(multipart, data, len) : 0;
 	enum weft__multipart_result result;
@@ -197,10 +197,10 @@ static enum weft__multipart_result next_preamble(struct weft__multipart *multipa
 	size_t plain;
 
 	if (order > 0)
-		return is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
+		return multipart->is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
 	if (order < 0) {
 		result = take_delimiter(
-			multipart, data, len, is_end, multipart->delimiter_len - 2, ret_used);
+			multipart, data, len, multipart->delimiter_len - 2, ret_used);
 		return result == WEFT__MULTIPART_STOP ? WEFT__MULTIPART_MORE : result;
 	}
 	plain = plain_len(multipart, data, len, &is_there);
@@ -212,34 +212,35 @@ static enum weft__multipart_result next_preamble(struct weft__multipart *multipa
 	if (plain > 0)
 		return WEFT__MULTIPART_MORE;
 	if (!is_there)
-		return is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
-	result = take_delimiter(multipart, data, len, is_end, multipart->delimiter_len, ret_used);
+		return multipart->is_end ? fail_short(multipart) : WEFT__MULTIPART_MORE;
+	result = take_delimiter(multipart, data, len, multipart->delimiter_len, ret_used);
 	return result == WEFT__MULTIPART_STOP ? WEFT__MULTIPART_MORE : result;
 }
 
 static enum weft__multipart_result next_epilogue(
-	struct weft__multipart *multipart, size_t len, bool is_end, size_t *ret_used)
+	struct weft__multipart *multipart, size_t len, size_t *ret_used)
 {
 	multipart->aside += len;
 	if (multipart->aside > WEFT__MULTIPART_EPILOGUE_MAX)
 		return fail_limit(multipart, "Too much follows the last boundary.");
 	*ret_used = len;
-	return is_end ? WEFT__MULTIPART_END : WEFT__MULTIPART_MORE;
+	return multipart->is_end ? WEFT__MULTIPART_END : WEFT__MULTIPART_MORE;
 }
 
 enum weft__multipart_result weft__multipart_next(struct weft__multipart *multipart,
 	const char *data, size_t len, bool is_end, size_t *ret_used)
 {
 	*ret_used = 0;
+	multipart->is_end = is_end;
 	switch (multipart->state) {
 	case WEFT__MULTIPART_PREAMBLE:
-		return next_preamble(multipart, data, len, is_end, ret_used);
+		return next_preamble(multipart, data, len, ret_used);
 	case WEFT__MULTIPART_HEADER:
-		return next_header(multipart, data, len, is_end, ret_used);
+		return next_header(multipart, data, len, ret_used);
 	case WEFT__MULTIPART_CONTENT:
-		return next_content(multipart, data, len, is_end, ret_used);
+		return next_content(multipart, data, len, ret_used);
 	case WEFT__MULTIPART_EPILOGUE:
-		return next_epilogue(multipart, len, is_end, ret_used);
+		return next_epilogue(multipart, len, ret_used);
 	case WEFT__MULTIPART_FAILED:
 		break;
 	}

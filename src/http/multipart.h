@@ -59,6 +59,7 @@ enum weft__multipart_state {
 struct weft__multipart {
 	enum weft__multipart_state state;
 	bool is_at_start;   /* of the body, or of a part's content: a line begins here */
+	bool is_end;        /* no byte of the body comes behind this window */
 	size_t aside;       /* bytes of the preamble or the epilogue */
 	size_t parts;       /* begun so far */
 	size_t scanned;     /* of a header: no empty line ends before this place of the window */
