@@ -141,8 +141,8 @@ static enum weft__multipart_result take_delimiter(struct weft__multipart *multip
 
 /* ---- The four states ------------------------------------------------------------------- */
 
-static enum weft__multipart_result next_header(struct weft__multipart *multipart, const char *data,
-	size_t len, bool is_end, size_t *ret_used)
+static enum weft__multipart_result next_header(
+	struct weft__multipart *multipart, const char *data, size_t len, size_t *ret_used)
 {
 	size_t from = multipart->scanned > 3 ? multipart->scanned - 3 : 0;
 	const char *end = memmem(data + from, len - from, "\r\n\r\n", 4);
@@ -164,8 +164,8 @@ static enum weft__multipart_result next_header(struct weft__multipart *multipart
 	return WEFT__MULTIPART_PART;
 }
 
-static enum weft__multipart_result next_content(struct weft__multipart *multipart, const char *data,
-	size_t len, bool is_end, size_t *ret_used)
+static enum weft__multipart_result next_content(
+	struct weft__multipart *multipart, const char *data, size_t len, size_t *ret_used)
 {
 	bool is_there;
 
