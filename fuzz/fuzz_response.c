@@ -61,9 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	len--;
 	cut = len * data[0] / 255;
-	weft__http_response_reset(&whole);
+	weft__http_response_head_reset(&whole);
 	result = weft__http_parse_response(&whole, text, len);
-	weft__http_response_reset(&parts);
+	weft__http_response_head_reset(&parts);
 	cut_result = weft__http_parse_response(&parts, text, cut);
 	if (cut_result == WEFT__HTTP_MORE)
 		cut_result = weft__http_parse_response(&parts, text, len);

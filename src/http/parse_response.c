@@ -1,7 +1,7 @@
 /*
  * parse_response.c - takes a response head apart, line by line.
  *
- * Entry points: weft__http_response_reset(), weft__http_parse_response(),
+ * Entry points: weft__http_response_head_reset(), weft__http_parse_response(),
  * weft__http_response_framing().
  *
  *	HTTP/1.1 200 OK CRLF		status line
@@ -19,7 +19,7 @@
 
 static const char protocol[] = "HTTP/1.";
 
-void weft__http_response_reset(struct weft__http_response_head *response)
+void weft__http_response_head_reset(struct weft__http_response_head *response)
 {
 	response->status = 0;
 	response->has_fold = false;

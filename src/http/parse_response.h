@@ -6,7 +6,7 @@
  * that is said twice alike is one, and a folded field is one line. The place of a folded
  * value has the line ends in it, until weft__http_response_unfold().
  *
- *	weft__http_response_reset(&response);
+ *	weft__http_response_head_reset(&response);
  *	while (weft__http_parse_response(&response, data, len) == WEFT__HTTP_MORE)
  *		... let data and len grow ...
  */
@@ -31,7 +31,7 @@ struct weft__http_response_head {
 };
 
 /** Begin a new head. */
-void weft__http_response_reset(struct weft__http_response_head *response);
+void weft__http_response_head_reset(struct weft__http_response_head *response);
 
 /** Take what is new in data[0..len), which begins with the head's first byte. */
 enum weft__http_parse_result weft__http_parse_response(

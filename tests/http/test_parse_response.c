@@ -10,7 +10,7 @@ static char big[WEFT__HTTP_HEAD_MAX + 64];
 
 static enum weft__http_parse_result parse(const char *text, size_t len)
 {
-	weft__http_response_reset(&response);
+	weft__http_response_head_reset(&response);
 	return weft__http_parse_response(&response, text, len);
 }
 
@@ -289,7 +289,7 @@ static void check_cut(const char *text, size_t len, size_t first)
 	enum weft__http_parse_result result, whole = parse(text, len);
 	char *copy = malloc(first ? first : 1);
 
-	weft__http_response_reset(&cut);
+	weft__http_response_head_reset(&cut);
 	memcpy(copy, text, first);
 	result = weft__http_parse_response(&cut, copy, first);
 	free(copy);
