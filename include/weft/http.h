@@ -37,6 +37,8 @@ struct weft_http_response; /* opaque: src/http/response.h */
 struct weft_http_server;   /* opaque: src/http/server.c */
 struct weft_http_files;    /* opaque: src/http/files.c */
 struct weft_http_log;      /* opaque: src/http/access_log.c */
+struct weft_http_metrics;  /* opaque: weft/http_metrics.h */
+struct weft_tls_facts;     /* weft/tls.h */
 
 /** Bytes that somebody else owns, not NUL-terminated. data is NULL when there is no such text. */
 struct weft_http_text {
@@ -110,6 +112,16 @@ WEFT_API const char *weft_http_request_peer(const struct weft_http_request *requ
  */
 WEFT_API bool weft_http_request_field_at(const struct weft_http_request *request, size_t index,
 	struct weft_http_text *ret_name, struct weft_http_text *ret_value);
+
+/**
+ * What the connection's TLS has agreed on: version, name asked for, the client's certificate
+ * (weft/tls.h). NULL without TLS.
+ */
+WEFT_API const struct weft_tls_facts *weft_http_request_tls(
+	const struct weft_http_request *request);
+
+/** "https" or "http", by the connection. */
+WEFT_API const char *weft_http_request_scheme(const struct weft_http_request *request);
 
 /** The value of a cookie (RFC 6265, section 5.4), the first of that name; data is NULL without. */
 WEFT_API struct weft_http_text weft_http_request_cookie(
@@ -254,6 +266,13 @@ struct weft_http_service {
 	weft_http_handler_fn
 		*on_other; /* a method that weft doesn't know: _request_line() has it */
 
+	/**
+	 * Called before each of the above, and before what is answered where there is none: whether
+	 * the peer may ask (weft/http_auth.h). Returns 0 to go on, or as a handler does. One that
+	 * has answered itself, and returns 0, has the last word.
+	 */
+	weft_http_handler_fn *authorise;
+
 	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
 	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
 		const char *why, int status, void *arg);
@@ -279,10 +298,19 @@ struct weft_http_server_options {
 	int64_t body_max;          /* longest body, in bytes; 0: 1 MiB; negative: no bound */
 	int64_t grace_ns;          /* for answers under way at a stop; 0: 10 s; negative: none */
 	unsigned connections_max;  /* at once; 0: the model's own bound */
-	const char *model;         /* of weft_serve(); NULL: "fiber" */
-	unsigned size;             /* pool, prefork: how many; 0: as weft_serve() chooses */
-	const char *driver;        /* fiber, outside weft_run(): as in weft_run_options */
-	unsigned workers;          /* the same */
+	/*
+	 * Of one client, which is an IPv4 address, or a /64 of IPv6; peers of a Unix socket are
+	 * not bounded. Who asks too often gets 429 with Retry-After; who has too many
+	 * connections gets that on the next, or with TLS just its end.
+	 */
+	unsigned rate;                     /* requests a second; 0: any number */
+	unsigned rate_burst;               /* of these at once; 0: as many as come in 10 s */
+	unsigned connections_per_client;   /* 0: any number */
+	struct weft_http_metrics *metrics; /* weft/http_metrics.h; NULL: none; stays the caller's */
+	const char *model;                 /* of weft_serve(); NULL: "fiber" */
+	unsigned size;                     /* pool, prefork: how many; 0: as weft_serve() chooses */
+	const char *driver;                /* fiber, outside weft_run(): as in weft_run_options */
+	unsigned workers;                  /* the same */
 };
 
 /** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */

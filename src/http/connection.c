@@ -40,6 +40,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	memset(response, 0, sizeof(*response));
 	connection->options = options;
 	connection->is_stopping = is_stopping;
+	connection->guard = NULL;
 	connection->fiber = weft_self();
 	connection->thread = connection->fiber ? NULL : weft_thread_current();
 	connection->has_pipelined = false;
@@ -261,13 +262,18 @@ static int dispatch(struct weft__http_connection *connection)
 
 	if (status)
 		return status;
+	if (!is_for_all(request))
+		status = weft__http_request_decode_path(request, &why);
+	if (status)
+		return weft_http_response_error(&connection->response, status, why);
+	if (connection->guard)
+		status = weft__http_guard_check(connection->guard, request, &connection->response);
+	if (status || connection->response.status)
+		return status;
 	handler = weft__http_service_handler(
 		connection->options->service, request->head.method, &arg);
 	if (!handler || is_for_all(request))
 		return refuse_method(connection);
-	status = weft__http_request_decode_path(request, &why);
-	if (status)
-		return weft_http_response_error(&connection->response, status, why);
 	return handler(request, &connection->response, arg);
 }
 
@@ -283,6 +289,9 @@ static void log_answer(struct weft__http_connection *connection)
 	const struct weft_http_service *service =
 		weft__http_service_find(options->service, &arg, has_log);
 
+	if (connection->guard)
+		weft__http_guard_note(
+			connection->guard, &connection->request, &connection->response);
 	if (service)
 		service->on_log(&connection->request, &connection->response, arg);
 	else if (options->access_log)

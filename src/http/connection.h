@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "http/guard.h"
 #include "http/response.h"
 #include "weft/fiber.h"
 #include "weft/thread.h"
@@ -27,6 +28,7 @@ enum weft__http_connection_state {
 struct weft__http_connection {
 	const struct weft_http_server_options *options;
 	const atomic_bool *is_stopping; /* the server's */
+	struct weft__http_guard *guard; /* the server's; NULL: nothing of it is on */
 	_Atomic enum weft__http_connection_state state;
 	weft_fiber_id fiber;
 	struct weft_thread *thread; /* when it is on no fiber; NULL: a process */
