@@ -76,38 +76,43 @@ struct multipart {
 	size_t type_len; /* of the file's Content-Type line, its CRLF included */
 };
 
+/* Bytes of what stands before a part. */
+#define PART_HEAD_MAX (WEFT__HTTP_TYPE_MAX + PART_FIELDS_MAX)
+
 /* What stands before a part; its length. */
-static int part_head(const struct multipart *multipart, unsigned index, char *text, size_t size)
+static int part_head(
+	const struct multipart *multipart, unsigned index, char ret_text[PART_HEAD_MAX])
 {
 	const struct weft__http_file *file = multipart->file;
 	const struct weft__http_part *part = &multipart->parts->parts[index];
 
-	return snprintf(text, size, "\r\n--%s\r\n%.*sContent-Range: bytes %lld-%lld/%lld\r\n\r\n",
-		multipart->boundary, (int)multipart->type_len, file->text + file->type_at,
-		(long long)part->offset, (long long)(part->offset + part->len - 1),
-		(long long)file->stat.st_size);
+	return snprintf(ret_text, PART_HEAD_MAX,
+		"\r\n--%s\r\n%.*sContent-Range: bytes %lld-%lld/%lld\r\n\r\n", multipart->boundary,
+		(int)multipart->type_len, file->text + file->type_at, (long long)part->offset,
+		(long long)(part->offset + part->len - 1), (long long)file->stat.st_size);
 }
 
 static int64_t multipart_len(const struct multipart *multipart)
 {
+	char text[PART_HEAD_MAX];
 	int64_t len =
 		(int64_t)strlen(multipart->boundary) + 8; /* CR LF, -- before and behind, CR LF */
 
 	for (unsigned i = 0; i < multipart->parts->count; i++)
-		len += part_head(multipart, i, NULL, 0) + multipart->parts->parts[i].len;
+		len += part_head(multipart, i, text) + multipart->parts->parts[i].len;
 	return len;
 }
 
 static int send_multipart_body(
 	const struct multipart *multipart, struct weft_http_response *response)
 {
-	char text[WEFT__HTTP_TYPE_MAX + PART_FIELDS_MAX];
+	char text[PART_HEAD_MAX];
 	int len;
 
 	for (unsigned i = 0; i < multipart->parts->count; i++) {
 		const struct weft__http_part *part = &multipart->parts->parts[i];
 
-		len = part_head(multipart, i, text, sizeof(text));
+		len = part_head(multipart, i, text);
 		if (weft__http_response_write_body(response, text, (size_t)len) < 0 ||
 			send_content(multipart->file, response, part->offset, part->len) < 0)
 			return -1;

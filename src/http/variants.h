@@ -43,14 +43,15 @@ const struct weft__http_facts *weft__http_variants_facts(
 /** Bytes of the forms that are in memory; of NULL none. The file's forms_bytes. */
 size_t weft__http_variants_bytes(const struct weft__http_variants *variants);
 
-/** Whether the siblings of the file at path are those that were found; NULL looks for none. */
+/** Whether the siblings of the file at path are still those that were found; NULL has none. */
 bool weft__http_variants_stand(const struct weft__http_variants *variants,
 	const struct weft__http_root *root, const char *path);
 
 /**
  * Choose the form of a file that varies for a request, and compress it first where that is
- * wanted: then it waits, and file->forms_bytes may grow. Returns 0 and the form, which lives as long as file; or the status to
- * refuse it with, 406, or 503 (ask again); or -1 with ESTALE: a sibling has changed since.
+ * wanted: then it waits, and file->forms_bytes may grow. Returns 0 and the form, which lives as
+ * long as file; or the status to refuse it with, 406, or 503 (ask again); or -1 with ESTALE: a
+ * sibling has changed since.
  */
 int weft__http_variants_choose(struct weft__http_file *file,
 	const struct weft_http_request *request, const struct weft__http_file **ret_form);
