@@ -60,6 +60,25 @@ OPTION_FLAGS += -DWEFT_HAS_URING
 OPTION_LIBS += -luring
 endif
 
+# Optional: compressing files for browsers (src/http/compress.c), each coding by its library.
+# Like OpenSSL, they are not there for another architecture's tests.
+has_library = $(if $(filter aarch64,$(VARIANT)),,$(shell echo 'int main(void) { return 0; }' | \
+	$(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo yes))
+ifeq ($(origin WEFT_ZLIB),undefined)
+WEFT_ZLIB := $(call has_library,zlib.h,-lz)
+endif
+ifeq ($(origin WEFT_BROTLI),undefined)
+WEFT_BROTLI := $(call has_library,brotli/encode.h,-lbrotlienc)
+endif
+ifneq ($(WEFT_ZLIB),)
+OPTION_FLAGS += -DWEFT_HAS_ZLIB
+OPTION_LIBS += -lz
+endif
+ifneq ($(WEFT_BROTLI),)
+OPTION_FLAGS += -DWEFT_HAS_BROTLI
+OPTION_LIBS += -lbrotlienc -lbrotlicommon
+endif
+
 # TLS (src/io/tls*.c). There is no libssl for another architecture's tests, which need none.
 ifneq ($(VARIANT),aarch64)
 OPTION_LIBS += -lssl -lcrypto
@@ -95,7 +114,7 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
 	$(call objects,$(wildcard fuzz/replay.c))
 
-.PHONY: all objects setup run check soak test-binaries fuzz-replay bench fuzz cov lint format \
+.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
 	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
@@ -129,6 +148,8 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
+	@printf '  %-6s gzip: %s\n' WITH '$(if $(WEFT_ZLIB),yes,no (zlib1g-dev is missing, or WEFT_ZLIB is empty))'
+	@printf '  %-6s brotli: %s\n' WITH '$(if $(WEFT_BROTLI),yes,no (libbrotli-dev is missing, or WEFT_BROTLI is empty))'
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
@@ -215,6 +236,11 @@ bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 	@tools/bootstrap bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@build/weft-bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+judge-http: ## Let others' programs judge the HTTP server: curl, wget, ab, Chromium... (ONLY=word)
+	@tools/bootstrap judge
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@tools/judge $(ONLY)
 
 fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
 	@tools/bootstrap fuzz

@@ -25,6 +25,7 @@ static const struct {
 	{"udp", child_udp},
 	{"echo", child_echo},
 	{"echo-fd", child_echo_fd},
+	{"http", child_http},
 };
 
 int child_run(const char *name, const char *argument)

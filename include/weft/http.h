@@ -37,6 +37,8 @@ struct weft_http_response; /* opaque: src/http/response.h */
 struct weft_http_server;   /* opaque: src/http/server.c */
 struct weft_http_files;    /* opaque: src/http/files.c */
 struct weft_http_log;      /* opaque: src/http/access_log.c */
+struct weft_http_metrics;  /* opaque: weft/http_metrics.h */
+struct weft_tls_facts;     /* weft/tls.h */
 
 /** Bytes that somebody else owns, not NUL-terminated. data is NULL when there is no such text. */
 struct weft_http_text {
@@ -92,6 +94,12 @@ WEFT_API struct weft_http_text weft_http_request_line(const struct weft_http_req
 WEFT_API ssize_t weft_http_request_read(
 	struct weft_http_request *request, void *buffer, size_t size_bytes);
 
+/**
+ * Let the body of this request be of max bytes, instead of the server's body_max; negative: no
+ * bound. Before it is first read. Errors: EALREADY.
+ */
+WEFT_API int weft_http_request_set_body_max(struct weft_http_request *request, int64_t max);
+
 /** The body's length, 0 without one; -1: nobody knows before its end (chunked). */
 WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *request);
 
@@ -104,6 +112,16 @@ WEFT_API const char *weft_http_request_peer(const struct weft_http_request *requ
  */
 WEFT_API bool weft_http_request_field_at(const struct weft_http_request *request, size_t index,
 	struct weft_http_text *ret_name, struct weft_http_text *ret_value);
+
+/**
+ * What the connection's TLS has agreed on: version, name asked for, the client's certificate
+ * (weft/tls.h). NULL without TLS.
+ */
+WEFT_API const struct weft_tls_facts *weft_http_request_tls(
+	const struct weft_http_request *request);
+
+/** "https" or "http", by the connection. */
+WEFT_API const char *weft_http_request_scheme(const struct weft_http_request *request);
 
 /** The value of a cookie (RFC 6265, section 5.4), the first of that name; data is NULL without. */
 WEFT_API struct weft_http_text weft_http_request_cookie(
@@ -248,6 +266,13 @@ struct weft_http_service {
 	weft_http_handler_fn
 		*on_other; /* a method that weft doesn't know: _request_line() has it */
 
+	/**
+	 * Called before each of the above, and before what is answered where there is none: whether
+	 * the peer may ask (weft/http_auth.h). Returns 0 to go on, or as a handler does. One that
+	 * has answered itself, and returns 0, has the last word.
+	 */
+	weft_http_handler_fn *authorise;
+
 	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
 	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
 		const char *why, int status, void *arg);
@@ -273,10 +298,19 @@ struct weft_http_server_options {
 	int64_t body_max;          /* longest body, in bytes; 0: 1 MiB; negative: no bound */
 	int64_t grace_ns;          /* for answers under way at a stop; 0: 10 s; negative: none */
 	unsigned connections_max;  /* at once; 0: the model's own bound */
-	const char *model;         /* of weft_serve(); NULL: "fiber" */
-	unsigned size;             /* pool, prefork: how many; 0: as weft_serve() chooses */
-	const char *driver;        /* fiber, outside weft_run(): as in weft_run_options */
-	unsigned workers;          /* the same */
+	/*
+	 * Of one client, which is an IPv4 address, or a /64 of IPv6; peers of a Unix socket are
+	 * not bounded. Who asks too often gets 429 with Retry-After; who has too many
+	 * connections gets that on the next, or with TLS just its end.
+	 */
+	unsigned rate;                     /* requests a second; 0: any number */
+	unsigned rate_burst;               /* of these at once; 0: as many as come in 10 s */
+	unsigned connections_per_client;   /* 0: any number */
+	struct weft_http_metrics *metrics; /* weft/http_metrics.h; NULL: none; stays the caller's */
+	const char *model;                 /* of weft_serve(); NULL: "fiber" */
+	unsigned size;                     /* pool, prefork: how many; 0: as weft_serve() chooses */
+	const char *driver;                /* fiber, outside weft_run(): as in weft_run_options */
+	unsigned workers;                  /* the same */
 };
 
 /** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */
@@ -302,16 +336,77 @@ WEFT_API void weft_http_server_stop(struct weft_http_server *server);
 
 /* ---- The service of static files --------------------------------------------------- */
 
-struct weft_http_files_options {
-	bool no_listing; /* a folder without index.html is 403 instead of listed */
+/** Which symbolic links of a shared folder are followed. */
+enum weft_http_links {
+	WEFT_HTTP_LINKS_INSIDE, /* those that lead to something below the folder */
+	WEFT_HTTP_LINKS_NONE,   /* none: there is nothing where a link is */
+	WEFT_HTTP_LINKS_ALL,    /* all, wherever they lead; so who makes links opens folders */
 };
 
 /**
- * Share the folder dir, read-only: the arg for weft_http_files_service. Paths can't
- * leave it, by links neither; names that begin with a dot, and what is neither file
- * nor folder, are not there. A change of a file shows with the next request, a
+ * How a folder is shared; zero is the default of each. Lists end with NULL; texts and lists are
+ * copied. A PATTERN is of a name ("*.css"), or with a '/' of the whole path ("assets/" followed by
+ * an asterisk); there '*' stands for anything, also for slashes, and '?' for one byte.
+ */
+struct weft_http_files_options {
+	bool no_listing;       /* a folder without an index is 403 instead of listed */
+	bool shows_hidden;     /* names that begin with a dot are there, too */
+	bool no_precompressed; /* NAME.br and NAME.gz are never sent for NAME */
+	bool no_compression;   /* nothing is compressed on the fly */
+	enum weft_http_links links;
+	const char *const *index_names; /* what stands for its folder; NULL: "index.html" */
+
+	/** The page of what is not there, below the folder: "404.html". NULL: a plain one. */
+	const char *not_found_page;
+
+	/**
+	 * Sent with 200 for addresses that lead nowhere and look like pages (no dot in their last
+	 * part), to who takes HTML: "index.html", for an application that has its routes in the
+	 * browser. NULL: they are 404.
+	 */
+	const char *fallback_page;
+
+	/** Whose scripts may read it all (CORS): "https://app.example", or "*". NULL: nobody's. */
+	const char *cors_origin;
+
+	/**
+	 * "PATTERN=RULE", the first that fits becomes Cache-Control: a number of seconds,
+	 * "immutable" (a year, never asked for again), or the field's own words ("no-store"). The
+	 * PATTERN
+	 * ":hashed" is of names that hold a hash of the content, "app.3f9a1c07.js".
+	 */
+	const char *const *cache_rules;
+
+	const char *const *types; /* "EXTENSION=TYPE", before the table: "md=text/html" */
+
+	/** PATTERNs of files that browsers are to save rather than show (Content-Disposition). */
+	const char *const *download_names;
+};
+
+/** Room for what weft_http_files_options_check() says. */
+#define WEFT_HTTP_FILES_FAULT_MAX 256
+
+/**
+ * Whether the options can be meant. If not, ret_fault is a sentence for a person that says what is
+ * wrong, and weft_http_files_new() would fail with EINVAL.
+ */
+WEFT_API bool weft_http_files_options_check(
+	const struct weft_http_files_options *options, char ret_fault[WEFT_HTTP_FILES_FAULT_MAX]);
+
+/**
+ * Share the folder dir, read-only: the arg for weft_http_files_service. Unless the options say
+ * otherwise, paths can't leave it, by links neither, and names that begin with a dot are not there;
+ * what is neither file nor folder never is. A change of a file shows with the next request, a
  * change of a folder's name or of a link within a second. options may be NULL.
- * Errors: those of open(2) (ENOENT, ENOTDIR, EACCES), ENOSYS (no openat2(2)), ENOMEM.
+ *
+ * Text is sent compressed to who takes that: NAME.br or NAME.gz for NAME, where it is not older;
+ * else files of 1 KiB to 4 MiB are compressed on the first request, aside from the workers, and
+ * kept (by the model "fiber" only, and where the build has zlib or brotli).
+ * "?download" behind an address has browsers save the file rather than show it; "?sort=name|size|
+ * time&order=asc|desc" sorts a listing.
+ *
+ * Errors: those of open(2) (ENOENT, ENOTDIR, EACCES), EINVAL (the options: see above), ENOSYS (no
+ * openat2(2)), ENOMEM.
  */
 WEFT_API struct weft_http_files *weft_http_files_new(
 	const char *dir, const struct weft_http_files_options *options);
@@ -319,7 +414,7 @@ WEFT_API struct weft_http_files *weft_http_files_new(
 /** Free it when no server uses it. NULL is fine. */
 WEFT_API void weft_http_files_free(struct weft_http_files *files);
 
-/** GET and HEAD of files and folders: listings, conditions, ranges, content types. */
+/** GET and HEAD of files and folders, OPTIONS where there is CORS. */
 WEFT_API extern const struct weft_http_service weft_http_files_service;
 
 /* ---- The access log ---------------------------------------------------------------- */

@@ -43,9 +43,10 @@ bool weft__http_body_can_end(const struct weft_http_request *request)
 void weft__http_body_reset(struct weft_http_request *request)
 {
 	request->body.is_continued = false;
+	request->body.max = request->body_max;
 	if (request->body.state == WEFT__HTTP_BODY_UNTOUCHED)
 		return; /* as after most requests */
-	memset(&request->body, 0, sizeof(request->body));
+	request->body = (struct weft__http_body){.max = request->body_max};
 	free(request->head_copy);
 	request->head_copy = NULL;
 }
@@ -68,24 +69,30 @@ static ssize_t fail_size(struct weft_http_request *request)
 
 static bool is_too_long(const struct weft_http_request *request, int64_t len)
 {
-	return request->body_max >= 0 && len > request->body_max;
+	return request->body.max >= 0 && len > request->body.max;
 }
 
-/* The head leaves the stream's buffer, and what it lends stays valid. */
+int weft__http_body_leave_head(struct weft_http_request *request)
+{
+	request->head_copy = malloc(request->head.len);
+	if (!request->head_copy)
+		return -1;
+	memcpy(request->head_copy, request->data, request->head.len);
+	request->data = request->head_copy;
+	request->data_len = request->head.len;
+	weft_stream_consume(request->stream, request->head.len);
+	request->body.state = WEFT__HTTP_BODY_OPEN;
+	return 0;
+}
+
 static int open_body(struct weft_http_request *request)
 {
 	struct weft__http_body *body = &request->body;
 
 	if (is_too_long(request, request->head.content_length))
 		return (int)fail_size(request);
-	request->head_copy = malloc(request->head.len);
-	if (!request->head_copy)
+	if (weft__http_body_leave_head(request) < 0)
 		return (int)fail(request, 503, ENOMEM, NULL);
-	memcpy(request->head_copy, request->data, request->head.len);
-	request->data = request->head_copy;
-	request->data_len = request->head.len;
-	weft_stream_consume(request->stream, request->head.len);
-	body->state = WEFT__HTTP_BODY_OPEN;
 	body->left = (uint64_t)request->head.content_length;
 	body->block_end = WEFT__HTTP_BODY_BLOCK;
 	body->block_deadline_ns = weft_now() + request->body_timeout_ns;
@@ -235,6 +242,16 @@ ssize_t weft_http_request_read(struct weft_http_request *request, void *buffer, 
 	if (body->state == WEFT__HTTP_BODY_UNTOUCHED && open_body(request) < 0)
 		return -1;
 	return read_open(request, buffer, size_bytes);
+}
+
+int weft_http_request_set_body_max(struct weft_http_request *request, int64_t max)
+{
+	if (request->body.state != WEFT__HTTP_BODY_UNTOUCHED) {
+		errno = EALREADY;
+		return -1;
+	}
+	request->body.max = max;
+	return 0;
 }
 
 int64_t weft_http_request_body_len(const struct weft_http_request *request)

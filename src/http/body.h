@@ -28,6 +28,7 @@ struct weft__http_body {
 	bool is_continued; /* "100 Continue" was sent, or the answer itself */
 	int status;        /* FAILED: what to answer with */
 	const char *why;
+	int64_t max;               /* of bytes; negative: no bound */
 	int64_t read_len;          /* bytes of it so far */
 	uint64_t left;             /* with a length: still to come */
 	int64_t block_deadline_ns; /* for the block of bytes that is under way */
@@ -43,6 +44,12 @@ bool weft__http_body_is(const struct weft_http_request *request);
  * or short enough to be dropped.
  */
 bool weft__http_body_can_end(const struct weft_http_request *request);
+
+/**
+ * Take the head out of the stream's buffer; what it lends stays valid. What follows it in the
+ * stream is the caller's. Errors: ENOMEM.
+ */
+int weft__http_body_leave_head(struct weft_http_request *request);
 
 /** Forget the body of the last request. */
 void weft__http_body_reset(struct weft_http_request *request);

@@ -9,10 +9,11 @@
  *				a rename (its link count or ctime changes) or deleted;
  *				one look serves all requests that had arrived before it
  *	once a second		the path is walked again: a folder above it was renamed,
- *				a link was turned
+ *				a link was turned; and its compressed siblings looked at
  *
- * The map leads from path to entry, and a table of those met last spares it its keyed hash; the list runs from the entry used last to the one
- * to go next. Both are bounded, in entries (descriptors) and in bytes.
+ * The map leads from path to entry, and a table of those met last spares it its keyed hash; the
+ *list runs from the entry used last to the one to go next. Both are bounded, in entries
+ *(descriptors) and in bytes.
  *
  * Never: shared between workers; a lock here would be on every request's way.
  */
@@ -23,7 +24,7 @@
 #include <sys/resource.h>
 
 #include "http/limits.h"
-#include "http/open.h"
+#include "http/variants.h"
 #include "weft/fiber.h"
 #include "weft/list.h"
 #include "weft/map.h"
@@ -34,12 +35,12 @@
 #define RECENT_BITS 6
 
 struct weft__http_cache {
-	struct weft_map *map;  /* path to struct entry */
+	struct weft_map *map;                   /* path to struct entry */
 	struct entry *recent[1 << RECENT_BITS]; /* where the path's recent_place() says; or NULL */
-	struct weft_list used; /* entries, used last first */
-	size_t bytes;          /* in files' memory */
+	struct weft_list used;                  /* entries, used last first */
+	size_t bytes;                           /* in files' memory */
 	size_t entries_max;
-	int root_fd;
+	const struct weft__http_root *root;
 };
 
 struct entry {
@@ -47,6 +48,7 @@ struct entry {
 	struct weft__http_file *file;
 	int64_t seen_ns;   /* the file was unchanged then, on weft_now() */
 	int64_t checked_s; /* the second when the path was walked last */
+	size_t bytes;      /* its part of cache->bytes */
 	size_t key_len;
 	char *real_path; /* behind the key, in the same memory */
 	char key[];
@@ -89,7 +91,7 @@ static size_t choose_entries_max(void)
 	return share < WEFT__HTTP_CACHE_ENTRIES_MAX ? share : WEFT__HTTP_CACHE_ENTRIES_MAX;
 }
 
-struct weft__http_cache *weft__http_cache_new(int root_fd)
+struct weft__http_cache *weft__http_cache_new(const struct weft__http_root *root)
 {
 	struct weft__http_cache *cache = calloc(1, sizeof(*cache));
 
@@ -103,13 +105,13 @@ struct weft__http_cache *weft__http_cache_new(int root_fd)
 	weft_list_init(&cache->used);
 	cache->bytes = 0;
 	cache->entries_max = choose_entries_max();
-	cache->root_fd = root_fd;
+	cache->root = root;
 	return cache;
 }
 
-static size_t bytes_of(const struct entry *entry)
+static size_t bytes_of(const struct weft__http_file *file)
 {
-	return entry->file->text_len;
+	return file->text_len + file->forms_bytes;
 }
 
 static void drop(struct weft__http_cache *cache, struct entry *entry)
@@ -120,7 +122,7 @@ static void drop(struct weft__http_cache *cache, struct entry *entry)
 		*recent = NULL;
 	weft_map_remove(cache->map, entry->key, entry->key_len);
 	weft_list_remove(&entry->in_used);
-	cache->bytes -= bytes_of(entry);
+	cache->bytes -= entry->bytes;
 	weft__http_file_release(entry->file);
 	free(entry);
 }
@@ -133,6 +135,13 @@ static void drop_oldest(struct weft__http_cache *cache)
 void weft__http_cache_clear(struct weft__http_cache *cache)
 {
 	while (!weft_list_is_empty(&cache->used))
+		drop_oldest(cache);
+}
+
+static void make_room(struct weft__http_cache *cache)
+{
+	while (weft_map_count(cache->map) > cache->entries_max ||
+		cache->bytes > WEFT__HTTP_CACHE_BYTES_MAX)
 		drop_oldest(cache);
 }
 
@@ -154,8 +163,9 @@ static bool path_leads_here(struct weft__http_cache *cache, struct entry *entry,
 	if (entry->checked_s == now_s)
 		return true;
 	entry->checked_s = now_s;
-	return weft__http_stat(cache->root_fd, entry->real_path, &found) == 0 &&
-	       found.st_ino == kept->st_ino && found.st_dev == kept->st_dev;
+	return weft__http_stat(cache->root, entry->real_path, &found) == 0 &&
+	       found.st_ino == kept->st_ino && found.st_dev == kept->st_dev &&
+	       weft__http_variants_stand(entry->file->variants, cache->root, entry->real_path);
 }
 
 /* Whether the file is unchanged at arrived_ns or later; the look before may have been late enough.
@@ -213,9 +223,29 @@ void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const
 		return;
 	}
 	file->references++;
-	cache->bytes += bytes_of(entry);
+	entry->bytes = bytes_of(file);
+	cache->bytes += entry->bytes;
 	weft_list_push_front(&cache->used, &entry->in_used);
-	while (weft_map_count(cache->map) > cache->entries_max ||
-		cache->bytes > WEFT__HTTP_CACHE_BYTES_MAX)
-		drop_oldest(cache);
+	make_room(cache);
+}
+
+void weft__http_cache_recount(
+	struct weft__http_cache *cache, const char *key, const struct weft__http_file *file)
+{
+	struct entry *entry = weft_map_get(cache->map, key, strlen(key));
+	size_t bytes = bytes_of(file);
+
+	if (!entry || entry->file != file)
+		return;
+	cache->bytes += bytes - entry->bytes;
+	entry->bytes = bytes;
+	make_room(cache);
+}
+
+void weft__http_cache_forget(struct weft__http_cache *cache, const char *key)
+{
+	struct entry *entry = weft_map_get(cache->map, key, strlen(key));
+
+	if (entry)
+		drop(cache, entry);
 }

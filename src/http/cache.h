@@ -5,11 +5,12 @@
 #define WEFT_SRC_HTTP_CACHE_H
 
 #include "http/file.h"
+#include "http/open.h"
 
 struct weft__http_cache; /* opaque: cache.c; for one worker only */
 
-/** Errors: ENOMEM, those of getrandom(2). root_fd stays the caller's and must stay open. */
-struct weft__http_cache *weft__http_cache_new(int root_fd);
+/** Errors: ENOMEM, those of getrandom(2). root stays the caller's and must stay open. */
+struct weft__http_cache *weft__http_cache_new(const struct weft__http_root *root);
 
 /** NULL is fine. */
 void weft__http_cache_free(struct weft__http_cache *cache);
@@ -24,6 +25,13 @@ struct weft__http_file *weft__http_cache_get(
 /** Keep the file under key; real_path is where it was found. Where that fails it is not kept. */
 void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,
 	struct weft__http_file *file);
+
+/** The file under key has got other forms, which take memory: other files may have to go. */
+void weft__http_cache_recount(
+	struct weft__http_cache *cache, const char *key, const struct weft__http_file *file);
+
+/** Let go of what is under key. */
+void weft__http_cache_forget(struct weft__http_cache *cache, const char *key);
 
 /** Let go of all files: descriptors are short. */
 void weft__http_cache_clear(struct weft__http_cache *cache);

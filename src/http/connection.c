@@ -43,6 +43,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	memset(response, 0, sizeof(*response));
 	connection->options = options;
 	connection->is_stopping = is_stopping;
+	connection->guard = NULL;
 	connection->fiber = weft_self();
 	connection->thread = connection->fiber ? NULL : weft_thread_current();
 	connection->has_pipelined = false;
@@ -77,6 +78,43 @@ void weft__http_connection_stop(struct weft__http_connection *connection)
 		weft_thread_cancel(connection->thread);
 	else
 		weft__process_cancel();
+}
+
+/* ---- Waiting for what is no request ------------------------------------------------------- */
+
+static struct weft__http_connection *connection_of(struct weft_http_response *response)
+{
+	return weft_container_of(response, struct weft__http_connection, response);
+}
+
+bool weft__http_connection_is_stopping(struct weft_http_response *response)
+{
+	return atomic_load(connection_of(response)->is_stopping);
+}
+
+bool weft__http_connection_idle_end(struct weft_http_response *response)
+{
+	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+
+	return atomic_compare_exchange_strong(
+		&connection_of(response)->state, &expected, WEFT__HTTP_BUSY);
+}
+
+bool weft__http_connection_idle_begin(struct weft_http_response *response)
+{
+	struct weft__http_connection *connection = connection_of(response);
+	enum weft__http_connection_state expected = WEFT__HTTP_BUSY;
+
+	/* Whoever waits is woken, which may be another fiber than the handler's. */
+	if (connection->fiber && weft_self())
+		connection->fiber = weft_self();
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_IDLE))
+		return false;
+	/* As in await_first_byte(): a stop may have come before. */
+	if (!atomic_load(connection->is_stopping))
+		return true;
+	weft__http_connection_idle_end(response);
+	return false;
 }
 
 /* ---- Waiting for a request ---------------------------------------------------------------- */
@@ -244,13 +282,18 @@ static int dispatch(struct weft__http_connection *connection)
 
 	if (status)
 		return status;
+	if (!is_for_all(request))
+		status = weft__http_request_decode_path(request, &why);
+	if (status)
+		return weft_http_response_error(&connection->response, status, why);
+	if (connection->guard)
+		status = weft__http_guard_check(connection->guard, request, &connection->response);
+	if (status || connection->response.status)
+		return status;
 	handler = weft__http_service_handler(
 		connection->options->service, request->head.method, &arg);
 	if (!handler || is_for_all(request))
 		return refuse_method(connection);
-	status = weft__http_request_decode_path(request, &why);
-	if (status)
-		return weft_http_response_error(&connection->response, status, why);
 	return handler(request, &connection->response, arg);
 }
 
@@ -266,6 +309,9 @@ static void log_answer(struct weft__http_connection *connection)
 	const struct weft_http_service *service =
 		weft__http_service_find(options->service, &arg, has_log);
 
+	if (connection->guard)
+		weft__http_guard_note(
+			connection->guard, &connection->request, &connection->response);
 	if (service)
 		service->on_log(&connection->request, &connection->response, arg);
 	else if (options->access_log)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "http/guard.h"
 #include "http/response.h"
 #include "weft/fiber.h"
 #include "weft/thread.h"
@@ -27,6 +28,7 @@ enum weft__http_connection_state {
 struct weft__http_connection {
 	const struct weft_http_server_options *options;
 	const atomic_bool *is_stopping; /* the server's */
+	struct weft__http_guard *guard; /* the server's; NULL: nothing of it is on */
 	_Atomic enum weft__http_connection_state state;
 	weft_fiber_id fiber;
 	struct weft_thread *thread; /* when it is on no fiber; NULL: a process */
@@ -55,5 +57,17 @@ int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *option
 
 /** End it if it is idle; any thread, while it is sure to live. */
 void weft__http_connection_stop(struct weft__http_connection *connection);
+
+/**
+ * For a handler that talks on after its answer (ws_receive.c): from here on a stop ends the wait
+ * of the calling fiber, by cancelling it, as that for a request. False: a stop has come.
+ */
+bool weft__http_connection_idle_begin(struct weft_http_response *response);
+
+/** Something has come: from here on no stop does. False: one has, and the fiber is cancelled. */
+bool weft__http_connection_idle_end(struct weft_http_response *response);
+
+/** Whether a stop has come. */
+bool weft__http_connection_is_stopping(struct weft_http_response *response);
 
 #endif

@@ -37,6 +37,9 @@ static const struct {
 		"Only the transfer coding chunked is known here."},
 	[WEFT__HTTP_FAULT_CODING_OLD] = {400, "HTTP/1.0 has no Transfer-Encoding."},
 	[WEFT__HTTP_FAULT_EXPECT] = {417, "Only the expectation 100-continue can be met."},
+	[WEFT__HTTP_FAULT_STATUS_LINE] = {502,
+		"The response does not begin with HTTP/1.1, a status and a reason."},
+	[WEFT__HTTP_FAULT_LENGTH_DIFFERS] = {502, "Content-Length is there twice, and differs."},
 };
 
 int weft__http_fault_status(enum weft__http_fault fault)

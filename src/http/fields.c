@@ -1,8 +1,8 @@
 /*
  * fields.c - what header fields mean for the connection: host, framing, persistence.
  *
- * Entry points: weft__http_take_field(), for each field as it comes, and
- * weft__http_take_fields_end(), when all are there.
+ * Entry points: weft__http_take_field(), for each field of a request as it comes, and
+ * weft__http_take_fields_end(), when all are there; weft__http_take_response_fields().
  *
  * Framing (RFC 9112, section 6.3) is where smuggling begins: two programs that
  * disagree where a body ends see different requests. So there is one length, said
@@ -79,22 +79,28 @@ static enum weft__http_fault take_host(struct weft__http_head *head, const char 
 	return WEFT__HTTP_FAULT_NONE;
 }
 
-static enum weft__http_fault take_length(
-	struct weft__http_head *head, const char *value, size_t len, bool is_first)
+/* Digits and nothing else. False: there are others, none, or too many. */
+static inline bool read_length(const char *value, size_t len, int64_t *ret_length)
 {
 	int64_t length = 0;
 
-	if (!is_first)
-		return WEFT__HTTP_FAULT_LENGTH_TWICE;
-	if (len == 0)
-		return WEFT__HTTP_FAULT_LENGTH;
 	for (size_t i = 0; i < len; i++) {
 		if (!weft__http_is(value[i], WEFT__HTTP_DIGIT) ||
 			__builtin_mul_overflow(length, 10, &length) ||
 			__builtin_add_overflow(length, value[i] - '0', &length))
-			return WEFT__HTTP_FAULT_LENGTH;
+			return false;
 	}
-	head->content_length = length;
+	*ret_length = length;
+	return len > 0;
+}
+
+static enum weft__http_fault take_length(
+	struct weft__http_head *head, const char *value, size_t len, bool is_first)
+{
+	if (!is_first)
+		return WEFT__HTTP_FAULT_LENGTH_TWICE;
+	if (!read_length(value, len, &head->content_length))
+		return WEFT__HTTP_FAULT_LENGTH;
 	head->has_length = true;
 	return WEFT__HTTP_FAULT_NONE;
 }
@@ -174,6 +180,67 @@ enum weft__http_fault weft__http_take_fields_end(struct weft__http_head *head)
 {
 	if (head->minor_version > 0 && !head->known[WEFT__HTTP_HOST_FIELD])
 		return WEFT__HTTP_FAULT_HOST_MISSING;
+	if (head->is_chunked && head->has_length)
+		return WEFT__HTTP_FAULT_LENGTH_AND_CODING;
+	if (head->is_chunked && head->minor_version == 0)
+		return WEFT__HTTP_FAULT_CODING_OLD;
+	head->keeps_alive =
+		!head->wants_close && (head->minor_version > 0 || head->wants_keep_alive);
+	return WEFT__HTTP_FAULT_NONE;
+}
+
+/* ---- Of responses ------------------------------------------------------------------------- */
+
+/* RFC 9112, section 6.3: a list, or several fields, that say one number are taken as that. */
+static enum weft__http_fault take_lengths(
+	struct weft__http_head *head, const char *value, size_t len)
+{
+	size_t at = 0, to;
+	int64_t length;
+
+	do {
+		const char *comma = memchr(value + at, ',', len - at);
+		size_t next = comma ? (size_t)(comma - value) : len;
+
+		for (to = next; to > at && (value[to - 1] == ' ' || value[to - 1] == '\t'); to--)
+			continue;
+		while (at < to && (value[at] == ' ' || value[at] == '\t'))
+			at++;
+		if (!read_length(value + at, to - at, &length))
+			return WEFT__HTTP_FAULT_LENGTH;
+		if (head->has_length && length != head->content_length)
+			return WEFT__HTTP_FAULT_LENGTH_DIFFERS;
+		head->content_length = length;
+		head->has_length = true;
+		at = next + 1;
+	} while (at <= len);
+	return WEFT__HTTP_FAULT_NONE;
+}
+
+static enum weft__http_fault take_response_field(
+	struct weft__http_head *head, const char *data, const struct weft__http_field *field)
+{
+	const char *name = data + field->name.at, *value = data + field->value.at;
+	size_t len = field->value.len;
+
+	if (weft__http_equal_nocase(name, field->name.len, "content-length"))
+		return take_lengths(head, value, len);
+	if (weft__http_equal_nocase(name, field->name.len, "transfer-encoding"))
+		return take_coding(head, value, len, !head->is_chunked);
+	if (weft__http_equal_nocase(name, field->name.len, "connection"))
+		take_connection(head, value, len);
+	return WEFT__HTTP_FAULT_NONE;
+}
+
+enum weft__http_fault weft__http_take_response_fields(
+	struct weft__http_head *head, const char *data)
+{
+	for (unsigned i = 0; i < head->field_count; i++) {
+		enum weft__http_fault fault = take_response_field(head, data, &head->fields[i]);
+
+		if (fault)
+			return fault;
+	}
 	if (head->is_chunked && head->has_length)
 		return WEFT__HTTP_FAULT_LENGTH_AND_CODING;
 	if (head->is_chunked && head->minor_version == 0)

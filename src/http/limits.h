@@ -7,6 +7,8 @@
 #ifndef WEFT_SRC_HTTP_LIMITS_H
 #define WEFT_SRC_HTTP_LIMITS_H
 
+#include <sys/types.h>
+
 #include "weft/api.h"
 
 /* ---- A request's head -------------------------------------------------------- */
@@ -54,7 +56,11 @@
 
 /** Open files kept, and the bytes of content they may hold together. */
 #define WEFT__HTTP_CACHE_ENTRIES_MAX 512
-#define WEFT__HTTP_CACHE_BYTES_MAX   ((size_t)4 * 1024 * 1024)
+#define WEFT__HTTP_CACHE_BYTES_MAX   ((size_t)12 * 1024 * 1024)
+
+/** Files that are compressed on the fly, in bytes. */
+#define WEFT__HTTP_COMPRESS_MIN 1024
+#define WEFT__HTTP_COMPRESS_MAX ((off_t)4 * 1024 * 1024)
 
 /**
  * How long ago a file must have changed before its content is kept: two changes within

@@ -41,7 +41,7 @@ struct item {
 };
 
 struct listing {
-	int root_fd;
+	const struct weft__http_root *root;
 	const char *path;
 	struct weft_vec items;
 	struct weft_str names; /* each with its NUL */
@@ -135,7 +135,7 @@ static bool stat_name(
 	weft_str_init(&path, WEFT_STR_LEN_MAX);
 	weft_str_appendf(&path, "%s%s", listing->path, name);
 	is_found = !weft_str_error(&path) &&
-		   weft__http_stat(listing->root_fd, weft_str_text(&path), ret_stat) == 0;
+		   weft__http_stat(listing->root, weft_str_text(&path), ret_stat) == 0;
 	weft_str_fini(&path);
 	return is_found;
 }
@@ -355,14 +355,14 @@ static int send_page(struct weft_http_response *response, const struct listing *
 }
 
 int weft__http_listing_send(
-	struct weft_http_response *response, int root_fd, int folder_fd, const char *path)
+	struct weft_http_response *response, const struct weft__http_listing_source *source)
 {
-	struct listing listing = {.root_fd = root_fd, .path = path};
-	DIR *folder = fdopendir(folder_fd);
+	struct listing listing = {.root = source->root, .path = source->path};
+	DIR *folder = fdopendir(source->fd);
 	int result = 500;
 
 	if (!folder) {
-		close(folder_fd);
+		close(source->fd);
 		return 500;
 	}
 	weft_vec_init(&listing.items, sizeof(struct item));

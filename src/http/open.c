@@ -12,7 +12,9 @@
  * a file or a folder is then opened for reading: opening a device can do things, and
  * a FIFO's writer would believe that it is being read.
  *
- * Never: opens a path without RESOLVE_BENEATH, but with O_PATH.
+ * Where all links are to be followed, the path itself still has no ".." in it (path.c).
+ *
+ * Never: opens a path without RESOLVE_BENEATH, but with O_PATH or for WEFT_HTTP_LINKS_ALL.
  */
 #include "http/open.h"
 
@@ -29,16 +31,28 @@
 /* openat2(2) says EAGAIN when a rename got in its way; it is asked so often again. */
 #define RACE_TRIES 8
 
-static int open_beneath(int root_fd, const char *path, int flags)
+static uint64_t resolve_flags(enum weft_http_links links)
+{
+	switch (links) {
+	case WEFT_HTTP_LINKS_ALL:
+		return RESOLVE_NO_MAGICLINKS;
+	case WEFT_HTTP_LINKS_NONE:
+		return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+	default:
+		return RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+	}
+}
+
+static int open_by_kernel(const struct weft__http_root *root, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+		.resolve = resolve_flags(root->links),
 	};
 	long fd = -1;
 
 	for (int i = 0; i < RACE_TRIES; i++) {
-		fd = syscall(SYS_openat2, root_fd, path[0] ? path : ".", &how, sizeof(how));
+		fd = syscall(SYS_openat2, root->fd, path[0] ? path : ".", &how, sizeof(how));
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
@@ -87,7 +101,7 @@ static const char *resolve_by_name(int root_fd, const char *path, struct paths *
 	return paths->real[root_len] ? paths->real + root_len + 1 : "";
 }
 
-static int open_absolute_link(int root_fd, const char *path, int flags)
+static int open_absolute_link(const struct weft__http_root *root, const char *path, int flags)
 {
 	struct paths *paths = malloc(sizeof(*paths));
 	const char *inside;
@@ -95,21 +109,21 @@ static int open_absolute_link(int root_fd, const char *path, int flags)
 
 	if (!paths)
 		return -1;
-	inside = resolve_by_name(root_fd, path, paths);
+	inside = resolve_by_name(root->fd, path, paths);
 	if (inside)
-		fd = open_beneath(root_fd, inside, flags);
+		fd = open_by_kernel(root, inside, flags);
 	saved = errno;
 	free(paths);
 	errno = saved;
 	return fd;
 }
 
-static int open_inside(int root_fd, const char *path, int flags)
+static int open_inside(const struct weft__http_root *root, const char *path, int flags)
 {
-	int fd = open_beneath(root_fd, path, flags);
+	int fd = open_by_kernel(root, path, flags);
 
-	if (fd < 0 && errno == EXDEV)
-		fd = open_absolute_link(root_fd, path, flags);
+	if (fd < 0 && errno == EXDEV && root->links == WEFT_HTTP_LINKS_INSIDE)
+		fd = open_absolute_link(root, path, flags);
 	return fd;
 }
 
@@ -125,10 +139,10 @@ static bool is_served(const struct stat *stat)
 	return S_ISREG(stat->st_mode) || S_ISDIR(stat->st_mode);
 }
 
-int weft__http_stat(int root_fd, const char *path, struct stat *ret_stat)
+int weft__http_stat(const struct weft__http_root *root, const char *path, struct stat *ret_stat)
 {
 	struct stat found;
-	int fd = open_inside(root_fd, path, O_PATH);
+	int fd = open_inside(root, path, O_PATH);
 
 	if (fd < 0)
 		return -1;
@@ -143,15 +157,15 @@ int weft__http_stat(int root_fd, const char *path, struct stat *ret_stat)
 	return 0;
 }
 
-int weft__http_open(int root_fd, const char *path, struct stat *ret_stat)
+int weft__http_open(const struct weft__http_root *root, const char *path, struct stat *ret_stat)
 {
 	struct stat found;
 	int fd;
 
-	if (weft__http_stat(root_fd, path, &found) < 0)
+	if (weft__http_stat(root, path, &found) < 0)
 		return -1;
 	/* O_NONBLOCK: whatever took the file's place in between, this does not wait for it. */
-	fd = open_inside(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = open_inside(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &found) < 0)

@@ -101,34 +101,12 @@ static enum weft__http_fault take_request_line(
 
 /* ---- Fields ---------------------------------------------------------------------------- */
 
-/* RFC 9112, section 5: name ":" OWS value OWS, without a space before the colon. */
 static enum weft__http_fault take_field(
 	struct weft__http_head *head, const char *data, size_t line_len)
 {
-	const char *line = data + head->line_at;
-	struct weft__http_field *field;
-	size_t name_len, from, to;
+	enum weft__http_fault fault = weft__http_split_field(head, data, line_len);
 
-	if (line[0] == ' ' || line[0] == '\t')
-		return WEFT__HTTP_FAULT_FOLD;
-	if (head->field_count == WEFT__HTTP_FIELDS_MAX)
-		return WEFT__HTTP_FAULT_FIELDS_MANY;
-	name_len = weft__http_span(line, line_len, WEFT__HTTP_TOKEN);
-	if (name_len == 0 || name_len == line_len || line[name_len] != ':')
-		return WEFT__HTTP_FAULT_FIELD_NAME;
-	from = name_len + 1;
-	to = line_len;
-	while (from < to && (line[from] == ' ' || line[from] == '\t'))
-		from++;
-	while (to > from && (line[to - 1] == ' ' || line[to - 1] == '\t'))
-		to--;
-	if (!weft__http_is_field_value(line + from, to - from))
-		return WEFT__HTTP_FAULT_FIELD_VALUE;
-	field = &head->fields[head->field_count++];
-	field->name = (struct weft__http_place){(uint16_t)head->line_at, (uint16_t)name_len};
-	field->value.at = (uint16_t)(head->line_at + from);
-	field->value.len = (uint16_t)(to - from);
-	return weft__http_take_field(head, data);
+	return fault ? fault : weft__http_take_field(head, data);
 }
 
 /* ---- Lines ------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #ifndef WEFT_SRC_HTTP_PARSE_H
 #define WEFT_SRC_HTTP_PARSE_H
 
+#include "http/chars.h"
 #include "http/limits.h"
 #include "weft/http.h"
 
@@ -53,6 +54,8 @@ enum weft__http_fault {
 	WEFT__HTTP_FAULT_CODING_UNKNOWN,
 	WEFT__HTTP_FAULT_CODING_OLD,
 	WEFT__HTTP_FAULT_EXPECT,
+	WEFT__HTTP_FAULT_STATUS_LINE, /* of responses only, as is the next */
+	WEFT__HTTP_FAULT_LENGTH_DIFFERS,
 	WEFT__HTTP_FAULT_COUNT_, /* how many there are */
 };
 
@@ -159,5 +162,42 @@ enum weft__http_fault weft__http_take_field(struct weft__http_head *head, const 
 
 /** fields.c: when all fields are there: what they mean together. */
 enum weft__http_fault weft__http_take_fields_end(struct weft__http_head *head);
+
+/** fields.c: what all fields of a response mean for the connection. */
+enum weft__http_fault weft__http_take_response_fields(
+	struct weft__http_head *head, const char *data);
+
+/**
+ * Take the line at head->line_at, of line_len bytes, as one more field: name ":" OWS value
+ * OWS, without a space before the colon (RFC 9112, section 5).
+ */
+static inline enum weft__http_fault weft__http_split_field(
+	struct weft__http_head *head, const char *data, size_t line_len)
+{
+	const char *line = data + head->line_at;
+	struct weft__http_field *field;
+	size_t name_len, from, to;
+
+	if (line[0] == ' ' || line[0] == '\t')
+		return WEFT__HTTP_FAULT_FOLD;
+	if (head->field_count == WEFT__HTTP_FIELDS_MAX)
+		return WEFT__HTTP_FAULT_FIELDS_MANY;
+	name_len = weft__http_span(line, line_len, WEFT__HTTP_TOKEN);
+	if (name_len == 0 || name_len == line_len || line[name_len] != ':')
+		return WEFT__HTTP_FAULT_FIELD_NAME;
+	from = name_len + 1;
+	to = line_len;
+	while (from < to && (line[from] == ' ' || line[from] == '\t'))
+		from++;
+	while (to > from && (line[to - 1] == ' ' || line[to - 1] == '\t'))
+		to--;
+	if (!weft__http_is_field_value(line + from, to - from))
+		return WEFT__HTTP_FAULT_FIELD_VALUE;
+	field = &head->fields[head->field_count++];
+	field->name = (struct weft__http_place){(uint16_t)head->line_at, (uint16_t)name_len};
+	field->value.at = (uint16_t)(head->line_at + from);
+	field->value.len = (uint16_t)(to - from);
+	return WEFT__HTTP_FAULT_NONE;
+}
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "http/chars.h"
 #include "http/path.h"
+#include "io/stream.h"
 
 static void forget_head(struct weft_http_request *request)
 {
@@ -29,6 +30,7 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 	request->stream = stream;
 	request->head_copy = NULL;
 	request->params = NULL;
+	request->user = NULL;
 	memset(&request->body, 0, sizeof(request->body));
 	request->path = request->path_small;
 	request->peer[0] = '\0';
@@ -43,6 +45,10 @@ void weft__http_request_reset(struct weft_http_request *request)
 	if (request->params) {
 		weft_http_params_free(request->params);
 		request->params = NULL;
+	}
+	if (request->user) {
+		free(request->user);
+		request->user = NULL;
 	}
 	request->data = NULL;
 	request->data_len = 0;
@@ -189,4 +195,14 @@ const char *weft_http_request_peer(const struct weft_http_request *request)
 			weft_address_print_host(address, peer, sizeof(request->peer));
 	}
 	return peer;
+}
+
+const struct weft_tls_facts *weft_http_request_tls(const struct weft_http_request *request)
+{
+	return weft__stream_facts(request->stream);
+}
+
+const char *weft_http_request_scheme(const struct weft_http_request *request)
+{
+	return request->stream->layer ? "https" : "http";
 }

@@ -26,6 +26,7 @@ struct weft_http_request {
 	int64_t body_max, body_timeout_ns;
 	struct weft__http_body body;
 	struct weft_http_params *params; /* NULL: not asked for yet */
+	char *user;                      /* NULL: nobody has said who asks */
 	char *head_copy;                 /* NULL: data is in the stream's buffer */
 	char *path;                      /* decoded: path_small, or memory of its own */
 	bool has_path;                   /* it is decoded */

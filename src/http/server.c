@@ -18,6 +18,7 @@
 #include "http/connection.h"
 #include "http/limits.h"
 #include "io/serve.h"
+#include "io/stream.h"
 
 /* The connections of one worker. */
 struct roster {
@@ -33,6 +34,7 @@ struct run {
 
 struct weft_http_server {
 	struct weft_http_server_options options; /* with the defaults filled in */
+	struct weft__http_guard guard;
 	atomic_bool is_stopping;
 	pthread_mutex_t lock; /* of runs */
 	struct weft_list runs;
@@ -64,6 +66,10 @@ struct weft_http_server *weft_http_server_new(const struct weft_http_server_opti
 		server->options.body_max = WEFT__HTTP_BODY_MAX;
 	if (!server->options.grace_ns)
 		server->options.grace_ns = WEFT__HTTP_GRACE_NS;
+	if (weft__http_guard_init(&server->guard, &server->options) < 0) {
+		free(server);
+		return NULL;
+	}
 	atomic_init(&server->is_stopping, false);
 	pthread_mutex_init(&server->lock, NULL);
 	weft_list_init(&server->runs);
@@ -81,6 +87,7 @@ void weft_http_server_free(struct weft_http_server *server)
 	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
 		pthread_mutex_destroy(&server->rosters[i].lock);
 	pthread_mutex_destroy(&server->lock);
+	weft__http_guard_fini(&server->guard);
 	free(server);
 }
 
@@ -102,6 +109,7 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	if (!connection)
 		return -1;
 	weft__http_connection_init(connection, peer, &server->options, &server->is_stopping);
+	connection->guard = server->guard.is_on ? &server->guard : NULL;
 	atomic_store(&server->latest, connection);
 	pthread_mutex_lock(&roster->lock);
 	weft_list_push_back(&roster->connections, &connection->in_server);
@@ -116,6 +124,28 @@ static int serve_connection(struct weft_stream *peer, void *arg)
 	weft__http_connection_fini(connection);
 	free(connection);
 	return parks ? WEFT__SERVE_PARK : 0;
+}
+
+/* The same where connections and requests are looked at first. */
+static int serve_guarded(struct weft_stream *peer, void *arg)
+{
+	struct weft_http_server *server = arg;
+	int result;
+
+	if (!peer->was_parked && !weft__http_guard_enter(&server->guard, peer))
+		return 0;
+	result = serve_connection(peer, arg);
+	if (result != WEFT__SERVE_PARK)
+		weft__http_guard_leave(&server->guard, peer);
+	return result;
+}
+
+static void leave_parked(struct weft_stream *peer, void *arg)
+{
+	struct weft_http_server *server = arg;
+
+	if (server->guard.is_on)
+		weft__http_guard_leave(&server->guard, peer);
 }
 
 /* Whom no thread or process is left for. */
@@ -157,6 +187,7 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 	const struct weft__serve_hooks hooks = {
 		.on_process_stop = on_process_stop,
 		.park_timeout_ns = weft__http_park_timeout_ns(&server->options),
+		.on_parked_end = leave_parked,
 	};
 	struct run run = {.listener = listener};
 	int result, saved;
@@ -170,7 +201,8 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 		weft_serve_stop(listener);
 	pthread_mutex_unlock(&server->lock);
 
-	result = weft__serve(listener, serve_connection, server, &options, &hooks);
+	result = weft__serve(listener, server->guard.is_on ? serve_guarded : serve_connection,
+		server, &options, &hooks);
 
 	saved = errno;
 	pthread_mutex_lock(&server->lock);

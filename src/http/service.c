@@ -55,6 +55,23 @@ weft_http_handler_fn *weft__http_service_handler(
 	return handler;
 }
 
+static bool has_authorise(const struct weft_http_service *service)
+{
+	return service->authorise;
+}
+
+bool weft__http_service_authorises(const struct weft_http_service *service)
+{
+	return weft__http_service_find(service, &(void *){NULL}, has_authorise);
+}
+
+int weft__http_service_authorise(const struct weft_http_service *service, void *arg,
+	struct weft_http_request *request, struct weft_http_response *response)
+{
+	service = weft__http_service_find(service, &arg, has_authorise);
+	return service ? service->authorise(request, response, arg) : 0;
+}
+
 void weft__http_service_allow(
 	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
 {

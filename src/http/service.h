@@ -20,6 +20,16 @@ const struct weft_http_service *weft__http_service_find(const struct weft_http_s
 weft_http_handler_fn *weft__http_service_handler(
 	const struct weft_http_service *service, enum weft_http_method method, void **arg);
 
+/** Whether the service, or a parent, has an authorise(). */
+bool weft__http_service_authorises(const struct weft_http_service *service);
+
+/**
+ * Ask it, if there is one. arg is the service's. Returns as authorise() does; what it answered
+ * itself shows in the response's status.
+ */
+int weft__http_service_authorise(const struct weft_http_service *service, void *arg,
+	struct weft_http_request *request, struct weft_http_response *response);
+
 /** "GET, HEAD, OPTIONS": RFC 9110, section 10.2.1. */
 void weft__http_service_allow(
 	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX]);

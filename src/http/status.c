@@ -58,6 +58,7 @@ static const struct {
 	STATUS(504, "Gateway Timeout"),
 	STATUS(505, "HTTP Version Not Supported"),
 	STATUS(507, "Insufficient Storage"),
+	STATUS(101, "Switching Protocols"),
 };
 
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))

@@ -35,12 +35,15 @@ struct weft__serving {
 struct weft__serve_hooks {
 	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
 	int64_t park_timeout_ns;            /* 0: nobody parks */
+	/** Who was parked, or wanted to be, is closed and not handled again; or NULL. */
+	void (*on_parked_end)(struct weft_stream *peer, void *arg);
 };
 
 /**
  * What a handler returns whose peer may be silent for long, if its stream can park: it is called
  * again, on a new fiber, when there is something to read, and the connection is closed without a
- * call when there is nothing for park_timeout_ns. Nothing may be left unsent.
+ * call when there is nothing for park_timeout_ns. Nothing may be left unsent. In the later calls
+ * the stream's was_parked is set.
  */
 #define WEFT__SERVE_PARK INT_MAX
 

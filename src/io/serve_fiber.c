@@ -140,7 +140,18 @@ static bool can_park(const struct connection *connection)
 static int connection_park(struct connection *connection)
 {
 	weft__stream_shrink(connection->stream);
+	connection->stream->was_parked = true;
 	return weft__lot_enter(&connection->door->lot, &connection->parked);
+}
+
+/* It ends without another call of its handler. */
+static void connection_close(struct connection *connection)
+{
+	struct weft__serving *serving = connection->door->server->serving;
+
+	if (serving->hooks->on_parked_end)
+		serving->hooks->on_parked_end(connection->stream, serving->arg);
+	weft__serve_close(serving, connection->stream, 0);
 }
 
 /* The last thing that a handler's fiber does, after what the handler itself deferred. */
@@ -153,7 +164,7 @@ static void connection_end(void *arg)
 	if (connection->wants_parking) {
 		is_parked = can_park(connection) && connection_park(connection) == 0;
 		if (!is_parked)
-			weft__serve_close(door->server->serving, connection->stream, 0);
+			connection_close(connection);
 	}
 	if (!is_parked)
 		slot_give(door->server);
@@ -211,7 +222,7 @@ static void connection_leave(struct weft__parked *parked, bool has_bytes)
 
 	if (has_bytes && connection_spawn(connection, weft_stream_peer(connection->stream)) == 0)
 		return;
-	weft__serve_close(server->serving, connection->stream, 0);
+	connection_close(connection);
 	slot_give(server);
 	free(connection);
 }

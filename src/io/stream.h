@@ -22,6 +22,8 @@
 /* Reads and writes of at least this many bytes go past an empty buffer. */
 #define WEFT__STREAM_DIRECT_MIN 4096
 
+struct weft_tls_facts;
+
 struct weft__stream_half {
 	char *data; /* NULL while idle, or WEFT_STREAM_BUFFER_SIZE bytes */
 	size_t start, end;
@@ -62,6 +64,8 @@ struct weft__stream_layer {
 	int (*start)(struct weft_stream *stream);
 	/** The stream is about to be closed: tell the peer, if that needs no wait, and end. */
 	void (*free)(struct weft_stream *stream);
+	/** What was agreed on; NULL: nothing yet. */
+	const struct weft_tls_facts *(*facts)(const struct weft_stream *stream);
 };
 
 struct weft_stream {
@@ -69,6 +73,7 @@ struct weft_stream {
 	bool is_socket; /* and without a layer: recv(2) and send(2) move its bytes */
 	bool is_torn;   /* a write ended part-way: what follows would make no sense */
 	bool can_park;  /* its handler may return WEFT__SERVE_PARK (io/serve.h) */
+	bool was_parked;
 	size_t searched;
 	struct weft__stream_half in, out;
 	const struct weft__stream_layer *layer;     /* NULL: none */
@@ -76,6 +81,12 @@ struct weft_stream {
 	_Atomic(struct weft__stream_names *) names; /* asked for at first use, by either half */
 	struct weft__stream_accepted accepted;
 };
+
+/** weft_stream_tls(), of whoever is not to be linked with TLS. */
+static inline const struct weft_tls_facts *weft__stream_facts(const struct weft_stream *stream)
+{
+	return stream->layer ? stream->layer->facts(stream) : NULL;
+}
 
 /** A stream whose fd is known to be a socket; the failures of weft_stream_new(). */
 struct weft_stream *weft__stream_new_socket(int fd);

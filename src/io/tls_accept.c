@@ -132,6 +132,7 @@ static const struct weft__stream_layer accepted_layer = {
 	.finish = accepted_finish,
 	.start = accepted_start,
 	.free = accepted_free,
+	.facts = weft_stream_tls,
 };
 
 static int begin(struct weft_stream *stream, struct weft_tls *shared)

@@ -433,6 +433,7 @@ const struct weft__stream_layer weft__tls_layer = {
 	.shutdown_write = layer_shutdown_write,
 	.finish = layer_finish,
 	.free = layer_free,
+	.facts = weft_stream_tls,
 };
 
 const struct weft__stream_layer weft__tls_kernel_layer = {
@@ -444,4 +445,5 @@ const struct weft__stream_layer weft__tls_kernel_layer = {
 	.shutdown_write = layer_shutdown_write,
 	.finish = layer_finish,
 	.free = layer_free,
+	.facts = weft_stream_tls,
 };

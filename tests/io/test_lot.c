@@ -24,7 +24,7 @@ struct world {
 	struct weft_serve_options options;
 	struct weft__serve_hooks hooks;
 	size_t fibers_before;
-	atomic_int calls;
+	atomic_int calls, ended_parked;
 	void (*visit)(struct world *world);
 };
 
@@ -41,6 +41,14 @@ static int shout(struct weft_stream *peer, void *arg)
 	if (weft_stream_write_all(peer, line, (size_t)len) < 0 || weft_stream_flush(peer) < 0)
 		return -1;
 	return peer->can_park ? WEFT__SERVE_PARK : 0;
+}
+
+static void on_parked_end(struct weft_stream *peer, void *arg)
+{
+	struct world *world = arg;
+
+	CHECK(peer->was_parked);
+	atomic_fetch_add(&world->ended_parked, 1);
 }
 
 static int serve(void *arg)
@@ -77,7 +85,7 @@ static void run(void (*visit)(struct world *world), unsigned connections_max, in
 	struct weft_run_options options = {.workers = 1};
 	struct world world = {.visit = visit,
 		.options = {.connections_max = connections_max},
-		.hooks = {.park_timeout_ns = timeout_ns}};
+		.hooks = {.park_timeout_ns = timeout_ns, .on_parked_end = on_parked_end}};
 
 	CHECK_INT(weft_run(&options, run_world, &world), ==, 0);
 }
@@ -152,6 +160,7 @@ static void visit_gone(struct world *world)
 	while (counts(world).ended < 1)
 		weft_yield();
 	CHECK_INT(atomic_load(&world->calls), ==, 2); /* the end was for the handler to read */
+	CHECK_INT(atomic_load(&world->ended_parked), ==, 0);
 }
 
 CHECK_CASE(the_end_of_a_parked_peer_is_noticed)
@@ -167,6 +176,7 @@ static void visit_silent(struct world *world)
 	talk(stream);
 	CHECK_INT(weft_stream_read(stream, &byte, 1), ==, 0);
 	CHECK_INT(atomic_load(&world->calls), ==, 1);
+	CHECK_INT(atomic_load(&world->ended_parked), ==, 1);
 	weft_stream_free(stream);
 }
 
@@ -185,6 +195,7 @@ static void visit_stopped(struct world *world)
 	weft_serve_stop(world->listener);
 	CHECK_INT(weft_stream_read(stream, &byte, 1), ==, 0);
 	CHECK_INT(atomic_load(&world->calls), ==, 1);
+	CHECK_INT(atomic_load(&world->ended_parked), ==, 1);
 	weft_stream_free(stream);
 }
 

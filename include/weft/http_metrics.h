@@ -1,0 +1,62 @@
+/*
+ * weft/http_metrics.h - what an HTTP server has done: counters, summed when somebody asks.
+ *
+ *	struct weft_http_metrics *metrics = weft_http_metrics_new();
+ *	options.metrics = metrics;	// of the server that is counted, or of several
+ *
+ * and, for Prometheus and people, on a listener that strangers don't reach:
+ *
+ *	struct weft_http_server_options scraped = {
+ *		.service = &weft_http_metrics_service, .arg = metrics};
+ *
+ * Each worker counts for itself, without a lock, on memory that is no other worker's. Processes
+ * that were forked by the server (models "fork" and "prefork") count in the same memory, and so
+ * are in the sums; a process that is killed leaves its connection in those that are open.
+ */
+#ifndef WEFT_HTTP_METRICS_H
+#define WEFT_HTTP_METRICS_H
+
+#include "weft/http.h"
+
+WEFT_BEGIN
+
+/** Durations are counted in so many buckets, by their upper ends; the last has none. */
+#define WEFT_HTTP_DURATIONS 17
+
+/** Statuses that are counted: from 100 up. */
+#define WEFT_HTTP_STATUS_COUNT 500
+
+struct weft_http_counts {
+	uint64_t requests;                         /* answered, whatever with */
+	uint64_t statuses[WEFT_HTTP_STATUS_COUNT]; /* of these: with status 100 + index */
+	uint64_t received_bytes;                   /* heads and bodies of requests, as they were */
+	uint64_t sent_bytes;                       /* bodies of answers */
+	uint64_t connections_accepted;
+	uint64_t connections_ended;
+	uint64_t refused_rate;        /* requests of those who ask too often */
+	uint64_t refused_connections; /* of clients that have too many */
+	uint64_t closed_for_room;     /* idle or slow ones, ended so that others can come */
+	/* From a request's arrival until the answer is written, not cumulative. */
+	uint64_t durations[WEFT_HTTP_DURATIONS];
+	uint64_t duration_ns; /* of all together */
+};
+
+/** Counters, all 0. End them with weft_http_metrics_free(). Errors: ENOMEM. */
+WEFT_API struct weft_http_metrics *weft_http_metrics_new(void);
+
+/** No server may use them any more. NULL is fine. */
+WEFT_API void weft_http_metrics_free(struct weft_http_metrics *metrics);
+
+/** The sums, of about now. From any thread. */
+WEFT_API void weft_http_metrics_read(
+	const struct weft_http_metrics *metrics, struct weft_http_counts *ret_counts);
+
+/** The upper end of a bucket of durations; INT64_MAX: the last's. */
+WEFT_API int64_t weft_http_metrics_duration_ns(unsigned bucket);
+
+/** GET of any path: the sums in Prometheus's text form, version 0.0.4. arg: the metrics. */
+WEFT_API extern const struct weft_http_service weft_http_metrics_service;
+
+WEFT_END
+
+#endif

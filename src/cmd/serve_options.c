@@ -1,0 +1,90 @@
+/*
+ * serve_options.c - the help of `weft serve`, and its options.
+ *
+ * Entry point: weft__serve_take_options().
+ */
+#include <getopt.h>
+#include <string.h>
+
+#include "options.h"
+#include "serve.h"
+
+static const char help[] =
+	"usage: weft serve [DIR] [OPTION]...\n"
+	"\n"
+	"Share the folder DIR (default: this one) over HTTP, read-only, until Ctrl-C.\n"
+	"Hidden files stay hidden, and links that lead out of DIR are not followed.\n"
+	"\n"
+	"Where:\n"
+	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
+	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
+	"machine\n"
+	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket\n"
+	"\n"
+	"What:\n"
+	"  --no-listing            do not list folders that have no index.html\n"
+	"\n"
+	"Limits:\n"
+	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
+	"                          fork (default: the model's own bound)\n"
+	"  --header-timeout SECONDS  for a request to arrive (default: 10)\n"
+	"  --idle-timeout SECONDS    between two requests (default: 60)\n"
+	"  --write-timeout SECONDS   for a reader to take the next 256 KiB (default: 30)\n"
+	"  --grace SECONDS         for downloads under way when it is stopped (default: 10)\n"
+	"\n"
+	"Log:\n"
+	"  --access-log PATH       append a line per request to PATH; -: standard output; none: "
+	"none\n"
+	"                          (default: - on a terminal, else none)\n"
+	"  --json                  print address, folder, workers and driver as JSON\n"
+	"\n"
+	"How:\n"
+	"  --workers N             threads that serve (default: one per core)\n"
+	"  --driver NAME           how to wait for the kernel: epoll, uring, epoll-level, poll,\n"
+	"                          select (default: the best)\n"
+	"  --model NAME            what serves a connection: fiber, loop, thread, pool, fork,\n"
+	"                          prefork (default: fiber)\n"
+	"  --size N                pool, prefork: how many threads or processes\n"
+	"  --help                  this text\n"
+	"\n"
+	"Stop it with Ctrl-C or SIGTERM: downloads under way get the grace time; a second\n"
+	"Ctrl-C ends it at once. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+
+int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+{
+	static const struct cmd_syntax syntax = {
+		.name = NAME, .help = help, .operands_max = 1, .operands = "one folder at a time"};
+	struct weft_http_server_options *server = &serve->server_options;
+	const struct cmd_option options[] = {
+		/* Where. */
+		CMD_OPTION("http", CMD_TEXT, &serve->http),
+		/* What. */
+		CMD_OPTION("no-listing", CMD_FLAG, &serve->files_options.no_listing),
+		/* Limits. To the library 0 means its default. */
+		CMD_OPTION(
+			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
+		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns),
+		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns),
+		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns),
+		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1),
+		/* Log. */
+		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
+		CMD_OPTION("json", CMD_FLAG, &serve->is_json),
+		/* How. */
+		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
+		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
+		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models()),
+		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),
+		CMD_OPTIONS_END,
+	};
+	int status = weft__cmd_parse(&syntax, options, argc, argv);
+
+	if (status)
+		return status;
+	if (optind < argc)
+		serve->dir = argv[optind];
+	if (strcmp(serve->http, "none") == 0)
+		return weft__cmd_usage(NAME, "--http none closes the only door.");
+	server->model = weft_serve_model_at(serve->model);
+	return weft__cmd_model_fits(NAME, serve->model, &serve->run);
+}

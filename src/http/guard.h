@@ -1,0 +1,42 @@
+/*
+ * guard.h - what stands before a server's service: whose connections and requests are let in,
+ * and what is counted of them. All of it is off, and costs a branch, unless the options want it.
+ */
+#ifndef WEFT_SRC_HTTP_GUARD_H
+#define WEFT_SRC_HTTP_GUARD_H
+
+#include "http/response.h"
+#include "weft/rate.h"
+
+struct weft__http_crowd; /* guard.c's */
+
+struct weft__http_guard {
+	const struct weft_http_server_options *options;
+	struct weft_rate *rate;         /* NULL: no bound */
+	struct weft__http_crowd *crowd; /* the same */
+	bool is_on;                     /* any of it, or authorise() */
+};
+
+/** options, whose defaults are filled in, must live as long. Errors: ENOMEM, of getrandom(2). */
+int weft__http_guard_init(
+	struct weft__http_guard *guard, const struct weft_http_server_options *options);
+void weft__http_guard_fini(struct weft__http_guard *guard);
+
+/** A connection has come. False: it is turned away, and has been told. */
+bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer);
+
+/** One that was let in ends. */
+void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_stream *peer);
+
+/**
+ * Before a request is answered: may it be? 0, or as a handler returns; then, and when the
+ * response has a status, nobody else is to answer.
+ */
+int weft__http_guard_check(struct weft__http_guard *guard, struct weft_http_request *request,
+	struct weft_http_response *response);
+
+/** A request was answered. */
+void weft__http_guard_note(struct weft__http_guard *guard, const struct weft_http_request *request,
+	const struct weft_http_response *response);
+
+#endif

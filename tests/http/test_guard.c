@@ -1,0 +1,196 @@
+/*
+ * test_guard.c - src/http/guard.c: what one client may have, and what is counted.
+ *
+ * check: tsan
+ */
+#include "http/guard.h"
+
+#include "http/site.h"
+#include "weft/http_metrics.h"
+
+#define GET_A    "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+#define GET_LAST "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_content content = {"text/plain", "hello", 5};
+
+	(void)arg;
+	if (strcmp(weft_http_request_path(request), "/a") != 0)
+		return 404;
+	return weft_http_response_send(response, 200, &content);
+}
+
+static const struct weft_http_service service = {.on_get = on_get};
+
+static unsigned count_of(const char *text, const char *part)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, part))) {
+		count++;
+		text += strlen(part);
+	}
+	return count;
+}
+
+/* ---- How often ---------------------------------------------------------------------------------
+ */
+
+CHECK_CASE(who_asks_too_often_is_told_when_to_come_back)
+{
+	const char *answers;
+
+	site.options.rate = 1;
+	site.options.rate_burst = 3;
+	site_open(&service);
+	answers = ask(GET_A GET_A GET_A GET_A GET_LAST);
+	CHECK_INT(count_of(answers, "HTTP/1.1 200 "), ==, 3);
+	CHECK_INT(count_of(answers, "HTTP/1.1 429 Too Many Requests\r\n"), ==, 2);
+	CHECK(has(answers, "\r\nRetry-After: 1\r\n"));
+	/* By the address, not by the connection. */
+	CHECK_INT(count_of(ask(GET_LAST), "HTTP/1.1 429 "), ==, 1);
+	site_close();
+}
+
+CHECK_CASE(peers_of_a_unix_socket_are_not_one_client)
+{
+	char path[64], address[80];
+
+	snprintf(path, sizeof(path), "/tmp/weft-guard-%d", (int)getpid());
+	snprintf(address, sizeof(address), "unix:%s", path);
+	site.address = address;
+	site.options.rate = 1;
+	site.options.rate_burst = 1;
+	site.options.connections_per_client = 1;
+	site_open(&service);
+	for (int i = 0; i < 3; i++) {
+		int other = visit();
+
+		CHECK(has(ask(GET_A GET_A GET_LAST), " 200 "));
+		CHECK(!has(ask(GET_A GET_A GET_LAST), " 429 "));
+		close(other);
+	}
+	site_close();
+	unlink(path);
+}
+
+/* ---- How many ----------------------------------------------------------------------------------
+ */
+
+/* Whether a connection that has just come is let in. */
+static bool is_let_in(int fd)
+{
+	char text[13] = "";
+
+	say(fd, GET_A);
+	CHECK_INT(recv(fd, text, 12, MSG_WAITALL), ==, 12);
+	return strcmp(text, "HTTP/1.1 200") == 0;
+}
+
+CHECK_CASE(a_client_has_so_many_connections_and_another_when_one_has_ended)
+{
+	int first, second;
+	const char *answer;
+
+	site.options.connections_per_client = 2;
+	site_open(&service);
+	first = visit();
+	CHECK(is_let_in(first));
+	second = visit();
+	CHECK(is_let_in(second));
+	for (int i = 0; i < 3; i++) {
+		/* Nothing is asked: what would be unread takes the answer away. */
+		answer = hear_all(visit());
+		CHECK_MEM(answer, "HTTP/1.1 429 Too Many Requests\r\n", 32);
+		CHECK(has(answer, "\r\nConnection: close\r\n"));
+	}
+	/* Ended by the server, so that it is sure to know. */
+	say(first, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	hear_all(first);
+	for (int tries = 0;; tries++) {
+		struct pollfd refused;
+		int third = visit();
+
+		refused = (struct pollfd){.fd = third, .events = POLLIN};
+		if (poll(&refused, 1, 100) == 0) {
+			CHECK(is_let_in(third));
+			close(third);
+			break;
+		}
+		close(third);
+		CHECK_INT(tries, <, 1000);
+	}
+	close(second);
+	site_close();
+}
+
+/* ---- What is counted ---------------------------------------------------------------------------
+ */
+
+CHECK_CASE(requests_connections_bytes_and_durations_are_counted)
+{
+	static const char other[] = "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	struct weft_http_counts counts;
+	struct weft_http_metrics *metrics = weft_http_metrics_new();
+	uint64_t durations = 0;
+
+	CHECK(metrics);
+	weft_http_metrics_read(metrics, &counts);
+	CHECK_INT(counts.requests + counts.connections_accepted, ==, 0);
+	site.options.metrics = metrics;
+	site_open(&service);
+	CHECK(has(ask(GET_A GET_LAST), "hello"));
+	CHECK(has(ask(other), " 404 "));
+	CHECK(has(ask("nonsense\r\n\r\n"), " 400 "));
+	site_close();
+	weft_http_metrics_read(metrics, &counts);
+	CHECK_INT(counts.requests, ==, 4);
+	CHECK_INT(counts.statuses[200 - 100], ==, 2);
+	CHECK_INT(counts.statuses[404 - 100], ==, 1);
+	CHECK_INT(counts.statuses[400 - 100], ==, 1);
+	CHECK_INT(counts.connections_accepted, ==, 3);
+	CHECK_INT(counts.connections_ended, ==, 3);
+	CHECK_INT(counts.received_bytes, >=, strlen(GET_A GET_LAST) + strlen(other));
+	CHECK_INT(counts.sent_bytes, >, 10);
+	for (unsigned i = 0; i < WEFT_HTTP_DURATIONS; i++)
+		durations += counts.durations[i];
+	CHECK_INT(durations, ==, 4);
+	CHECK_INT(counts.duration_ns, >, 0);
+	weft_http_metrics_free(metrics);
+}
+
+CHECK_CASE(the_sums_are_told_in_prometheus_text)
+{
+	static const char *const lines[] = {
+		"\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
+		"\n# TYPE weft_http_requests_total counter\n",
+		"\nweft_http_requests_total{code=\"200\"} 2\n",
+		"\nweft_http_request_duration_seconds_bucket{le=\"0.0001\"} ",
+		"\nweft_http_request_duration_seconds_bucket{le=\"+Inf\"} 2\n",
+		"\nweft_http_request_duration_seconds_count 2\n",
+		"\nweft_http_connections_open 1\n",
+		"\nweft_http_connections_accepted_total 2\n",
+	};
+	const char *answer;
+
+	site.options.metrics = weft_http_metrics_new();
+	site.options.arg = site.options.metrics;
+	site_open(&weft_http_metrics_service);
+	CHECK(has(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n" GET_LAST), " 200 "));
+	answer = ask("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		if (!has(answer, lines[i]))
+			check_fail(__FILE__, __LINE__, "%s is not in:\n%s", lines[i], answer);
+	site_close();
+	weft_http_metrics_free(site.options.metrics);
+}
+
+CHECK_CASE(buckets_have_ends_that_grow)
+{
+	for (unsigned i = 1; i < WEFT_HTTP_DURATIONS; i++)
+		CHECK(weft_http_metrics_duration_ns(i - 1) < weft_http_metrics_duration_ns(i));
+	CHECK(weft_http_metrics_duration_ns(WEFT_HTTP_DURATIONS - 1) == INT64_MAX);
+}
+
+CHECK_MAIN()

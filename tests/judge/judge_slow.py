@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""judge_slow.py - slowhttptest's attacks at `weft serve`: good clients stay served.
+
+While an attack runs, a client of our own asks four times a second over a new connection
+each time, and the longest that an answer took is what the claim is about.
+"""
+import subprocess
+import sys
+import time
+
+from judged import PATIENCE_S, Site, case, expect, need, run
+
+# An answer takes a millisecond; a machine that is busy with other things may take longer.
+ANSWER_S = 2
+
+ATTACK = ["-l", "12", "-p", "3"]
+
+
+def attack(site, *words):
+    """Run one. The longest answer a good client had to wait for, and the tool's last words."""
+    need("slowhttptest")
+    longest = 0
+    # Its colours and its hundred lines of progress are for people.
+    with subprocess.Popen(["slowhttptest", *ATTACK, *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while process.poll() is None:
+            expect(time.monotonic() < deadline, "slowhttptest does not end")
+            before = time.monotonic()
+            expect(site.server.get("/hello.txt").body == b"Hello, world\n")
+            longest = max(longest, time.monotonic() - before)
+            time.sleep(0.25)
+        said = process.stdout.read()
+    expect(process.returncode == 0, said[-2000:])
+    return longest, said
+
+
+def judge(*words, path="/hello.txt", options=()):
+    with Site(*options) as site:
+        longest, said = attack(site, *words, "-u", site.url(path))
+        expect(longest < ANSWER_S, f"a good client waited {longest:.1f} s")
+        last = said[said.rindex("service available"):]
+        expect("YES" in last, last)  # by the tool's own probe
+
+
+@case("slowloris: 2000 heads that never end")
+def _():
+    judge("-r", "1000", "-c", "2000", "-H", "-i", "2", "-x", "10")
+
+
+@case("slow body: 2000 posts whose bodies hardly come")
+def _():
+    judge("-r", "1000", "-c", "2000", "-B", "-i", "2", "-s", "8192", "-x", "10")
+
+
+@case("range attack: 200 requests for thousands of ranges")
+def _():
+    judge("-r", "100", "-c", "200", "-R", "-a", "10", "-b", "3000")
+
+
+@case("slow read: 1000 readers with windows of a few bytes")
+def _():
+    # The kernel cuts what it queues for such a reader into pieces as small as its window, which
+    # takes 2 ms of its time for each reader, whatever the server: so they come at a bounded rate.
+    judge("-r", "150", "-c", "1000", "-X", "-w", "10", "-y", "20", "-n", "1", "-z", "32",
+          "-k", "3", path="/big.bin")
+
+
+@case("heads that take too long are cut off, and the server says why")
+def _():
+    with Site("--header-timeout", "1") as site:
+        longest, said = attack(site, "-r", "200", "-c", "200", "-H", "-i", "5", "-u",
+                               site.url("/hello.txt"))
+        expect(longest < ANSWER_S, longest)
+        expect("closed" in said, said[-2000:])
+        with site.server.connect() as connection:
+            connection.send(b"GET / HTTP/1.1\r\n")
+            expect(connection.reply().status == 408)
+
+
+sys.exit(run())
