@@ -73,6 +73,9 @@
 /** Most names shown of one folder; the page says how many more there are. */
 #define WEFT__HTTP_LISTING_ENTRIES_MAX 10000
 
+/** So many more are counted; then it says that there are more yet. */
+#define WEFT__HTTP_LISTING_COUNT_MAX 100000
+
 /** Bytes of log lines a worker may be ahead of the disk; lines beyond are counted and dropped. */
 #define WEFT__HTTP_LOG_RING_SIZE ((size_t)256 * 1024)
 

@@ -1,20 +1,19 @@
 /*
- * listing.c - lists a folder as a page, or as JSON for who would rather have that: folders first,
- * names in natural order, sizes, times.
+ * listing.c - reads and sorts a folder: folders first, then by name in natural order, size or
+ * time; and answers with it, as a page or as JSON for who would rather have that.
  *
- * Entry point: weft__http_listing_send().
+ * Entry point: weft__http_listing_send(). The page is listing_page.c's.
  *
  * It shows only what a request for it would be answered with: no hidden names, nothing
  * but files and folders, no link that leads outside.
  *
- * Never: a name in the page or in an address that is not escaped for that place.
+ * Never: more names than its bounds, or a worker held up by a long folder.
  */
 #include "http/listing.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -24,31 +23,30 @@
 #include "http/chars.h"
 #include "http/escape.h"
 #include "http/limits.h"
-#include "http/open.h"
 #include "http/page.h"
 #include "weft/fiber.h"
 #include "weft/sort.h"
-#include "weft/vec.h"
 
-/** A long folder's reading gives way to other fibers after so many names. */
-#define NAMES_PER_TURN 256
-
-struct item {
-	const char *name; /* in listing.names, once all are read; an offset before that */
-	size_t name_at;
-	int64_t size, modified_s;
-	bool is_folder;
+static const struct {
+	const char *name;
+	bool descends;
+} sorts[WEFT__HTTP_SORTS] = {
+	[WEFT__HTTP_SORT_NAME] = {"name", false},
+	[WEFT__HTTP_SORT_SIZE] = {"size", true},
+	[WEFT__HTTP_SORT_TIME] = {"time", true},
 };
 
-struct listing {
-	const struct weft__http_root *root;
-	const char *path;
-	struct weft_vec items;
-	struct weft_str names; /* each with its NUL */
-	size_t left_out;       /* names beyond the limit */
-};
+const char *weft__http_sort_name(enum weft__http_sort sort)
+{
+	return sorts[sort].name;
+}
 
-/* ---- Order and sizes ------------------------------------------------------------------- */
+bool weft__http_sort_descends(enum weft__http_sort sort)
+{
+	return sorts[sort].descends;
+}
+
+/* ---- Order ----------------------------------------------------------------------------- */
 
 /* Compare the runs of digits at *a and *b by value, and step over them. */
 static int compare_numbers(const char **a, const char **b)
@@ -92,60 +90,92 @@ int weft__http_listing_compare(const char *a, const char *b)
 	return strcmp(a_whole, b_whole);
 }
 
-static int by_kind_and_name(const void *a, const void *b, void *context)
+/* Of two of a kind; 0: the names decide. */
+static int compare_by(enum weft__http_sort sort, const struct weft__http_item *first,
+	const struct weft__http_item *second)
 {
-	const struct item *first = a, *second = b;
+	switch (sort) {
+	case WEFT__HTTP_SORT_SIZE: /* a folder's is not that of what is in it */
+		return first->is_folder
+			       ? 0
+			       : (first->size > second->size) - (first->size < second->size);
+	case WEFT__HTTP_SORT_TIME:
+		return (first->modified_s > second->modified_s) -
+		       (first->modified_s < second->modified_s);
+	default:
+		return weft__http_listing_compare(first->name, second->name);
+	}
+}
 
-	(void)context;
+static int compare_items(const void *a, const void *b, void *context)
+{
+	const struct weft__http_item *first = a, *second = b;
+	const struct weft__http_listing *listing = context;
+	int order;
+
 	if (first->is_folder != second->is_folder)
 		return first->is_folder ? -1 : 1;
+	order = compare_by(listing->sort, first, second);
+	if (order)
+		return listing->is_descending ? -order : order;
 	return weft__http_listing_compare(first->name, second->name);
 }
 
-void weft__http_listing_size(char *ret_text, int64_t bytes)
+/* What the query asks for; where it can't be read, by name. */
+static void choose_order(struct weft__http_listing *listing, struct weft_http_request *request)
 {
-	static const char units[][3] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-	double value = (double)bytes / 1000;
-	size_t unit = 0;
+	const struct weft_http_params *params = NULL;
+	const char *sort, *order;
 
-	if (bytes < 1000) {
-		snprintf(ret_text, 16, "%d B", (int)bytes);
-		return;
-	}
-	while (value >= 999.5 && unit < sizeof(units) / sizeof(units[0]) - 1) {
-		value /= 1000;
-		unit++;
-	}
-	snprintf(ret_text, 16, value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	if (request->head.query.at)
+		params = weft_http_request_params(request);
+	sort = params ? weft_http_params_get(params, "sort", 0) : NULL;
+	order = params ? weft_http_params_get(params, "order", 0) : NULL;
+	listing->sort = WEFT__HTTP_SORT_NAME;
+	for (unsigned i = 0; sort && i < WEFT__HTTP_SORTS; i++)
+		if (strcmp(sort, sorts[i].name) == 0)
+			listing->sort = (enum weft__http_sort)i;
+	listing->is_descending = sorts[listing->sort].descends;
+	if (order && strcmp(order, "asc") == 0)
+		listing->is_descending = false;
+	else if (order && strcmp(order, "desc") == 0)
+		listing->is_descending = true;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 
+/* A folder while it is read. */
+struct reading {
+	struct weft__http_listing *listing;
+	const struct weft__http_listing_source *source;
+	int fd;
+};
+
 /* What a request for the name would find. A link is looked at as a request for it would be. */
-static bool stat_name(
-	const struct listing *listing, int folder_fd, const char *name, struct stat *ret_stat)
+static bool stat_name(const struct reading *reading, const char *name, struct stat *ret_stat)
 {
 	struct weft_str path;
 	bool is_found;
 
-	if (fstatat(folder_fd, name, ret_stat, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(reading->fd, name, ret_stat, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (!S_ISLNK(ret_stat->st_mode))
 		return S_ISREG(ret_stat->st_mode) || S_ISDIR(ret_stat->st_mode);
 	weft_str_init(&path, WEFT_STR_LEN_MAX);
-	weft_str_appendf(&path, "%s%s", listing->path, name);
+	weft_str_appendf(&path, "%s%s", reading->source->path, name);
 	is_found = !weft_str_error(&path) &&
-		   weft__http_stat(listing->root, weft_str_text(&path), ret_stat) == 0;
+		   weft__http_stat(reading->source->root, weft_str_text(&path), ret_stat) == 0;
 	weft_str_fini(&path);
 	return is_found;
 }
 
-static int add_name(struct listing *listing, int folder_fd, const char *name)
+static int add_name(const struct reading *reading, const char *name)
 {
+	struct weft__http_listing *listing = reading->listing;
+	struct weft__http_item item = {.name_at = weft_str_len(&listing->names)};
 	struct stat stat;
-	struct item item = {.name_at = weft_str_len(&listing->names)};
 
-	if (!stat_name(listing, folder_fd, name, &stat))
+	if (!stat_name(reading, name, &stat))
 		return 0;
 	item.size = stat.st_size;
 	item.modified_s = stat.st_mtim.tv_sec;
@@ -155,145 +185,45 @@ static int add_name(struct listing *listing, int folder_fd, const char *name)
 	return weft_vec_push(&listing->items, &item);
 }
 
-static int read_names(struct listing *listing, DIR *folder)
+static bool is_shown(const struct reading *reading, const char *name)
 {
+	return name[0] != '.' ||
+	       (reading->source->shows_hidden && strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
+}
+
+static int read_names(const struct reading *reading, DIR *folder)
+{
+	struct weft__http_listing *listing = reading->listing;
 	unsigned turn = 0;
 	struct dirent *entry;
 
 	while ((errno = 0, entry = readdir(folder))) {
-		if (entry->d_name[0] == '.')
+		if (++turn % WEFT__HTTP_LISTING_TURN == 0)
+			weft_yield();
+		if (!is_shown(reading, entry->d_name))
 			continue;
-		if (weft_vec_len(&listing->items) == WEFT__HTTP_LISTING_ENTRIES_MAX) {
-			listing->left_out++;
+		if (weft_vec_len(&listing->items) < WEFT__HTTP_LISTING_ENTRIES_MAX) {
+			if (add_name(reading, entry->d_name) < 0)
+				return -1;
 			continue;
 		}
-		if (add_name(listing, dirfd(folder), entry->d_name) < 0)
-			return -1;
-		if (++turn % NAMES_PER_TURN == 0)
-			weft_yield();
+		listing->has_more = listing->left_out == WEFT__HTTP_LISTING_COUNT_MAX;
+		if (listing->has_more)
+			break;
+		listing->left_out++;
 	}
-	if (errno)
+	if (!listing->has_more && errno)
 		return -1;
-	weft_vec_each (struct item, item, &listing->items)
+	weft_vec_each (struct weft__http_item, item, &listing->items)
 		item->name = weft_str_text(&listing->names) + item->name_at;
-	weft_sort(listing->items.items, weft_vec_len(&listing->items), sizeof(struct item),
-		by_kind_and_name, NULL);
+	weft_sort(listing->items.items, weft_vec_len(&listing->items),
+		sizeof(struct weft__http_item), compare_items, listing);
 	return 0;
-}
-
-/* ---- The page ----------------------------------------------------------------------------- */
-
-/* Icons are masks, so that they take the colour of the text around them. */
-#define ICON(path)                                                                                \
-	"url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' " \
-	"fill='none' stroke='%23000' stroke-width='1.8' stroke-linejoin='round'%3E%3Cpath "       \
-	"d='" path "'/%3E%3C/svg%3E\")"
-#define ICON_FOLDER                                                                               \
-	ICON("M3 6.5A1.5 1.5 0 0 1 4.5 5H9l2.2 2.5h8.3A1.5 1.5 0 0 1 21 9v8.5a1.5 1.5 0 0 1-1.5 " \
-	     "1.5h-15A1.5 1.5 0 0 1 3 17.5z")
-#define ICON_FILE ICON("M6 3.5h8l4.5 4.5v12.5h-12.5zM14 3.5v4.5h4.5")
-#define ICON_UP   ICON("M12 20V5M6 11l6-6 6 6")
-
-static const char style[] =
-	"h1 i{color:var(--soft);font-style:normal;font-weight:400;padding:0 .3em}"
-	"ul{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}"
-	"li{border-bottom:1px solid var(--line)}"
-	"li a{display:grid;grid-template-columns:1.5rem 1fr;column-gap:.75rem;align-items:center;"
-	"padding:.6rem .5rem;color:inherit}"
-	"li a:hover,li a:focus-visible{background:var(--hover);text-decoration:none}"
-	"li a::before{content:'';grid-row:1/3;width:1.5rem;height:1.5rem;background:var(--soft);"
-	"-webkit-mask:" ICON_FILE " center/contain no-repeat;mask:" ICON_FILE
-	" center/contain no-repeat}"
-	"li.d a::before{background:var(--link);-webkit-mask-image:" ICON_FOLDER
-	";mask-image:" ICON_FOLDER "}"
-	"li.u a::before{grid-row:1;-webkit-mask-image:" ICON_UP ";mask-image:" ICON_UP "}"
-	"li b{font-weight:400;color:var(--link);overflow-wrap:anywhere}"
-	"li.d b{font-weight:600}"
-	"li a>span{grid-column:2;color:var(--soft);font-size:.875rem;display:flex;gap:1rem;"
-	"font-variant-numeric:tabular-nums}"
-	"@media(min-width:44rem){main{padding-top:2rem}li a{grid-template-columns:1.5rem 1fr auto;"
-	"padding:.45rem .5rem}li a::before{grid-row:1}li a>span{grid-column:3;gap:1.5rem}"
-	"li a>span>*{min-width:5.5rem;text-align:right}}";
-
-/* "Home / music / live", each but the last one a link to it. */
-static void append_crumbs(struct weft_str *page, const char *path)
-{
-	const char *from = path, *slash;
-
-	weft_str_append(page, path[0] ? "<h1><a href=\"/\">Home</a>" : "<h1>Home");
-	while ((slash = strchr(from, '/'))) {
-		bool is_last = slash[1] == '\0';
-
-		weft_str_append(page, " <i>/</i> ");
-		if (!is_last) {
-			weft_str_append(page, "<a href=\"/");
-			weft__http_append_path(page, path, (size_t)(slash + 1 - path));
-			weft_str_append(page, "\">");
-		}
-		weft_str_append(page, "<bdi>");
-		weft__http_append_html(page, from, (size_t)(slash - from));
-		weft_str_append(page, is_last ? "</bdi>" : "</bdi></a>");
-		from = slash + 1;
-	}
-	weft_str_append(page, "</h1>\n");
-}
-
-static void append_item(struct weft_str *page, const struct item *item)
-{
-	size_t len = strlen(item->name);
-	char size[16] = "";
-	char when[32] = "";
-	struct tm time;
-
-	if (!item->is_folder)
-		weft__http_listing_size(size, item->size);
-	if (localtime_r(&(time_t){item->modified_s}, &time))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &time);
-	/* "./" keeps a colon in the name from making a scheme of what is before it. */
-	weft_str_append(
-		page, item->is_folder ? "<li class=\"d\"><a href=\"./" : "<li><a href=\"./");
-	weft__http_append_path(page, item->name, len);
-	weft_str_append(page, item->is_folder ? "/\"><b><bdi>" : "\"><b><bdi>");
-	weft__http_append_html(page, item->name, len);
-	weft_str_appendf(page, "</bdi></b><span><span>%s</span><time>%s</time></span></a></li>\n",
-		item->is_folder ? "Folder" : size, when);
-}
-
-static void append_summary(struct weft_str *page, const struct listing *listing)
-{
-	size_t count = weft_vec_len(&listing->items);
-
-	if (count == 0)
-		weft_str_append(page, "<p>This folder is empty.</p>\n");
-	if (listing->left_out > 0)
-		weft_str_appendf(page,
-			"<p>Only %zu names are shown; %zu more are in this folder.</p>\n", count,
-			listing->left_out);
-}
-
-static void build_page(struct weft_str *page, const struct listing *listing)
-{
-	unsigned turn = 0;
-
-	weft__http_page_begin(page, listing->path[0] ? listing->path : "Home",
-		listing->path[0] ? strlen(listing->path) : 4, style);
-	append_crumbs(page, listing->path);
-	weft_str_append(page, "<ul>\n");
-	if (listing->path[0])
-		weft_str_append(page, "<li class=\"u\"><a href=\"../\"><b>Up</b></a></li>\n");
-	weft_vec_each (struct item, item, &listing->items) {
-		append_item(page, item);
-		if (++turn % NAMES_PER_TURN == 0)
-			weft_yield();
-	}
-	weft_str_append(page, "</ul>\n");
-	append_summary(page, listing);
-	weft__http_page_end(page);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
-static void append_json_item(struct weft_str *text, const struct item *item)
+static void append_json_item(struct weft_str *text, const struct weft__http_item *item)
 {
 	size_t len = strlen(item->name);
 	char when[32] = "";
@@ -313,23 +243,27 @@ static void append_json_item(struct weft_str *text, const struct item *item)
 	weft_str_appendf(text, ", \"modified\": \"%s\"}", when);
 }
 
-static void build_json(struct weft_str *text, const struct listing *listing)
+static void build_json(struct weft_str *text, const struct weft__http_listing *listing)
 {
 	unsigned turn = 0;
 
 	weft_str_append(text, "{\"path\": ");
 	weft__http_append_json(text, listing->path, strlen(listing->path));
-	weft_str_appendf(text, ", \"left_out\": %zu, \"entries\": [", listing->left_out);
-	weft_vec_each (struct item, item, &listing->items) {
+	weft_str_appendf(text,
+		", \"sort\": \"%s\", \"order\": \"%s\", \"left_out\": %zu, \"has_more\": %s, "
+		"\"entries\": [",
+		sorts[listing->sort].name, listing->is_descending ? "desc" : "asc",
+		listing->left_out, listing->has_more ? "true" : "false");
+	weft_vec_each (struct weft__http_item, item, &listing->items) {
 		weft_str_append(text, turn ? ",\n" : "\n");
 		append_json_item(text, item);
-		if (++turn % NAMES_PER_TURN == 0)
+		if (++turn % WEFT__HTTP_LISTING_TURN == 0)
 			weft_yield();
 	}
 	weft_str_append(text, "\n]}\n");
 }
 
-static int send_json(struct weft_http_response *response, const struct listing *listing)
+static int send_json(struct weft_http_response *response, const struct weft__http_listing *listing)
 {
 	struct weft_http_content content = {.type = "application/json"};
 	struct weft_str text;
@@ -345,19 +279,20 @@ static int send_json(struct weft_http_response *response, const struct listing *
 	return result;
 }
 
-static int send_page(struct weft_http_response *response, const struct listing *listing)
+static int send_page(struct weft_http_response *response, const struct weft__http_listing *listing)
 {
 	struct weft_str page;
 
 	weft_str_init(&page, WEFT_STR_LEN_MAX);
-	build_page(&page, listing);
+	weft__http_listing_append_page(&page, listing);
 	return weft__http_page_send(response, 200, &page);
 }
 
 int weft__http_listing_send(
 	struct weft_http_response *response, const struct weft__http_listing_source *source)
 {
-	struct listing listing = {.root = source->root, .path = source->path};
+	struct weft__http_listing listing = {.path = source->path};
+	struct reading reading = {&listing, source, source->fd};
 	DIR *folder = fdopendir(source->fd);
 	int result = 500;
 
@@ -365,9 +300,10 @@ int weft__http_listing_send(
 		close(source->fd);
 		return 500;
 	}
-	weft_vec_init(&listing.items, sizeof(struct item));
+	weft_vec_init(&listing.items, sizeof(struct weft__http_item));
 	weft_str_init(&listing.names, WEFT_STR_LEN_MAX);
-	if (read_names(&listing, folder) == 0) {
+	choose_order(&listing, response->request);
+	if (read_names(&reading, folder) == 0) {
 		weft_http_response_field(response, "Cache-Control", "no-cache");
 		weft_http_response_field(response, "Vary", "Accept");
 		result = weft__http_accept_wants_json(response->request, "json")

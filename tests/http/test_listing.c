@@ -3,7 +3,19 @@
  */
 #include "check.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "http/listing.h"
+
+/* That moment of the local clock. */
+static int64_t clock_of(const char *text)
+{
+	struct tm tm = {.tm_isdst = -1};
+
+	CHECK(strptime(text, "%Y-%m-%d %H:%M:%S", &tm) != NULL);
+	return mktime(&tm);
+}
 
 CHECK_CASE(names_are_in_the_order_people_expect)
 {
@@ -42,6 +54,29 @@ CHECK_CASE(sizes_are_short)
 		weft__http_listing_size(text, rows[i].bytes);
 		CHECK_STR(text, rows[i].text);
 	}
+}
+
+CHECK_CASE(times_are_told_as_people_would)
+{
+	static const struct {
+		const char *then, *text;
+	} rows[] = {{"2024-03-10 09:41:59", "Today 09:41"}, {"2024-03-10 00:00:00", "Today 00:00"},
+		{"2024-03-10 23:59:00", "Today 23:59"}, {"2024-03-09 23:59:59", "Yesterday 23:59"},
+		{"2024-03-08 12:00:00", "8 Mar 12:00"}, {"2024-01-01 00:00:00", "1 Jan 00:00"},
+		{"2023-12-31 23:59:59", "31 Dec 2023"}, {"1969-07-20 20:17:00", "20 Jul 1969"},
+		{"2024-03-11 00:00:00", "11 Mar 2024"}, {"2100-03-10 12:00:00", "10 Mar 2100"}};
+	char text[WEFT__HTTP_LISTING_TIME_MAX];
+
+	/* In New York the clocks went forward at 02:00 on that day. */
+	setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
+	tzset();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		weft__http_listing_time(
+			text, clock_of(rows[i].then), clock_of("2024-03-10 12:30:00"));
+		CHECK_STR(text, rows[i].text);
+	}
+	weft__http_listing_time(text, INT64_MAX, 0); /* no year of any calendar */
+	CHECK_STR(text, "");
 }
 
 CHECK_MAIN()

@@ -46,7 +46,7 @@ class Links(html.parser.HTMLParser):
 def names_listed(page):
     """Names as the hrefs of the list say them."""
     return [os.fsdecode(urllib.parse.unquote_to_bytes(href[2:]))
-            for href in Links(page.decode()).links if href.startswith("./")]
+            for href in Links(page.decode()).links if href.startswith("./") and href != "./"]
 
 
 # ---- Where a path leads ----------------------------------------------------------------------
@@ -193,6 +193,8 @@ def _():
             parsed = Links(page.body.decode())
             expect(parsed.scripts == [], parsed.scripts)
             for href in parsed.links:
+                if not href.startswith("./") or href == "./":
+                    continue
                 name = os.fsdecode(urllib.parse.unquote_to_bytes(href[2:]))
                 reply = server.get(href[1:])
                 expect(reply.body == name.encode("utf-8", "surrogateescape"), (href, reply))
@@ -209,8 +211,64 @@ def _():
             expect(names_listed(page) == ["Yy/", "zz/", "9.txt", "10.txt", "A.txt", "b.txt"])
             expect('href="../"' not in page.decode(), "there is no way up from the top")
             below = server.get("/zz/sub/").body.decode()
-            for link in ('href="../"', 'href="/"', 'href="/zz/"'):
-                expect(link in below, link)
+            for link, name in (("../../", "Home"), ("../", "zz")):
+                expect(f'<a href="{link}"><bdi>{name}</bdi>' in below, below)
+
+
+@case("a listing is sorted by a click: by name, size or time, either way, folders first")
+def _():
+    now = int(time.time())
+    with Folder() as folder:
+        for name, size, age_s in (("b", 30, 10), ("a", 20, 30), ("c", 10, 20), ("sub/x", 1, 0),
+                                  ("dir/x", 1, 0)):
+            os.utime(folder.write(name, b"x" * size), (now - age_s, now - age_s))
+        os.utime(folder.at("sub"), (now - 50, now - 50))
+        os.utime(folder.at("dir"), (now - 60, now - 60))
+        orders = {"": "dir/ sub/ a b c", "?sort=name": "dir/ sub/ a b c",
+                  "?order=desc": "sub/ dir/ c b a", "?sort=name&order=desc": "sub/ dir/ c b a",
+                  "?sort=size": "dir/ sub/ b a c", "?sort=size&order=asc": "dir/ sub/ c a b",
+                  "?sort=time": "sub/ dir/ b c a", "?sort=time&order=asc": "dir/ sub/ a c b",
+                  "?sort=%73ize": "dir/ sub/ b a c", "?sort=nonsense&order=": "dir/ sub/ a b c",
+                  "?sort=%00": "dir/ sub/ a b c", "?" + "x&" * 2000: "dir/ sub/ a b c",
+                  "?sort=size&sort=time": "dir/ sub/ b a c"}
+        with Server(folder.path) as server:
+            for query, names in orders.items():
+                reply = server.get("/" + query)
+                got = [name.partition("?")[0] for name in names_listed(reply.body) if name]
+                expect(got == names.split(), (query, got))
+                reply = server.get("/" + query, "Accept: application/json")
+                got = [entry["name"] for entry in json.loads(reply.body)["entries"]]
+                expect(got == names.replace("/", "").split(), (query, got))
+            page = server.get("/?sort=size").body.decode()
+            for link in ('href="?sort=size&amp;order=asc" aria-current', 'href="?sort=time">',
+                         'href="./">Name', 'href="./sub/?sort=size"'):
+                expect(link in page, (link, page))
+            expect('href="../?sort=size"' in server.get("/sub/?sort=size").body.decode())
+
+
+@case("sizes and times are for people, and exact ones are there too")
+def _():
+    with Folder() as folder:
+        os.utime(folder.write("a.txt", b"x" * 1234567), (86400 * 365, 86400 * 365))
+        with Server(folder.path) as server:
+            page = server.get("/").body.decode()
+            expect('<data value="1234567" title="1,234,567 bytes">1.2 MB</data>' in page, page)
+            expect('datetime="1971-01-01T00:00:00Z"' in page, page)
+            expect("<p>1 file, 1.2 MB</p>" in page, page)
+
+
+@case("of a huge folder so many names are shown and the rest counted")
+def _():
+    with Folder() as folder:
+        for i in range(10050):
+            os.close(os.open(folder.at(f"{i}"), os.O_CREAT | os.O_WRONLY))
+        with Server(folder.path) as server:
+            page = server.get("/").body
+            expect(len(names_listed(page)) == 10000)
+            expect(b"50 more are in this folder" in page)
+            listing = json.loads(server.get("/", "Accept: application/json").body)
+            expect((len(listing["entries"]), listing["left_out"], listing["has_more"])
+                   == (10000, 50, False))
 
 
 @case("a listing fits a phone and the dark")
