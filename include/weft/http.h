@@ -263,8 +263,9 @@ struct weft_http_service {
 	weft_http_handler_fn *on_delete;
 	weft_http_handler_fn *on_patch;
 	weft_http_handler_fn *on_options;
-	weft_http_handler_fn
-		*on_other; /* a method that weft doesn't know: _request_line() has it */
+	weft_http_handler_fn *on_connect; /* for proxies; where to is _request_host() */
+	weft_http_handler_fn *on_trace;   /* shows what proxies added, which may be secret */
+	weft_http_handler_fn *on_other;   /* a method that weft doesn't know: _request_line() */
 
 	/**
 	 * Called before each of the above, and before what is answered where there is none: whether

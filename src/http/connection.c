@@ -249,22 +249,6 @@ static int judge_body(struct weft__http_connection *connection)
 	return head->content_length > WEFT__HTTP_UNUSED_BODY_MAX ? 413 : 0;
 }
 
-/* A method that nobody answers. */
-static int refuse_method(struct weft__http_connection *connection)
-{
-	struct weft_http_response *response = &connection->response;
-	char allow[WEFT__HTTP_ALLOW_MAX];
-
-	if (connection->request.head.method == WEFT_HTTP_OTHER)
-		return 501;
-	weft__http_service_allow(response->service, allow);
-	if (weft_http_response_field(response, "Allow", allow) < 0)
-		return 500;
-	if (connection->request.head.method == WEFT_HTTP_OPTIONS)
-		return weft_http_response_send(response, 204, NULL);
-	return 405;
-}
-
 /* "*", the server as a whole: RFC 9112, section 3.2.4. */
 static bool is_for_all(const struct weft_http_request *request)
 {
@@ -293,7 +277,8 @@ static int dispatch(struct weft__http_connection *connection)
 	handler = weft__http_service_handler(
 		connection->options->service, request->head.method, &arg);
 	if (!handler || is_for_all(request))
-		return refuse_method(connection);
+		return weft__http_refuse_method(request, &connection->response,
+			weft__http_service_methods(connection->options->service));
 	return handler(request, &connection->response, arg);
 }
 

@@ -14,6 +14,7 @@
  *
  * Never: shows anything that is hidden, or outside of the folder.
  */
+#include "weft/http_route.h"
 #include "http/files.h"
 
 #include <errno.h>
@@ -357,11 +358,13 @@ static int send_new_file(struct visit *visit, const struct weft__http_source *op
 static int redirect_to_folder(struct visit *visit)
 {
 	struct weft_http_text query = weft_http_request_query(visit->request);
+	struct weft_http_text prefix = weft_http_request_prefix(visit->request);
 	struct weft_str location;
 	int result;
 
 	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	weft_str_init(&location, WEFT_STR_LEN_MAX);
+	weft__http_append_path(&location, prefix.data, prefix.len);
 	weft__http_append_path(&location, visit->path - 1, strlen(visit->path) + 1);
 	weft_str_append_char(&location, '/');
 	if (query.data) {

@@ -48,7 +48,7 @@ void weft__http_head_reset(struct weft__http_head *head)
 
 /* ---- The request line --------------------------------------------------------------- */
 
-static enum weft_http_method find_method(const char *name, size_t len)
+enum weft_http_method weft__http_method_find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (strlen(methods[i].name) == len && memcmp(methods[i].name, name, len) == 0)
@@ -84,7 +84,7 @@ static enum weft__http_fault take_request_line(
 	if (method_len == line_len || line[method_len] != ' ')
 		return WEFT__HTTP_FAULT_METHOD;
 	head->method_name = (struct weft__http_place){head->line.at, (uint16_t)method_len};
-	head->method = find_method(line, method_len);
+	head->method = weft__http_method_find(line, method_len);
 
 	rest = method_len + 1;
 	target_len = weft__http_span(line + rest, line_len - rest, WEFT__HTTP_TARGET);

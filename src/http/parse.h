@@ -129,6 +129,9 @@ enum weft__http_parse_result weft__http_parse(
 int weft__http_fault_status(enum weft__http_fault fault);
 const char *weft__http_fault_text(enum weft__http_fault fault);
 
+/** The method of that name; WEFT_HTTP_OTHER for one that weft doesn't know. */
+enum weft_http_method weft__http_method_find(const char *name, size_t len);
+
 /** The name of a method that weft knows, such as "GET". */
 const char *weft__http_method_name(enum weft_http_method method);
 

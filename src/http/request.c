@@ -34,6 +34,8 @@ void weft__http_request_init(struct weft_http_request *request, struct weft_stre
 	memset(&request->body, 0, sizeof(request->body));
 	request->path = request->path_small;
 	request->peer[0] = '\0';
+	request->prefix_len = 0;
+	request->match = NULL;
 	request->repeat_len = 0;
 	weft__http_request_reset(request);
 	forget_head(request);
@@ -127,7 +129,7 @@ enum weft_http_method weft_http_request_method(const struct weft_http_request *r
 
 const char *weft_http_request_path(const struct weft_http_request *request)
 {
-	return request->path;
+	return request->path + request->prefix_len;
 }
 
 struct weft_http_text weft_http_request_query(const struct weft_http_request *request)

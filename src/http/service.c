@@ -36,10 +36,14 @@ static weft_http_handler_fn *own_handler(
 		return service->on_patch;
 	case WEFT_HTTP_OPTIONS:
 		return service->on_options;
+	case WEFT_HTTP_CONNECT:
+		return service->on_connect;
+	case WEFT_HTTP_TRACE:
+		return service->on_trace;
 	case WEFT_HTTP_OTHER:
 		return service->on_other;
 	default:
-		return NULL; /* CONNECT is for proxies, and TRACE shows what it should not */
+		return NULL;
 	}
 }
 
@@ -72,20 +76,49 @@ int weft__http_service_authorise(const struct weft_http_service *service, void *
 	return service ? service->authorise(request, response, arg) : 0;
 }
 
-void weft__http_service_allow(
-	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
+unsigned weft__http_service_methods(const struct weft_http_service *service)
 {
-	size_t len = 0;
+	unsigned methods = 0;
 
-	ret_allow[0] = '\0';
 	for (int method = WEFT_HTTP_GET; method <= WEFT_HTTP_TRACE; method++) {
 		void *arg = NULL;
 
-		/* OPTIONS itself is always answered. */
-		if (method != WEFT_HTTP_OPTIONS &&
-			!weft__http_service_handler(service, (enum weft_http_method)method, &arg))
-			continue;
-		len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
-			len ? ", " : "", weft__http_method_name((enum weft_http_method)method));
+		if (weft__http_service_handler(service, (enum weft_http_method)method, &arg))
+			methods |= 1u << method;
 	}
+	return methods;
+}
+
+void weft__http_allow(unsigned methods, char ret_allow[WEFT__HTTP_ALLOW_MAX])
+{
+	size_t len = 0;
+
+	methods |= 1u << WEFT_HTTP_OPTIONS;
+	ret_allow[0] = '\0';
+	for (int method = WEFT_HTTP_GET; method <= WEFT_HTTP_TRACE; method++)
+		if (methods & 1u << method)
+			len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
+				len ? ", " : "",
+				weft__http_method_name((enum weft_http_method)method));
+}
+
+void weft__http_service_allow(
+	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
+{
+	weft__http_allow(weft__http_service_methods(service), ret_allow);
+}
+
+int weft__http_refuse_method(
+	struct weft_http_request *request, struct weft_http_response *response, unsigned methods)
+{
+	char allow[WEFT__HTTP_ALLOW_MAX];
+
+	if (weft_http_request_method(request) == WEFT_HTTP_OTHER)
+		return 501;
+	weft__http_allow(methods, allow);
+	if (weft_http_response_field(response, "Allow", allow) < 0)
+		return 500;
+	if (weft_http_request_method(request) == WEFT_HTTP_OPTIONS)
+		return weft_http_response_send(response, 204, NULL);
+	return 405;
 }

@@ -30,7 +30,15 @@ bool weft__http_service_authorises(const struct weft_http_service *service);
 int weft__http_service_authorise(const struct weft_http_service *service, void *arg,
 	struct weft_http_request *request, struct weft_http_response *response);
 
-/** "GET, HEAD, OPTIONS": RFC 9110, section 10.2.1. */
+/** Methods as a set: bit 1 << method. */
+unsigned weft__http_service_methods(const struct weft_http_service *service);
+
+/** Answer a method that nobody serves: 501; 405, or for OPTIONS 204, with the Allow of these. */
+int weft__http_refuse_method(
+	struct weft_http_request *request, struct weft_http_response *response, unsigned methods);
+
+/** "GET, HEAD, OPTIONS": RFC 9110, section 10.2.1. OPTIONS is always there. */
+void weft__http_allow(unsigned methods, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
 void weft__http_service_allow(
 	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
 

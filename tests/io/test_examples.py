@@ -150,4 +150,19 @@ def _():
             expect(done.returncode == 0 and done.stdout == text.upper(), done.stderr)
 
 
+@case("http_routes greets by name, and has a folder beside it")
+def _():
+    with open(path("a note.txt"), "w") as file:
+        file.write("buy milk")
+    with running("http_routes", "127.0.0.1:0", os.path.dirname(path("a note.txt"))) as output:
+        url = "http://127.0.0.1:%d" % port_of(output)
+        for where, text in (("/hello/you%20two", "Hello, you two.\n"),
+                            ("/files/a%20note.txt", "buy milk")):
+            done = sh("curl", "-sS", "--max-time", "60", url + where)
+            expect(done.stdout == text, done.stdout)
+        done = sh("curl", "-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}",
+                  "-X", "DELETE", url + "/hello/you")
+        expect(done.stdout == "405", done.stdout)
+
+
 run()
