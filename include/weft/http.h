@@ -264,7 +264,8 @@ struct weft_http_service {
 	weft_http_handler_fn *on_patch;
 	weft_http_handler_fn *on_options;
 	weft_http_handler_fn
-		*on_other; /* a method that weft doesn't know: _request_line() has it */
+		*on_other;         /* a method that weft doesn't know: _request_line() has it */
+	const char *other_methods; /* of these, for Allow: "MKCOL, MOVE"; NULL: none */
 
 	/**
 	 * Called before each of the above, and before what is answered where there is none: whether
@@ -381,6 +382,13 @@ struct weft_http_files_options {
 
 	/** PATTERNs of files that browsers are to save rather than show (Content-Disposition). */
 	const char *const *download_names;
+
+	/* Changes, by weft_http_files_service_for(): none without these. */
+	bool allow_upload;    /* new files by PUT and by forms (POST to a folder), folders by MKCOL;
+				 and other content for a file by a PUT that says which (If-Match) */
+	bool allow_overwrite; /* PUT, forms and MOVE replace files without being asked to */
+	bool allow_change;    /* DELETE of files and empty folders, MOVE */
+	int64_t upload_max;   /* bytes of an upload's body; 0: 4 GiB; negative: no bound */
 };
 
 /** Room for what weft_http_files_options_check() says. */
@@ -394,7 +402,7 @@ WEFT_API bool weft_http_files_options_check(
 	const struct weft_http_files_options *options, char ret_fault[WEFT_HTTP_FILES_FAULT_MAX]);
 
 /**
- * Share the folder dir, read-only: the arg for weft_http_files_service. Unless the options say
+ * Share the folder dir: the arg for weft_http_files_service. Unless the options say
  * otherwise, paths can't leave it, by links neither, and names that begin with a dot are not there;
  * what is neither file nor folder never is. A change of a file shows with the next request, a
  * change of a folder's name or of a link within a second. options may be NULL.
@@ -416,6 +424,19 @@ WEFT_API void weft_http_files_free(struct weft_http_files *files);
 
 /** GET and HEAD of files and folders, OPTIONS where there is CORS. */
 WEFT_API extern const struct weft_http_service weft_http_files_service;
+
+/**
+ * The service of these files by their options: weft_http_files_service, or one that has that for
+ * its parent and changes files too. Its arg are the files, whose it is.
+ *
+ * What was answered 201 or 204 survives a crash, and what was not leaves no trace: files come under
+ * a name of nobody's, go to the disk, and only then get their own. Who changes something must be no
+ * page of another site in somebody's browser (Origin, Sec-Fetch-Site: 403); who else may is for
+ * authorise. Temporary names are in the folder ".weft-upload" of dir, and what killed servers left
+ * of them goes with weft_http_files_new().
+ */
+WEFT_API const struct weft_http_service *weft_http_files_service_for(
+	const struct weft_http_files *files);
 
 /* ---- The access log ---------------------------------------------------------------- */
 

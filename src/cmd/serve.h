@@ -24,6 +24,7 @@ struct serve {
 	struct weft_run_options run;
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
+	uint64_t upload_max;
 	unsigned model;
 	bool is_json;
 

@@ -12,7 +12,8 @@
 static const char help[] =
 	"usage: weft serve [DIR] [OPTION]...\n"
 	"\n"
-	"Share the folder DIR (default: this one) over HTTP, read-only, until Ctrl-C.\n"
+	"Share the folder DIR (default: this one) over HTTP until Ctrl-C, read-only unless told\n"
+	"otherwise.\n"
 	"Hidden files stay hidden, and links that lead out of DIR are not followed.\n"
 	"\n"
 	"Where:\n"
@@ -23,6 +24,14 @@ static const char help[] =
 	"\n"
 	"What:\n"
 	"  --no-listing            do not list folders that have no index.html\n"
+	"\n"
+	"Changes (from everybody who can reach it; pages of other sites are kept out):\n"
+	"  --allow-upload          take new files, by the form under each listing or by PUT, and\n"
+	"                          make folders (MKCOL); a PUT may replace what it names by "
+	"If-Match\n"
+	"  --allow-overwrite       new files may replace old ones\n"
+	"  --allow-change          remove and move files and folders (DELETE, MOVE)\n"
+	"  --upload-max BYTES      longest upload, such as 500M (default: 4G)\n"
 	"\n"
 	"Limits:\n"
 	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
@@ -60,6 +69,11 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("http", CMD_TEXT, &serve->http),
 		/* What. */
 		CMD_OPTION("no-listing", CMD_FLAG, &serve->files_options.no_listing),
+		/* Changes. */
+		CMD_OPTION("allow-upload", CMD_FLAG, &serve->files_options.allow_upload),
+		CMD_OPTION("allow-overwrite", CMD_FLAG, &serve->files_options.allow_overwrite),
+		CMD_OPTION("allow-change", CMD_FLAG, &serve->files_options.allow_change),
+		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX),
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
@@ -85,6 +99,11 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		serve->dir = argv[optind];
 	if (strcmp(serve->http, "none") == 0)
 		return weft__cmd_usage(NAME, "--http none closes the only door.");
+	if (serve->files_options.allow_overwrite && !serve->files_options.allow_upload &&
+		!serve->files_options.allow_change)
+		return weft__cmd_usage(
+			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
+	serve->files_options.upload_max = (int64_t)serve->upload_max;
 	server->model = weft_serve_model_at(serve->model);
 	return weft__cmd_model_fits(NAME, serve->model, &serve->run);
 }

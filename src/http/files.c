@@ -29,6 +29,7 @@
 #include "http/limits.h"
 #include "http/listing.h"
 #include "http/service.h"
+#include "http/upload.h"
 #include "http/variants.h"
 
 /** Bytes of a Content-Disposition: a name of 255 bytes, twice, once as %XX. */
@@ -64,7 +65,8 @@ struct weft_http_files *weft_http_files_new(
 		files->root.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	/* A kernel without openat2(2) is to be noticed now, not at the first request. */
-	if (files->root.fd >= 0 && weft__http_stat(&files->root, "", &stat) == 0)
+	if (files->root.fd >= 0 && weft__http_stat(&files->root, "", &stat) == 0 &&
+		weft__http_uploads_open(files) == 0)
 		return files;
 	saved = errno;
 	weft_http_files_free(files);
@@ -79,6 +81,7 @@ void weft_http_files_free(struct weft_http_files *files)
 	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
 		weft__http_cache_free(files->caches[i]);
 	weft__http_cache_free(files->process_cache);
+	weft__http_uploads_free(files->uploads);
 	weft__http_policy_free(files->policy);
 	if (files->root.fd >= 0)
 		close(files->root.fd);
@@ -421,9 +424,9 @@ static int send_folder(struct visit *visit, int fd)
 		close(fd);
 		return 403;
 	}
-	return weft__http_listing_send(
-		visit->response, &(struct weft__http_listing_source){&visit->files->root, fd,
-					 visit->path, options->shows_hidden});
+	return weft__http_listing_send(visit->response,
+		&(struct weft__http_listing_source){&visit->files->root, fd, visit->path,
+			options->shows_hidden, visit->files->uploads});
 }
 
 /* What is not kept: find out what it is. */

@@ -31,6 +31,18 @@
 /** So much of a body must come within the body timeout: the slowest writer allowed. */
 #define WEFT__HTTP_BODY_BLOCK 16384
 
+/** Longest body of an upload to a shared folder, where the options say nothing. Over it: 413. */
+#define WEFT__HTTP_UPLOAD_MAX ((int64_t)4 * 1024 * 1024 * 1024)
+
+/** Most files of one form that go to a shared folder: each is open till all have come. */
+#define WEFT__HTTP_UPLOAD_FILES_MAX 100
+
+/**
+ * What is read of an upload that is refused, so that its sender looks at the answer: browsers send
+ * all of a form first.
+ */
+#define WEFT__HTTP_UPLOAD_DRAIN_MAX ((int64_t)16 * 1024 * 1024)
+
 /* ---- Time, where the options say nothing -------------------------------------- */
 
 #define WEFT__HTTP_HEADER_TIMEOUT_NS WEFT_SECONDS(10)

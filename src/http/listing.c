@@ -291,7 +291,7 @@ static int send_page(struct weft_http_response *response, const struct weft__htt
 int weft__http_listing_send(
 	struct weft_http_response *response, const struct weft__http_listing_source *source)
 {
-	struct weft__http_listing listing = {.path = source->path};
+	struct weft__http_listing listing = {.path = source->path, .uploads = source->uploads};
 	struct reading reading = {&listing, source, source->fd};
 	DIR *folder = fdopendir(source->fd);
 	int result = 500;

@@ -72,9 +72,16 @@ int weft__http_service_authorise(const struct weft_http_service *service, void *
 	return service ? service->authorise(request, response, arg) : 0;
 }
 
+static bool has_other(const struct weft_http_service *service)
+{
+	return service->on_other;
+}
+
 void weft__http_service_allow(
 	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
 {
+	const struct weft_http_service *other =
+		weft__http_service_find(service, &(void *){NULL}, has_other);
 	size_t len = 0;
 
 	ret_allow[0] = '\0';
@@ -88,4 +95,8 @@ void weft__http_service_allow(
 		len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
 			len ? ", " : "", weft__http_method_name((enum weft_http_method)method));
 	}
+	if (other && other->other_methods && len + strlen(other->other_methods) + 2 <
+		WEFT__HTTP_ALLOW_MAX)
+		snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s", len ? ", " : "",
+			other->other_methods);
 }

@@ -7,7 +7,7 @@
 #include "weft/http.h"
 
 /** Room for the methods that a service can have, as Allow lists them. */
-#define WEFT__HTTP_ALLOW_MAX 64
+#define WEFT__HTTP_ALLOW_MAX 128
 
 /**
  * The first of the service and its parents that has something; *arg becomes what it is called
