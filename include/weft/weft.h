@@ -56,5 +56,6 @@
 #include "weft/utf8.h"
 #include "weft/vec.h"
 #include "weft/waitlist.h"
+#include "weft/websocket.h"
 
 #endif

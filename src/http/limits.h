@@ -80,6 +80,28 @@
  */
 #define WEFT__HTTP_CACHE_SETTLE_NS WEFT_MILLISECONDS(50)
 
+/* ---- WebSocket, where the options say nothing ----------------------------------- */
+
+/** Longest message received, in bytes, and most frames of one. Over it: closed with 1009. */
+#define WEFT__WS_MESSAGE_MAX   ((size_t)1024 * 1024)
+#define WEFT__WS_FRAGMENTS_MAX 65536
+
+#define WEFT__WS_PING_INTERVAL_NS     WEFT_SECONDS(30)
+#define WEFT__WS_PONG_TIMEOUT_NS      WEFT_SECONDS(10)
+#define WEFT__WS_CLOSE_TIMEOUT_NS     WEFT_SECONDS(5)
+#define WEFT__WS_HANDSHAKE_TIMEOUT_NS WEFT_SECONDS(10)
+
+/** At a stop, or when cancelled, the peer gets no longer to answer a close. */
+#define WEFT__WS_HASTE_NS WEFT_SECONDS(1)
+
+/** Shorter messages are not compressed: it would rather lengthen them. */
+#define WEFT__WS_DEFLATE_MIN 64
+
+/** Windows for compression, as powers of two. zlib can't compress with 8. */
+#define WEFT__WS_WINDOW_BITS     12
+#define WEFT__WS_WINDOW_BITS_MIN 9
+#define WEFT__WS_WINDOW_BITS_MAX 15
+
 /* ---- Listings and the log -------------------------------------------------------- */
 
 /** Most names shown of one folder; the page says how many more there are. */
