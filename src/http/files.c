@@ -291,13 +291,13 @@ static int refuse_nothing(struct visit *visit, bool is_hidden)
 		weft__http_file_release(page);
 		return result;
 	}
-	weft__http_policy_add_cors(policy, visit->response);
 	if (policy->not_found_key &&
 		!weft__http_accept_wants_json(visit->request, "problem+json") &&
 		!weft__http_accept_wants_json(visit->request, "json"))
 		page = get_page(visit, policy->not_found_key + 1, policy->not_found_key);
 	if (!page)
 		return 404;
+	weft__http_policy_add_cors(policy, visit->response);
 	result = weft__http_file_send_as(page, 404, visit->response);
 	weft__http_file_release(page);
 	return result;
@@ -323,9 +323,10 @@ static int refuse(struct visit *visit, int code)
 	default:
 		break;
 	}
-	weft__http_policy_add_cors(visit->files->policy, visit->response);
-	if (why)
+	if (why) {
+		weft__http_policy_add_cors(visit->files->policy, visit->response);
 		return weft_http_response_error(visit->response, 403, why);
+	}
 	switch (code) {
 	case EACCES:
 	case EPERM:
@@ -419,11 +420,11 @@ static int send_folder(struct visit *visit, int fd)
 		close(fd);
 		return result;
 	}
-	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	if (options->no_listing) {
 		close(fd);
 		return 403;
 	}
+	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	return weft__http_listing_send(visit->response,
 		&(struct weft__http_listing_source){&visit->files->root, fd, visit->path,
 			options->shows_hidden, visit->files->uploads});
@@ -456,10 +457,11 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	/* What is hidden is never kept under its own path: no need to look for dots first. */
 	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path, request->arrived_ns)
 			   : NULL;
-	if (!file)
-		return visit_anew(&visit);
-	result = send_file(&visit, file, visit.path);
+	result = file ? send_file(&visit, file, visit.path) : visit_anew(&visit);
 	weft__http_file_release(file);
+	/* What is sent has told it already; what is refused is yet to be sent. */
+	if (result > 0)
+		weft__http_policy_add_cors(visit.files->policy, response);
 	return result;
 }
 

@@ -111,7 +111,7 @@ class Connection:
             expect(name.lower() not in fields, f"{name} is there twice")
             fields[name.lower()] = value
         status = int(match[1])
-        length = 0 if head_only or status == 304 else int(fields["content-length"])
+        length = 0 if head_only or status in (204, 304) else int(fields["content-length"])
         while len(self.buffer) < length:
             expect(self.fill(), "the body is cut short")
         body, self.buffer = self.buffer[:length], self.buffer[length:]
