@@ -338,7 +338,8 @@ def _():
                 expect(plain(connection.reply()) == contents[i], i)
             with open(f"/proc/{server.process.pid}/status", encoding="ascii") as file:
                 rss = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-            expect(rss < 64 << 10, f"{rss} KiB")
+            # A sanitizer keeps what is freed for a while.
+            expect(rss < 64 << 10 or has_library("san."), f"{rss} KiB")
 
 
 if __name__ == "__main__":
