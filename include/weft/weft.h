@@ -23,6 +23,7 @@
 #include "weft/histogram.h"
 #include "weft/http.h"
 #include "weft/http_auth.h"
+#include "weft/http_client.h"
 #include "weft/http_form.h"
 #include "weft/http_metrics.h"
 #include "weft/list.h"

@@ -1,7 +1,7 @@
 /*
- * limits.h - every limit of the HTTP server, in one place.
+ * limits.h - every limit of the HTTP server and client, in one place.
  *
- * What a peer can make the server hold, read or wait for is bounded here and
+ * What a peer can make them hold, read or wait for is bounded here and
  * nowhere else. docs/http.md lists them for users.
  */
 #ifndef WEFT_SRC_HTTP_LIMITS_H
@@ -118,5 +118,30 @@
 
 /** How long a log line waits in memory at most. */
 #define WEFT__HTTP_LOG_FLUSH_NS WEFT_MILLISECONDS(500)
+
+/* ---- The client ------------------------------------------------------------------- */
+
+/** Responses of 1xx before the one that counts. Over it the response can't be read. */
+#define WEFT__HTTP_INTERIM_MAX 8
+
+/** Redirects, and the time for a step, where the options say nothing. */
+#define WEFT__HTTP_REDIRECTS_MAX 10
+#define WEFT__HTTP_STALL_NS      WEFT_SECONDS(60)
+
+/** How long leave to send a body is waited for: RFC 9110, section 10.1.1, says: not for ever. */
+#define WEFT__HTTP_CONTINUE_NS WEFT_SECONDS(1)
+
+/** So much of a body must be taken within the time for a step. */
+#define WEFT__HTTP_SEND_PIECE ((size_t)64 * 1024)
+
+/** What is read and dropped of a redirect's body, so long and so far, to keep its connection. */
+#define WEFT__HTTP_DROP_NS        WEFT_SECONDS(1)
+#define WEFT__HTTP_DROP_BYTES_MAX ((int64_t)64 * 1024)
+
+/** Connections that a client keeps open while unused, where the options say nothing. */
+#define WEFT__HTTP_IDLE_PER_HOST    8
+#define WEFT__HTTP_IDLE_TOTAL       64
+#define WEFT__HTTP_IDLE_TOTAL_MAX   4096
+#define WEFT__HTTP_KEEP_IDLE_FOR_NS WEFT_SECONDS(30)
 
 #endif
