@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "weft/http.h"
 #include "weft/scope.h"
+#include "weft/thread.h"
 
 #define HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -250,12 +251,6 @@ static int fetch_often(void *arg)
 	return 0;
 }
 
-static void *fetch_on_a_thread(void *arg)
-{
-	fetch_often(arg);
-	return NULL;
-}
-
 struct site {
 	struct weft_http_server *server;
 	struct weft_listener *listener;
@@ -274,19 +269,23 @@ static int share(void *arg)
 	const struct weft_http_server_options options = {.service = &service};
 	struct site site = {weft_http_server_new(&options), weft_listener_new("127.0.0.1:0", NULL)};
 	weft_fiber_id runner, fibers[FETCHERS];
-	pthread_t threads[2];
+	struct weft_thread *threads[2];
 
 	weft_address_print(weft_listener_address(site.listener), address, sizeof(address));
 	runner = weft_spawn(run_site, &site);
 	client = weft_http_client_new(NULL);
-	for (intptr_t i = 0; i < 2; i++)
-		threads[i] = peer_start(fetch_on_a_thread, (void *)(FETCHERS + i));
+	for (intptr_t i = 0; i < 2; i++) {
+		threads[i] = weft_thread_new(NULL, fetch_often, (void *)(FETCHERS + i));
+		CHECK_INT(weft_thread_start(threads[i]), ==, 0);
+	}
 	for (intptr_t i = 0; i < FETCHERS; i++)
 		fibers[i] = weft_spawn(fetch_often, (void *)i);
 	for (intptr_t i = 0; i < FETCHERS; i++)
 		CHECK_INT(weft_join(fibers[i], NULL, WEFT_FOREVER), ==, 0);
-	for (intptr_t i = 0; i < 2; i++)
-		peer_end(threads[i]);
+	for (intptr_t i = 0; i < 2; i++) {
+		CHECK_INT(weft_thread_join(threads[i], NULL, WEFT_FOREVER), ==, 0);
+		weft_thread_free(threads[i]);
+	}
 	CHECK_INT(weft_http_client_idle(client), >, 0);
 	CHECK_INT(weft_http_client_idle(client), <=, 8);
 	weft_http_client_free(client);
