@@ -88,7 +88,7 @@ int weft__put_flush(struct weft__put *put);
 /**
  * Give all of them their names: when one fails, none of them is new (but one that has replaced
  * another stays). Those into the same folder should have one folder_fd. *ret_failed is which.
- * Errors: also EEXIST (what is new to all; or two of one name).
+ * After a failure there is only weft__put_end(). Errors: also EEXIST (two of one name).
  */
 int weft__put_commit(struct weft__put **puts, size_t count, size_t *ret_failed);
 

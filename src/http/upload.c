@@ -47,7 +47,9 @@ int weft__http_uploads_open(struct weft_http_files *files)
 	uploads = calloc(1, sizeof(*uploads));
 	if (!uploads)
 		return -1;
-	uploads->root = &files->root;
+	uploads->root = files->root;
+	if (uploads->root.links == WEFT_HTTP_LINKS_ALL)
+		uploads->root.links = WEFT_HTTP_LINKS_INSIDE;
 	uploads->may_upload = options->allow_upload;
 	uploads->may_overwrite = options->allow_overwrite;
 	uploads->may_change = options->allow_change;
@@ -75,7 +77,7 @@ void weft__http_uploads_free(struct weft__http_uploads *uploads)
 {
 	if (!uploads)
 		return;
-	weft__store_sweep(uploads->root);
+	weft__store_sweep(&uploads->root);
 	free(uploads);
 }
 
@@ -315,7 +317,7 @@ static int put_at(const struct weft__http_uploads *uploads, struct weft_http_req
 {
 	struct weft__http_upload_rule rule = {
 		.request = request, .has_conditions = true, .may_replace = uploads->may_overwrite};
-	const struct weft__put_options options = {.root = uploads->root,
+	const struct weft__put_options options = {.root = &uploads->root,
 		.folder_fd = -1,
 		.path = path,
 		.len = weft_http_request_body_len(request),

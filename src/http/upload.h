@@ -9,7 +9,7 @@
 
 /** What is allowed of a folder. Immutable once made. */
 struct weft__http_uploads {
-	const struct weft__http_root *root; /* the files' */
+	struct weft__http_root root; /* the files'; no link leads out of it, whatever GET follows */
 	bool may_upload, may_overwrite, may_change;
 	int64_t max;                      /* bytes of a body; negative: no bound */
 	struct weft_http_service service; /* what is not in it is weft_http_files_service */

@@ -30,7 +30,7 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 	if (!path[0])
 		return weft_http_response_error(
 			response, 403, "The shared folder itself stays where it is.");
-	if (weft__store_remove(uploads->root, path, &judge) == 0)
+	if (weft__store_remove(&uploads->root, path, &judge) == 0)
 		return weft_http_response_send(response, 204, NULL);
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 404;
@@ -78,7 +78,7 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 	path = weft__http_upload_path(weft_http_request_path(request));
 	if (!path)
 		return 503;
-	result = path[0] ? weft__store_mkdir(uploads->root, path) : -1;
+	result = path[0] ? weft__store_mkdir(&uploads->root, path) : -1;
 	if (result < 0 && path[0])
 		code = errno;
 	free(path);
@@ -140,7 +140,7 @@ static int move_it(struct moving *moving)
 {
 	struct weft__http_upload_rule rule = {
 		.request = moving->request, .has_conditions = true, .may_replace = true};
-	const struct weft__store_move move = {.root = moving->uploads->root,
+	const struct weft__store_move move = {.root = &moving->uploads->root,
 		.from = moving->from,
 		.to = moving->to,
 		.judge = {weft__http_upload_judge, &rule},

@@ -86,7 +86,7 @@ static ssize_t read_part(void *from, void *buffer, size_t size_bytes)
 /* One file. Returns 0 to go on; else as a handler does, *ret_is_answered. */
 static int take_file(struct batch *batch, const char *name, bool *ret_is_answered)
 {
-	const struct weft__put_options options = {.root = batch->uploads->root,
+	const struct weft__put_options options = {.root = &batch->uploads->root,
 		.folder_fd = batch->folder_fd,
 		.path = name,
 		.len = -1,
@@ -213,7 +213,7 @@ static int post_to_folder(struct batch *batch, const char *path)
 {
 	int result;
 
-	batch->folder_fd = weft__store_open_folder(batch->uploads->root, path);
+	batch->folder_fd = weft__store_open_folder(&batch->uploads->root, path);
 	if (batch->folder_fd < 0) {
 		weft__http_upload_drain(batch->request);
 		if (errno == ENOENT)
