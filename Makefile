@@ -121,9 +121,13 @@ objects = $(patsubst %,$(OBJ)/%.o,$(1))
 LIB_OBJ := $(call objects,$(LIB_SRC))
 LIMIT_BIN := $(LIMIT_SRC:bench/%.c=$(OUT)/%)
 TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
+# What tests/system/test_ws.py drives.
+ifneq ($(WEFT_WSLAY),)
+TEST_BIN += $(if $(filter tsan,$(VARIANT)),,$(OBJ)/tests/system/ws_peer)
+endif
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
-	$(call objects,$(wildcard fuzz/replay.c))
+	$(call objects,$(wildcard fuzz/replay.c) tests/system/ws_peer.c)
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
 	install clean help FORCE
