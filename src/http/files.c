@@ -243,7 +243,7 @@ static struct weft__http_file *make_file(struct visit *visit,
 	return NULL;
 }
 
-/* A page of the options, below the folder. Returns a reference, or NULL. */
+/* A page of the options, below the folder. Returns a reference, or NULL with errno set. */
 static struct weft__http_file *get_page(struct visit *visit, const char *path, const char *key)
 {
 	struct weft__http_source opened = {.fd = -1};
@@ -259,6 +259,7 @@ static struct weft__http_file *get_page(struct visit *visit, const char *path, c
 	if (S_ISREG(opened.stat.st_mode))
 		return make_file(visit, &opened, path, key);
 	close(opened.fd);
+	errno = ENOENT;
 	return NULL;
 }
 
@@ -277,6 +278,30 @@ static bool looks_like_page(const struct visit *visit)
 					accept.data, accept.len, "text", "html", &is_named) > 0);
 }
 
+/* What the system said, as a status. */
+static int status_of(int code)
+{
+	switch (code) {
+	case ENOENT:
+	case ENOTDIR:
+	case ENAMETOOLONG:
+	case ELOOP:
+		return 404;
+	case EACCES:
+	case EPERM:
+	case EXDEV:
+	case ENODEV:
+		return 403;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EAGAIN:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
 /* There is nothing at this address. */
 static int refuse_nothing(struct visit *visit, bool is_hidden)
 {
@@ -284,9 +309,10 @@ static int refuse_nothing(struct visit *visit, bool is_hidden)
 	struct weft__http_file *page = NULL;
 	int result;
 
-	if (!is_hidden && policy->fallback_key && looks_like_page(visit))
+	if (!is_hidden && policy->fallback_key && looks_like_page(visit)) {
 		page = get_page(visit, policy->fallback_key + 1, policy->fallback_key);
-	if (page) {
+		if (!page)
+			return status_of(errno);
 		result = send_file(visit, page, policy->fallback_key);
 		weft__http_file_release(page);
 		return result;
@@ -306,39 +332,19 @@ static int refuse_nothing(struct visit *visit, bool is_hidden)
 /* Say no, in the way of what the system said. */
 static int refuse(struct visit *visit, int code)
 {
+	int status = status_of(code);
 	const char *why = NULL;
 
-	switch (code) {
-	case ENOENT:
-	case ENOTDIR:
-	case ENAMETOOLONG:
-	case ELOOP:
+	if (status == 404)
 		return refuse_nothing(visit, false);
-	case EXDEV:
+	if (code == EXDEV)
 		why = "This link leads out of the shared folder.";
-		break;
-	case ENODEV:
+	else if (code == ENODEV)
 		why = "Only files and folders are shared.";
-		break;
-	default:
-		break;
-	}
-	if (why) {
-		weft__http_policy_add_cors(visit->files->policy, visit->response);
-		return weft_http_response_error(visit->response, 403, why);
-	}
-	switch (code) {
-	case EACCES:
-	case EPERM:
-		return 403;
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case EAGAIN:
-		return 503;
-	default:
-		return 500;
-	}
+	else
+		return status;
+	weft__http_policy_add_cors(visit->files->policy, visit->response);
+	return weft_http_response_error(visit->response, status, why);
 }
 
 /* ---- Visits ---------------------------------------------------------------------------------- */
