@@ -438,15 +438,46 @@ WEFT_API extern const struct weft_http_service weft_http_files_service;
 WEFT_API const struct weft_http_service *weft_http_files_service_for(
 	const struct weft_http_files *files);
 
-/* ---- The access log ---------------------------------------------------------------- */
+/* ---- To HTTPS ------------------------------------------------------------------------ */
+
+/** The arg for weft_http_to_https_service. */
+struct weft_http_to_https {
+	unsigned port; /* of HTTPS; 0: 443, which goes without saying */
+};
 
 /**
- * Open an access log in the common log format: path is appended to, "-" is the
- * standard output. Lines are written in batches by a thread of its own, half a second
- * late at most; when the disk can't follow, lines are dropped, and the log says how
- * many. Errors: those of open(2), ENOMEM, EAGAIN.
+ * Answers every request with 308 to the same host, path and query over HTTPS: for a listener
+ * beside that of HTTPS. Who names no host (HTTP/1.0) gets 400.
  */
-WEFT_API struct weft_http_log *weft_http_log_new(const char *path);
+WEFT_API extern const struct weft_http_service weft_http_to_https_service;
+
+/* ---- The access log ---------------------------------------------------------------- */
+
+enum weft_http_log_format {
+	WEFT_HTTP_LOG_COMMON,   /* host - user [time] "request line" status bytes */
+	WEFT_HTTP_LOG_COMBINED, /* the same, then "referer" "user agent" */
+	WEFT_HTTP_LOG_JSON,     /* an object a line: docs/http.md has its members */
+};
+
+struct weft_http_log_options {
+	enum weft_http_log_format format;
+};
+
+/**
+ * Open an access log: path is appended to, "-" is the standard output. Lines are written in
+ * batches by a thread of its own, half a second late at most; when the disk can't follow,
+ * lines are dropped, and the log says how many. options may be NULL.
+ * Errors: those of open(2), ENOMEM, EAGAIN.
+ */
+WEFT_API struct weft_http_log *weft_http_log_new(
+	const char *path, const struct weft_http_log_options *options);
+
+/**
+ * Open the path again, as after somebody has renamed the file (logrotate(8)), and go on there;
+ * no line is in both files, or cut in two. Processes that were forked do so with their next
+ * line. On failure the old file stays. Any thread. Errors: those of open(2).
+ */
+WEFT_API int weft_http_log_reopen(struct weft_http_log *log);
 
 /** Write what is left, and close it. NULL is fine. */
 WEFT_API void weft_http_log_free(struct weft_http_log *log);

@@ -83,7 +83,7 @@ static int open_log(struct serve *serve)
 		path = isatty(STDOUT_FILENO) && !serve->is_json ? "-" : "none";
 	if (strcmp(path, "none") == 0)
 		return CMD_DONE;
-	serve->log = weft_http_log_new(path);
+	serve->log = weft_http_log_new(path, NULL);
 	if (!serve->log)
 		return weft__cmd_fail(
 			NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));

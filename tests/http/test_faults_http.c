@@ -91,7 +91,7 @@ static int use_http(void *arg)
 
 	(void)arg;
 	if (FAULTS_TRY(world.files != NULL)) {
-		world.log = options.access_log = weft_http_log_new("/dev/null");
+		world.log = options.access_log = weft_http_log_new("/dev/null", NULL);
 		FAULTS_TRY(world.log != NULL);
 		world.server = weft_http_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
