@@ -334,7 +334,7 @@ CHECK_CASE(the_access_log_has_a_line_of_it_when_it_has_ended)
 	ssize_t len;
 	int fd;
 
-	world.log = weft_http_log_new(place("log"));
+	world.log = weft_http_log_new(place("log"), NULL);
 	CHECK(world.log != NULL);
 	ws_run(&world);
 	weft_http_log_free(world.log);
