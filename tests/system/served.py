@@ -125,8 +125,9 @@ class Connection:
 class Server:
     """`weft serve` on a free port of the loopback."""
 
-    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False):
-        command = [WEFT, "serve", folder, "--http", http, "--json"]
+    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False,
+                 prefix=()):
+        command = [*prefix, WEFT, "serve", folder, "--http", http, "--json"]
         command += ["--model", MODEL] if MODEL else ["--workers", str(workers)]
         self.process = subprocess.Popen(
             command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
