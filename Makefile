@@ -108,6 +108,7 @@ LIB_SRC := $(if $(filter aarch64,$(VARIANT)),$(filter-out src/io/tls% src/http/w
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)
+INSIDE_SRC := $(wildcard bench/inside/*.c)
 FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
 TEST_SRC := $(if $(WEFT_WSLAY),$(TEST_SRC),$(filter-out tests/http/test_ws% tests/sim/test_ws%,$(TEST_SRC)))
@@ -120,6 +121,7 @@ endif
 objects = $(patsubst %,$(OBJ)/%.o,$(1))
 LIB_OBJ := $(call objects,$(LIB_SRC))
 LIMIT_BIN := $(LIMIT_SRC:bench/%.c=$(OUT)/%)
+INSIDE_BIN := $(INSIDE_SRC:bench/%.c=$(OUT)/%)
 TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
 # What tests/system/test_ws.py drives.
 ifneq ($(WEFT_WSLAY),)
@@ -127,14 +129,14 @@ TEST_BIN += $(if $(filter tsan,$(VARIANT)),,$(OBJ)/tests/system/ws_peer)
 endif
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
-	$(call objects,$(wildcard fuzz/replay.c) tests/system/ws_peer.c)
+	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c)
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
 	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
 
-all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) ## Build the release into build/
+all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) $(INSIDE_BIN) ## Build the release into build/
 
 objects: $(ALL_OBJ)
 
@@ -201,6 +203,12 @@ $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/li
 $(OUT)/limit/%: bench/limit/%.c $(wildcard bench/limit/*.h)
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@)
+
+# Parts of the library that are timed alone, without a public header.
+$(OBJ)/bench/inside/%.o: INCLUDE := -Iinclude -Isrc
+$(OUT)/inside/%: $(OBJ)/bench/inside/%.c.o $(OUT)/libweft.a
+	@mkdir -p $(@D)
+	$(LINK)
 
 # Other flags, or a source that is gone, leave no file newer: so they are noted in
 # files of their own, rewritten only when they change. valgrind's header is among
