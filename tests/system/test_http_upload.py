@@ -224,7 +224,8 @@ def _():
         site.folder.write("a", b"old")
         for body in (b"", b"x", b"x" * 300000):
             with site.server.connect() as connection:
-                connection.send(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n" + body)
+                connection.send(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n"
+                                + body)
                 connection.socket.shutdown(1)
                 expect(connection.reply().status == 400)
         with site.server.connect() as connection:
