@@ -266,6 +266,22 @@ def _():
             expect(server.get("/short.txt", "Accept-Encoding: identity;q=0").status == 200)
 
 
+@case("who has seen a compressed form may replace the file by its tag")
+def _():
+    need("libz.")
+    with Folder() as folder:
+        folder.write("a.txt", TEXT)
+        settle()
+        with Server(folder.path, "--allow-upload", workers=1) as server:
+            put = (b"PUT /a.txt HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n"
+                   b"If-Match: %s\r\n\r\nnew")
+            tag = server.get("/a.txt", "Accept-Encoding: gzip")["ETag"].encode()
+            expect(server.ask(put % tag.replace(b"-gzip", b"0-gzip")).status == 412)
+            expect(server.ask(put % tag).status in (200, 204))
+            expect(server.get("/a.txt").body == b"new")
+            expect(server.ask(put % tag).status == 412)
+
+
 @case("the options turn siblings and compressing off, each alone")
 def _():
     need("libz.")
