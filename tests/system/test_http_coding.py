@@ -180,6 +180,20 @@ def _():
             expect(reply.body == b"again" and coding_of(reply) is None, reply)
 
 
+@case("a large sibling that is written anew in place is whole with the next request")
+def _():
+    content = random.Random(3).randbytes(60000).hex().encode()
+    with Folder() as folder:
+        folder.write("a.txt", content)
+        folder.write("a.txt.gz", gzip.compress(content, 1))
+        settle()
+        with Server(folder.path, "--no-compression", workers=1) as server:
+            expect(coding_of(server.get("/a.txt", BROWSER)) == "gzip")
+            for level in (9, 1, 6):
+                folder.write("a.txt.gz", gzip.compress(content, level))
+                expect(plain(server.get("/a.txt", BROWSER)) == content, level)
+
+
 # ---- On the fly ------------------------------------------------------------------------------
 
 

@@ -26,7 +26,12 @@ def _():
     with Folder() as folder:
         folder.write(".env", "a")
         folder.write("sub/.git/config", "b")
+        folder.write(".weft-upload-0123456789abcdef", "half")
+        folder.write("sub/.weft-upload/0123456789abcdef", "half")
         with Server(folder.path, "--hidden") as server:
+            for target in ("/.weft-upload-0123456789abcdef", "/sub/.weft-upload/",
+                           "/sub/.weft-upload/0123456789abcdef"):
+                expect(server.get(target).status == 404, "an upload under way is not there yet")
             expect(server.get("/.env").body == b"a")
             expect(server.get("/sub/.git/config").body == b"b")
             expect(names_listed(server) == ["sub/", ".env"], names_listed(server))
