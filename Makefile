@@ -60,8 +60,8 @@ OPTION_FLAGS += -DWEFT_HAS_URING
 OPTION_LIBS += -luring
 endif
 
-# Optional: compressing files for browsers (src/http/compress.c), each coding by its library.
-# Like OpenSSL, they are not there for another architecture's tests.
+# Optional: compressing files for browsers (src/http/compress.c) and WebSocket messages, each
+# coding by its library. Like OpenSSL, they are not there for another architecture's tests.
 has_library = $(if $(filter aarch64,$(VARIANT)),,$(shell echo 'int main(void) { return 0; }' | \
 	$(CC) -include $(1) -x c - $(2) -o /dev/null 2>/dev/null && echo yes))
 ifeq ($(origin WEFT_ZLIB),undefined)
@@ -77,6 +77,15 @@ endif
 ifneq ($(WEFT_BROTLI),)
 OPTION_FLAGS += -DWEFT_HAS_BROTLI
 OPTION_LIBS += -lbrotlienc -lbrotlicommon
+endif
+
+# Optional: WebSocket (src/http/ws_frames.c).
+ifeq ($(origin WEFT_WSLAY),undefined)
+WEFT_WSLAY := $(call has_library,wslay/wslay.h,-lwslay)
+endif
+ifneq ($(WEFT_WSLAY),)
+OPTION_FLAGS += -DWEFT_HAS_WSLAY
+OPTION_LIBS += -lwslay
 endif
 
 # TLS (src/io/tls*.c). There is no libssl for another architecture's tests, which need none.
@@ -95,12 +104,15 @@ LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
 LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring% src/io/poller_uring.c,$(LIB_SRC)))
-LIB_SRC := $(if $(filter aarch64,$(VARIANT)),$(filter-out src/io/tls%,$(LIB_SRC)),$(LIB_SRC))
+LIB_SRC := $(if $(filter aarch64,$(VARIANT)),$(filter-out src/io/tls% src/http/ws%,$(LIB_SRC)),$(LIB_SRC))
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)
+INSIDE_SRC := $(wildcard bench/inside/*.c)
 FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
+TEST_SRC := $(if $(WEFT_WSLAY),$(TEST_SRC),$(filter-out tests/http/test_ws% tests/sim/test_ws%,$(TEST_SRC)))
+FUZZ_SRC := $(if $(WEFT_WSLAY),$(FUZZ_SRC),$(filter-out fuzz/fuzz_ws%,$(FUZZ_SRC)))
 # These variants run only the tests that ask for them (tools/check says how).
 ifneq ($(filter tsan aarch64,$(VARIANT)),)
 TEST_SRC := $(shell grep -lE 'check:( [a-z0-9]+)* $(VARIANT)\b' /dev/null $(TEST_SRC))
@@ -109,17 +121,22 @@ endif
 objects = $(patsubst %,$(OBJ)/%.o,$(1))
 LIB_OBJ := $(call objects,$(LIB_SRC))
 LIMIT_BIN := $(LIMIT_SRC:bench/%.c=$(OUT)/%)
+INSIDE_BIN := $(INSIDE_SRC:bench/%.c=$(OUT)/%)
 TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
+# What tests/system/test_ws.py drives.
+ifneq ($(WEFT_WSLAY),)
+TEST_BIN += $(if $(filter tsan,$(VARIANT)),,$(OBJ)/tests/system/ws_peer)
+endif
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
-	$(call objects,$(wildcard fuzz/replay.c))
+	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c)
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
 	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
 
-all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) ## Build the release into build/
+all: $(OUT)/weft $(OUT)/libweft.a $(OUT)/libweft.so $(OUT)/weft-bench $(LIMIT_BIN) $(INSIDE_BIN) ## Build the release into build/
 
 objects: $(ALL_OBJ)
 
@@ -147,6 +164,7 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
+	@printf '  %-6s WebSocket: %s\n' WITH '$(if $(WEFT_WSLAY),yes,no (libwslay-dev is missing, or WEFT_WSLAY is empty))'
 	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
 	@printf '  %-6s gzip: %s\n' WITH '$(if $(WEFT_ZLIB),yes,no (zlib1g-dev is missing, or WEFT_ZLIB is empty))'
 	@printf '  %-6s brotli: %s\n' WITH '$(if $(WEFT_BROTLI),yes,no (libbrotli-dev is missing, or WEFT_BROTLI is empty))'
@@ -185,6 +203,12 @@ $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/li
 $(OUT)/limit/%: bench/limit/%.c $(wildcard bench/limit/*.h)
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@)
+
+# Parts of the library that are timed alone, without a public header.
+$(OBJ)/bench/inside/%.o: INCLUDE := -Iinclude -Isrc
+$(OUT)/inside/%: $(OBJ)/bench/inside/%.c.o $(OUT)/libweft.a
+	@mkdir -p $(@D)
+	$(LINK)
 
 # Other flags, or a source that is gone, leave no file newer: so they are noted in
 # files of their own, rewritten only when they change. valgrind's header is among

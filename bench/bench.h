@@ -23,7 +23,7 @@
 #define BENCH_ROUNDS_MAX     31
 #define BENCH_CONTENDERS_MAX 12
 #define BENCH_MEASURES_MAX   4
-#define BENCH_FIGURES_MAX    256
+#define BENCH_FIGURES_MAX    1024
 #define BENCH_ARGS_MAX       12
 
 /** Room for the path of build/; what lies below it fits into PATH_MAX. */
@@ -34,6 +34,7 @@
 enum bound_kind {
 	BOUND_NONE,
 	BOUND_VALUE_MAX, /* the value itself */
+	BOUND_VALUE_MIN,
 	BOUND_RATIO_MAX, /* the value over the yardstick */
 	BOUND_RATIO_MIN,
 };
@@ -88,11 +89,20 @@ struct subject {
 extern const struct subject bench_fiber_subjects[];
 extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
+extern const struct subject bench_http_subjects[];
+extern const struct subject bench_parse_subjects[];
+extern const struct subject bench_idle_subjects[];
+extern const struct subject bench_scale_subjects[];
+extern const struct subject bench_steady_subjects[];
+extern const struct subject bench_tls_subjects[];
 extern const struct subject bench_udp_subjects[];
 extern const struct subject bench_driver_subjects[];
 extern const struct subject bench_load_subjects[];
 
 /* ---- Measuring (measure.c) ---------------------------------------------------- */
+
+/** Any clock, in nanoseconds; 0 when it is gone. */
+int64_t bench_clock(clockid_t clock);
 
 /** CLOCK_MONOTONIC in nanoseconds. */
 int64_t bench_now(void);
@@ -108,6 +118,21 @@ double bench_median_ratio(const double *values, const double *yardsticks, size_t
 
 /** Contender that has turn number turn in this round: there and back again in turns. */
 size_t bench_turn(unsigned round, size_t turn, size_t contender_count);
+
+/* ---- Percentiles (latency.c) ---------------------------------------------------- */
+
+struct latencies {
+	uint64_t count;
+	uint32_t *buckets;
+};
+
+/** Returns 0, or -1: no memory. End it with latencies_fini(), also then. */
+int latencies_init(struct latencies *latencies);
+void latencies_fini(struct latencies *latencies);
+void latencies_add(struct latencies *latencies, int64_t duration_ns);
+
+/** The duration that this share of them stays below. NAN of none. */
+double latencies_at(const struct latencies *latencies, double share);
 
 /* ---- Programs (program.c) ------------------------------------------------------ */
 
@@ -154,6 +179,7 @@ enum load_kind {
 
 #define BENCH_BODY     "Hello, world\n"
 #define BENCH_BODY_LEN 13
+#define BENCH_LARGE    (1 << 20)
 
 struct load {
 	enum load_kind kind;
@@ -162,6 +188,7 @@ struct load {
 	unsigned idle;        /* that are open besides */
 	int64_t warm_up_ns, window_ns;
 	clockid_t server_clock;
+	const struct web *web; /* web_run() only */
 };
 
 struct load_result {
@@ -169,10 +196,37 @@ struct load_result {
 	double p50_ns, p99_ns; /* from the request's send to the reply's last byte */
 	double cpu_ns;         /* the server's CPU time per reply */
 	double busy;           /* the server's CPU time over wall time */
+	double client_busy;    /* ours; of web_run() only */
 };
 
 /** Closed loop: each connection sends its next request when the reply is there. 0 or -1. */
 int load_run(const struct load *load, struct load_result *ret_result);
+
+/* ---- The client for HTTP of any kind (web.c) ------------------------------------- */
+
+/* What a connection sends, over and over. */
+struct web {
+	const char *request; /* whole; its answers are all of one length, and 200 */
+	size_t request_len;
+	unsigned depth;  /* requests in one write, answered before the next; 0: one */
+	bool reconnects; /* each on a new connection, which the server closes */
+};
+
+/**
+ * The same closed loop: load->web is what is sent. load->idle connections are open besides,
+ * which have had one answer each. A latency is that of a whole write's answers. 0 or -1.
+ */
+int web_run(const struct load *load, struct load_result *ret_result);
+
+/* Connections kept between two measurements: see web_hold(). */
+struct web_crowd {
+	int *fds;
+	unsigned count;
+};
+
+/** Open count connections that have had one answer each, from ever other addresses. 0 or -1. */
+int web_hold(struct web_crowd *crowd, uint16_t port, const struct web *web, unsigned count);
+void web_release(struct web_crowd *crowd);
 
 /** Raise this process's limit of descriptors, and its children's, as far as it goes. */
 void load_raise_fds(unsigned connections);
@@ -181,7 +235,11 @@ void load_raise_fds(unsigned connections);
 
 enum peer_work {
 	PEER_ECHO,
-	PEER_HTTP,
+	PEER_HTTP,     /* the small file */
+	PEER_LOGGED,   /* the same with an access log */
+	PEER_LARGE,    /* the large one */
+	PEER_HANDLERS, /* GET /json, POST /upload: as child_http.c answers them */
+	PEER_TLS,
 };
 
 struct peer {
@@ -195,7 +253,7 @@ struct peer {
 /** The folder with the file that is served over HTTP, and with the peers' own files. */
 struct peer_room {
 	char dir[PATH_MAX];      /* temporary */
-	char docs_dir[PATH_MAX]; /* holds hello.txt */
+	char docs_dir[PATH_MAX]; /* holds hello.txt, and large.bin of BENCH_LARGE bytes */
 };
 
 int peer_room_init(struct peer_room *room, const struct bench *bench);

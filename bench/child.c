@@ -26,6 +26,7 @@ static const struct {
 	{"echo", child_echo},
 	{"echo-fd", child_echo_fd},
 	{"http", child_http},
+	{"https", child_https},
 };
 
 int child_run(const char *name, const char *argument)

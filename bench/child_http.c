@@ -1,7 +1,7 @@
 /*
- * child_http.c - weft's side of HTTP handlers: JSON, an upload, and a piece of work.
+ * child_http.c - weft's side of HTTP handlers (JSON, an upload, a piece of work) and of HTTPS.
  *
- * Entry points: child_http().
+ * Entry points: child_http(), child_https().
  *
  *	GET /json	4 KiB of JSON, made anew for each request
  *	POST /upload	reads the body, answers how long it was
@@ -17,6 +17,7 @@
 
 #include "weft/fiber.h"
 #include "weft/http.h"
+#include "weft/tls.h"
 
 #define ITEMS     47 /* of some 80 bytes */
 #define JSON_ROOM 8192
@@ -80,16 +81,25 @@ static int on_post(
 	return len < 0 ? -1 : answer_text(response, "%llu\n", total);
 }
 
+/* ---- Servers ------------------------------------------------------------------------- */
+
+struct site {
+	const struct weft_http_service *service;
+	void *arg;
+	struct weft_tls *tls; /* NULL: in the clear */
+};
+
 static int serve_main(void *arg)
 {
-	static const struct weft_http_service service = {.on_get = on_get, .on_post = on_post};
-	const struct weft_http_server_options options = {.service = &service};
+	const struct site *site = arg;
+	const struct weft_http_server_options options = {
+		.service = site->service, .arg = site->arg};
 	struct weft_http_server *server = weft_http_server_new(&options);
 	struct weft_listener *listener = weft_listener_new("127.0.0.1:0", NULL);
 	int status;
 
-	(void)arg;
-	if (server == NULL || listener == NULL) {
+	if (server == NULL || listener == NULL ||
+		(site->tls != NULL && weft_listener_use_tls(listener, site->tls) < 0)) {
 		perror("weft-bench: http");
 		return 1;
 	}
@@ -103,9 +113,34 @@ static int serve_main(void *arg)
 
 int child_http(const char *argument)
 {
+	static const struct weft_http_service service = {.on_get = on_get, .on_post = on_post};
 	struct weft_run_options options = {.workers = 1};
+	struct site site = {.service = &service};
 
 	if (argument != NULL)
 		options.workers = (unsigned)strtoul(argument, NULL, 10);
-	return weft_run(&options, serve_main, NULL);
+	return weft_run(&options, serve_main, &site);
+}
+
+int child_https(const char *argument)
+{
+	char docs[PATH_MAX], certificate[PATH_MAX], key[PATH_MAX];
+	const struct weft_run_options options = {.workers = 1};
+	const struct weft_tls_server_options tls = {.certificate = certificate, .key = key};
+	struct site site = {.service = &weft_http_files_service};
+	int status;
+
+	snprintf(docs, sizeof(docs), "%s/docs", argument);
+	snprintf(certificate, sizeof(certificate), "%s/cert.pem", argument);
+	snprintf(key, sizeof(key), "%s/key.pem", argument);
+	site.arg = weft_http_files_new(docs, NULL);
+	site.tls = weft_tls_server_new(&tls, NULL);
+	if (site.arg == NULL || site.tls == NULL) {
+		perror("weft-bench: https");
+		return 1;
+	}
+	status = weft_run(&options, serve_main, &site);
+	weft_tls_free(site.tls);
+	weft_http_files_free(site.arg);
+	return status;
 }

@@ -30,14 +30,6 @@
 #define STUCK_MS    5000
 #define FDS_SPARE   64
 
-/*
- * Latencies are counted in buckets: exact below 64 ns, then 64 buckets for each
- * doubling, so that a percentile is right within 1.6 %.
- */
-#define BUCKET_BITS  6
-#define BUCKETS_PER  (1U << BUCKET_BITS)
-#define BUCKET_COUNT ((64 - BUCKET_BITS + 1) * BUCKETS_PER)
-
 struct connection {
 	int fd;
 	unsigned reply_len; /* bytes of the current reply so far */
@@ -56,46 +48,8 @@ struct client {
 	bool is_open;     /* the window is: replies count */
 	bool is_ending;   /* no request follows a reply */
 	unsigned waiting; /* connections with a request under way */
-	uint64_t replies;
-	uint32_t *buckets;
+	struct latencies latencies;
 };
-
-/* ---- Percentiles --------------------------------------------------------------- */
-
-static unsigned bucket_of(uint64_t value)
-{
-	unsigned shift;
-
-	if (value < BUCKETS_PER)
-		return (unsigned)value;
-	shift = 63U - (unsigned)__builtin_clzll(value) - BUCKET_BITS;
-	return (shift << BUCKET_BITS) + (unsigned)(value >> shift);
-}
-
-/* The middle of a bucket. */
-static double bucket_value(unsigned bucket)
-{
-	unsigned shift;
-	uint64_t low;
-
-	if (bucket < BUCKETS_PER)
-		return bucket;
-	shift = (bucket >> BUCKET_BITS) - 1;
-	low = (uint64_t)(bucket - (shift << BUCKET_BITS)) << shift;
-	return (double)low + (double)((uint64_t)1 << shift) / 2;
-}
-
-static double percentile(const struct client *client, double share)
-{
-	uint64_t rank = (uint64_t)((double)client->replies * share), seen = 0;
-
-	for (unsigned i = 0; i < BUCKET_COUNT; i++) {
-		seen += client->buckets[i];
-		if (seen > rank)
-			return bucket_value(i);
-	}
-	return NAN;
-}
 
 /* ---- One connection -------------------------------------------------------------- */
 
@@ -133,10 +87,8 @@ static int on_reply(struct client *client, struct connection *connection)
 		fprintf(stderr, "weft-bench: a wrong reply: %.40s\n", connection->reply);
 		return -1;
 	}
-	if (client->is_open) {
-		client->replies++;
-		client->buckets[bucket_of((uint64_t)(now - connection->sent_at))]++;
-	}
+	if (client->is_open)
+		latencies_add(&client->latencies, now - connection->sent_at);
 	client->waiting--;
 	if (client->is_ending)
 		return 0;
@@ -240,7 +192,7 @@ static void client_fini(struct client *client)
 		close(client->epoll_fd);
 	free(client->idle_fds);
 	free(client->connections);
-	free(client->buckets);
+	latencies_fini(&client->latencies);
 }
 
 static int client_init(struct client *client, const struct load *load)
@@ -256,13 +208,12 @@ static int client_init(struct client *client, const struct load *load)
 			load->port);
 	}
 	client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	client->buckets = calloc(BUCKET_COUNT, sizeof(*client->buckets));
 	client->connections = calloc(load->connections, sizeof(*client->connections));
 	client->idle_fds = calloc(load->idle + 1, sizeof(*client->idle_fds));
 	for (unsigned i = 0; client->connections != NULL && i < load->connections; i++)
 		client->connections[i].fd = -1;
-	if (client->epoll_fd < 0 || client->buckets == NULL || client->connections == NULL ||
-		client->idle_fds == NULL || connect_idle(client) < 0)
+	if (latencies_init(&client->latencies) < 0 || client->epoll_fd < 0 ||
+		client->connections == NULL || client->idle_fds == NULL || connect_idle(client) < 0)
 		goto fail;
 	for (unsigned i = 0; i < load->connections; i++)
 		if (connect_one(client, &client->connections[i]) < 0)
@@ -311,14 +262,6 @@ static int finish(struct client *client)
 	return status;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now = {0};
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int load_run(const struct load *load, struct load_result *ret_result)
 {
 	struct client client;
@@ -330,17 +273,17 @@ int load_run(const struct load *load, struct load_result *ret_result)
 	if (turn_until(&client, bench_now() + load->warm_up_ns) < 0)
 		goto done;
 	client.is_open = true;
-	cpu_start = clock_ns(load->server_clock);
+	cpu_start = bench_clock(load->server_clock);
 	start = bench_now();
-	if (turn_until(&client, start + load->window_ns) < 0 || client.replies == 0)
+	if (turn_until(&client, start + load->window_ns) < 0 || client.latencies.count == 0)
 		goto done;
 	wall = bench_now() - start;
-	cpu = clock_ns(load->server_clock) - cpu_start;
+	cpu = bench_clock(load->server_clock) - cpu_start;
 	*ret_result = (struct load_result){
-		.per_second = (double)client.replies * 1e9 / (double)wall,
-		.p50_ns = percentile(&client, 0.50),
-		.p99_ns = percentile(&client, 0.99),
-		.cpu_ns = (double)cpu / (double)client.replies,
+		.per_second = (double)client.latencies.count * 1e9 / (double)wall,
+		.p50_ns = latencies_at(&client.latencies, 0.50),
+		.p99_ns = latencies_at(&client.latencies, 0.99),
+		.cpu_ns = (double)cpu / (double)client.latencies.count,
 		.busy = (double)cpu / (double)wall,
 	};
 	status = finish(&client);

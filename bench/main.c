@@ -50,8 +50,20 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const struct subject *const subject_lists[] = {bench_fiber_subjects, bench_sync_subjects,
-	bench_net_subjects, bench_udp_subjects, bench_driver_subjects, bench_load_subjects};
+static const struct subject *const subject_lists[] = {
+	bench_fiber_subjects,
+	bench_sync_subjects,
+	bench_net_subjects,
+	bench_http_subjects,
+	bench_parse_subjects,
+	bench_tls_subjects,
+	bench_idle_subjects,
+	bench_scale_subjects,
+	bench_steady_subjects,
+	bench_udp_subjects,
+	bench_driver_subjects,
+	bench_load_subjects,
+};
 
 /* A whole number from 1 to max; ends the program on anything else. */
 static unsigned parse_number(const char *option, const char *text, unsigned long max)

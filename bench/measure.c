@@ -1,7 +1,8 @@
 /*
  * measure.c - the clock, medians, and whose turn it is.
  *
- * Entry points: bench_now(), bench_cpu(), bench_median(), bench_median_ratio(), bench_turn().
+ * Entry points: bench_clock(), bench_now(), bench_cpu(), bench_median(), bench_median_ratio(),
+ * bench_turn().
  */
 #include "bench.h"
 
@@ -9,9 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t clock_ns(clockid_t clock)
+int64_t bench_clock(clockid_t clock)
 {
-	struct timespec now;
+	struct timespec now = {0};
 
 	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -19,12 +20,12 @@ static int64_t clock_ns(clockid_t clock)
 
 int64_t bench_now(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return bench_clock(CLOCK_MONOTONIC);
 }
 
 int64_t bench_cpu(void)
 {
-	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	return bench_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PYTHON "/usr/bin/python3" /* Debian's: the one that python3-gevent is for */
@@ -32,6 +33,14 @@ static int write_file(const char *dir, const char *name, const char *text)
 	return fclose(file);
 }
 
+static int write_large(const char *dir)
+{
+	static char large[BENCH_LARGE + 1];
+
+	memset(large, 'x', BENCH_LARGE);
+	return write_file(dir, "large.bin", large);
+}
+
 int peer_room_init(struct peer_room *room, const struct bench *bench)
 {
 	/* Below build/: what an interrupted run leaves behind goes with make clean. */
@@ -45,18 +54,22 @@ int peer_room_init(struct peer_room *room, const struct bench *bench)
 	memcpy(room->docs_dir, room->dir, sizeof(room->dir));
 	strncat(room->docs_dir, "/docs", sizeof(room->docs_dir) - strlen(room->docs_dir) - 1);
 	if (mkdir(room->docs_dir, 0755) < 0 ||
-		write_file(room->docs_dir, "hello.txt", BENCH_BODY) < 0) {
+		write_file(room->docs_dir, "hello.txt", BENCH_BODY) < 0 ||
+		write_large(room->docs_dir) < 0) {
 		fprintf(stderr, "weft-bench: %s: %s\n", room->docs_dir, strerror(errno));
 		peer_room_fini(room);
 		return -1;
 	}
+	/* What has just changed has another, weak tag, and so answers of another length. */
+	nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
 	return 0;
 }
 
 void peer_room_fini(struct peer_room *room)
 {
-	static const char *const names[] = {
-		"docs/hello.txt", "docs", "nginx.conf", "nginx-cached.conf", "nginx.pid", "tmp"};
+	static const char *const names[] = {"docs/hello.txt", "docs/large.bin", "docs",
+		"nginx.conf", "nginx-cached.conf", "nginx.pid", "tmp", "access.log", "weft.log",
+		"cert.pem", "key.pem"};
 	char path[PATH_MAX + 32];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -68,62 +81,84 @@ void peer_room_fini(struct peer_room *room)
 
 /* ---- nginx --------------------------------------------------------------------------- */
 
-/*
- * The settings are nginx's best of those tried for a file this small (bench/README.md):
- * with sendfile, head and body are two writes. A weaker rival would be easier to beat.
- */
+/* How the nginx of one subject differs. */
+struct nginx_variant {
+	const char *name, *config_name;
+	const char *lines;  /* of the http block */
+	const char *listen; /* behind the address */
+};
+
 static const char nginx_config[] = "daemon off;\n"
 				   "master_process off;\n" /* one process: one CPU clock */
 				   "worker_processes 1;\n"
+				   "worker_rlimit_nofile 210000;\n"
 				   "pid nginx.pid;\n"
 				   "error_log /dev/null;\n"
-				   "events { worker_connections 2048; }\n"
+				   "events { worker_connections 110000; }\n"
 				   "http {\n"
-				   "	access_log off;\n"
 				   "	default_type text/plain;\n"
-				   "	sendfile off;\n"
 				   "	tcp_nodelay on;\n"
 				   "	keepalive_requests 1000000000;\n"
+				   "	keepalive_timeout 600s;\n"
 				   "	client_body_temp_path tmp;\n"
 				   "	proxy_temp_path tmp;\n"
 				   "	fastcgi_temp_path tmp;\n"
 				   "	uwsgi_temp_path tmp;\n"
 				   "	scgi_temp_path tmp;\n"
 				   "	%s\n"
-				   "	server { listen 127.0.0.1:%u; root docs; }\n"
+				   "	server { listen 127.0.0.1:%u%s; root docs; }\n"
 				   "}\n";
 
-static bool nginx_prepare(
-	const struct peer_room *room, struct peer *peer, const char *config_name, const char *extra)
-{
-	const char *const argv[] = {peer->path, "-p", room->dir, "-c", peer->argument, NULL};
-	char config[sizeof(nginx_config) + 256];
+/*
+ * The settings are nginx's best of those tried for a file this small (bench/README.md):
+ * with sendfile, head and body are two writes. A weaker rival would be easier to beat.
+ */
+#define SMALL "sendfile off;"
+#define QUIET "access_log off;"
+#define TLS                                                                             \
+	"ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;" \
+	"ssl_conf_command Options KTLS;" /* sendfile, where the kernel encrypts */
 
+static const struct nginx_variant nginx_variants[] = {
+	[PEER_HTTP] = {"nginx", "nginx.conf", SMALL QUIET, ""},
+	[PEER_LOGGED] = {"nginx", "nginx.conf", SMALL "access_log access.log;", ""},
+	[PEER_LARGE] = {"nginx", "nginx.conf", "sendfile on; tcp_nopush on;" QUIET, ""},
+	[PEER_TLS] = {"nginx", "nginx.conf", "sendfile on;" QUIET TLS, " ssl"},
+};
+
+/* Files kept open between requests, which nginx does not do unless told. */
+static const struct nginx_variant nginx_cached = {
+	"nginx-cached", "nginx-cached.conf", SMALL QUIET "open_file_cache max=100;", ""};
+
+static bool nginx_prepare(
+	const struct peer_room *room, struct peer *peer, const struct nginx_variant *variant)
+{
+	const char *const argv[] = {peer->path, "-p", room->dir, "-c", variant->config_name, NULL};
+	char config[sizeof(nginx_config) + 512];
+
+	peer->name = variant->name;
 	snprintf(peer->path, sizeof(peer->path), "/usr/sbin/nginx");
 	if (access(peer->path, X_OK) < 0)
 		return false;
 	peer->port = server_free_port();
-	snprintf(config, sizeof(config), nginx_config, extra, peer->port);
-	snprintf(peer->argument, sizeof(peer->argument), "%s", config_name);
+	snprintf(config, sizeof(config), nginx_config, variant->lines, peer->port, variant->listen);
 	memcpy(peer->program.argv, argv, sizeof(argv));
-	return peer->port != 0 && write_file(room->dir, config_name, config) == 0;
+	return peer->port != 0 && write_file(room->dir, variant->config_name, config) == 0;
 }
 
-static bool prepare_nginx(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
+static bool prepare_nginx(const struct bench *bench, const struct peer_room *room,
+	struct peer *peer, enum peer_work work)
 {
 	(void)bench;
-	peer->name = "nginx";
-	return nginx_prepare(room, peer, "nginx.conf", "");
+	return nginx_prepare(room, peer, &nginx_variants[work]);
 }
 
-/* Files kept open between requests, which nginx does not do unless told. */
-static bool prepare_nginx_cached(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
+static bool prepare_nginx_cached(const struct bench *bench, const struct peer_room *room,
+	struct peer *peer, enum peer_work work)
 {
 	(void)bench;
-	peer->name = "nginx-cached";
-	return nginx_prepare(room, peer, "nginx-cached.conf", "open_file_cache max=100;");
+	(void)work;
+	return nginx_prepare(room, peer, &nginx_cached);
 }
 
 /* ---- Programs of bench/peers ------------------------------------------------------------ */
@@ -141,50 +176,41 @@ static bool built_prepare(
 	return len < (int)sizeof(peer->path) && access(peer->path, X_OK) == 0;
 }
 
-static bool prepare_libuv_echo(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
+static bool prepare_libuv(const struct bench *bench, const struct peer_room *room,
+	struct peer *peer, enum peer_work work)
 {
 	(void)room;
+	(void)work;
 	peer->name = "libuv";
 	return built_prepare(bench, peer, "libuv_echo", "");
 }
 
-static bool prepare_libevent_echo(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
+static bool prepare_libevent(const struct bench *bench, const struct peer_room *room,
+	struct peer *peer, enum peer_work work)
 {
 	(void)room;
 	peer->name = "libevent";
-	return built_prepare(bench, peer, "libevent_peer", "echo");
+	return built_prepare(bench, peer, "libevent_peer", work == PEER_ECHO ? "echo" : "http");
 }
 
-static bool prepare_libevent_http(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
+static bool prepare_go(const struct bench *bench, const struct peer_room *room, struct peer *peer,
+	enum peer_work work)
 {
-	(void)room;
-	peer->name = "libevent";
-	return built_prepare(bench, peer, "libevent_peer", "http");
-}
+	const char *argument = work == PEER_ECHO       ? "echo"
+			       : work == PEER_HANDLERS ? "handlers"
+						       : room->docs_dir;
 
-static bool prepare_go_echo(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
-{
-	(void)room;
 	peer->name = "go";
-	return built_prepare(bench, peer, "go_peer", "echo");
-}
-
-static bool prepare_go_http(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
-{
-	peer->name = "go";
-	return built_prepare(bench, peer, "go_peer", room->docs_dir);
+	return built_prepare(bench, peer, "go_peer", argument);
 }
 
 /* build/peers/gevent_peer.py stands there when gevent can be imported. */
-static bool gevent_prepare(const struct bench *bench, struct peer *peer, const char *argument)
+static bool prepare_gevent(const struct bench *bench, const struct peer_room *room,
+	struct peer *peer, enum peer_work work)
 {
 	peer->name = "gevent";
-	if (!built_prepare(bench, peer, "gevent_peer.py", argument))
+	if (!built_prepare(
+		    bench, peer, "gevent_peer.py", work == PEER_ECHO ? "echo" : room->docs_dir))
 		return false;
 	peer->program.argv[0] = PYTHON;
 	peer->program.argv[1] = peer->path;
@@ -193,38 +219,21 @@ static bool gevent_prepare(const struct bench *bench, struct peer *peer, const c
 	return true;
 }
 
-static bool prepare_gevent_echo(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
-{
-	(void)room;
-	return gevent_prepare(bench, peer, "echo");
-}
-
-static bool prepare_gevent_http(
-	const struct bench *bench, const struct peer_room *room, struct peer *peer)
-{
-	return gevent_prepare(bench, peer, room->docs_dir);
-}
-
 /* ---- The list ----------------------------------------------------------------------------- */
 
-typedef bool prepare_fn(const struct bench *bench, const struct peer_room *room, struct peer *peer);
+typedef bool prepare_fn(const struct bench *bench, const struct peer_room *room, struct peer *peer,
+	enum peer_work work);
 
-static prepare_fn *const echo_peers[] = {
-	prepare_libuv_echo,
-	prepare_libevent_echo,
-	prepare_go_echo,
-	prepare_gevent_echo,
-	NULL,
-};
+#define PEERS_MAX 5
 
-static prepare_fn *const http_peers[] = {
-	prepare_nginx,
-	prepare_nginx_cached,
-	prepare_libevent_http,
-	prepare_go_http,
-	prepare_gevent_http,
-	NULL,
+static prepare_fn *const peers_for[][PEERS_MAX + 1] = {
+	[PEER_ECHO] = {prepare_libuv, prepare_libevent, prepare_go, prepare_gevent},
+	[PEER_HTTP] = {prepare_nginx, prepare_nginx_cached, prepare_libevent, prepare_go,
+		prepare_gevent},
+	[PEER_LOGGED] = {prepare_nginx},
+	[PEER_LARGE] = {prepare_nginx, prepare_go},
+	[PEER_HANDLERS] = {prepare_libevent, prepare_go},
+	[PEER_TLS] = {prepare_nginx},
 };
 
 /* Sources are there only in a checkout: an installed weft-bench runs what build/peers/ has. */
@@ -251,13 +260,13 @@ void peers_build(const struct bench *bench)
 size_t peers_find(const struct bench *bench, const struct peer_room *room, enum peer_work work,
 	struct peer *ret_peers, size_t max)
 {
-	prepare_fn *const *prepare = work == PEER_ECHO ? echo_peers : http_peers;
+	prepare_fn *const *prepare = peers_for[work];
 	size_t count = 0;
 
 	peers_build(bench);
 	for (; *prepare != NULL && count < max; prepare++) {
 		memset(&ret_peers[count], 0, sizeof(ret_peers[count]));
-		count += (*prepare)(bench, room, &ret_peers[count]);
+		count += (*prepare)(bench, room, &ret_peers[count], work);
 	}
 	return count;
 }

@@ -12,6 +12,7 @@
 #define WARM_UP_SHARE  5  /* of the window, as a divisor */
 #define BUSY_MIN       90 /* per cent */
 #define YARDSTICK      0
+#define WEFT           1
 
 /* ---- The contenders -------------------------------------------------------------- */
 
@@ -69,10 +70,11 @@ static int measure_one(struct race *race, const struct bench *bench, size_t inde
 		.warm_up_ns = bench->window_ns / WARM_UP_SHARE,
 		.window_ns = bench->window_ns,
 		.server_clock = contender->server.cpu_clock,
+		.web = race->web,
 	};
-	struct load_result result;
+	struct load_result result = {0};
 
-	if (load_run(&load, &result) < 0) {
+	if ((race->web ? web_run : load_run)(&load, &result) < 0) {
 		fprintf(stderr, "weft-bench: %s failed under load\n", contender->name);
 		return -1;
 	}
@@ -173,4 +175,21 @@ void race_report(const struct race *race, struct report *report, const char *sub
 			figure.bound = bounds[m];
 		report_add(report, &figure);
 	}
+}
+
+void race_report_rival(const struct race *race, struct report *report, const char *subject,
+	const char *rival, double ratio_max)
+{
+	struct figure figure = {.unit = "us"};
+	size_t index = WEFT + 1;
+
+	while (index < race->count && strcmp(race->contenders[index].name, rival) != 0)
+		index++;
+	if (index == race->count || !race_has(race, index))
+		return;
+	race_figure(race, WEFT, index, CPU, &figure);
+	snprintf(figure.name, sizeof(figure.name), "%s.cpu-to-%s", subject, rival);
+	if (ratio_max > 0)
+		figure.bound = (struct bound){BOUND_RATIO_MAX, ratio_max};
+	report_add(report, &figure);
 }

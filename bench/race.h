@@ -30,6 +30,7 @@ struct contender {
 /* The first contender is the yardstick. */
 struct race {
 	enum load_kind kind;
+	const struct web *web; /* instead: web_run() is the client */
 	unsigned connections, idle;
 	unsigned rounds;
 	char limit_path[PATH_MAX + 32], weft_path[PATH_MAX + 32];
@@ -37,7 +38,7 @@ struct race {
 	struct contender contenders[BENCH_CONTENDERS_MAX];
 };
 
-/** Set kind, connections and idle before. The yardstick is added, and runs as limit/NAME. */
+/** Set kind or web, connections and idle before. The yardstick is added, and runs as limit/NAME. */
 void race_init(struct race *race, const struct bench *bench, const char *limit);
 
 /** Name and words stay the caller's; the words end with NULL. */
@@ -59,6 +60,13 @@ void race_figure(const struct race *race, size_t index, size_t rival, enum measu
  */
 void race_report(const struct race *race, struct report *report, const char *subject, size_t index,
 	const struct bound *bounds);
+
+/**
+ * Report the CPU of the second contender, weft, over that of the one with this name, if it was
+ * measured: SUBJECT.cpu-to-NAME. ratio_max 0: no bound.
+ */
+void race_report_rival(const struct race *race, struct report *report, const char *subject,
+	const char *rival, double ratio_max);
 
 /** The table of all contenders, for people. */
 void race_print(const struct race *race);

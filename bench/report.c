@@ -18,6 +18,8 @@ static bool is_met(const struct figure *figure)
 	switch (figure->bound.kind) {
 	case BOUND_VALUE_MAX:
 		return figure->value <= figure->bound.limit;
+	case BOUND_VALUE_MIN:
+		return figure->value >= figure->bound.limit;
 	case BOUND_RATIO_MAX:
 		return figure->ratio <= figure->bound.limit;
 	case BOUND_RATIO_MIN:
@@ -31,13 +33,14 @@ static bool is_met(const struct figure *figure)
 static void print_bound(const struct figure *figure)
 {
 	const struct bound *bound = &figure->bound;
+	bool is_value, is_min;
 
 	if (bound->kind == BOUND_NONE)
 		return;
-	printf("   %s %s %.4g%s: %s", bound->kind == BOUND_VALUE_MAX ? "value" : "ratio",
-		bound->kind == BOUND_RATIO_MIN ? "at least" : "at most", bound->limit,
-		bound->kind == BOUND_VALUE_MAX ? figure->unit : "",
-		is_met(figure) ? "met" : "MISSED");
+	is_value = bound->kind == BOUND_VALUE_MAX || bound->kind == BOUND_VALUE_MIN;
+	is_min = bound->kind == BOUND_RATIO_MIN || bound->kind == BOUND_VALUE_MIN;
+	printf("   %s %s %.4g%s: %s", is_value ? "value" : "ratio", is_min ? "at least" : "at most",
+		bound->limit, is_value ? figure->unit : "", is_met(figure) ? "met" : "MISSED");
 }
 
 static void print_number(double number, const char *unit)

@@ -72,12 +72,47 @@ static int start_echo(struct event_base *base)
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 
-static void on_request(struct evhttp_request *request, void *arg)
+static void add_json(struct evbuffer *reply)
+{
+	evbuffer_add_printf(reply, "{\"items\":[");
+	for (unsigned i = 0; i < 47; i++)
+		evbuffer_add_printf(reply,
+			"%s{\"id\":%u,\"name\":\"item number %u\",\"price\":%u.%02u,"
+			"\"tags\":[\"new\",\"blue\"],\"in_stock\":%s}",
+			i ? "," : "", i, i, i * 7, i, i % 2 ? "true" : "false");
+	evbuffer_add_printf(reply, "]}");
+}
+
+/* As weft-bench --child http does. */
+static void on_handler(struct evhttp_request *request, const char *path)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct evbuffer *reply = evbuffer_new();
 
+	if (strcmp(path, "/json") == 0) {
+		evhttp_add_header(headers, "Content-Type", "application/json");
+		add_json(reply);
+	} else {
+		evhttp_add_header(headers, "Content-Type", "text/plain");
+		evbuffer_add_printf(reply, "%zu\n",
+			evbuffer_get_length(evhttp_request_get_input_buffer(request)));
+	}
+	evhttp_send_reply(request, HTTP_OK, "OK", reply);
+	evbuffer_free(reply);
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+	const char *path = evhttp_request_get_uri(request);
+	struct evbuffer *reply;
+
 	(void)arg;
+	if (strcmp(path, "/json") == 0 || strcmp(path, "/upload") == 0) {
+		on_handler(request, path);
+		return;
+	}
+	reply = evbuffer_new();
 	evhttp_add_header(headers, "Content-Type", "text/plain; charset=utf-8");
 	evhttp_add_header(headers, "Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT");
 	evhttp_add_header(headers, "ETag", "\"695626c0-d\"");

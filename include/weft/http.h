@@ -266,6 +266,7 @@ struct weft_http_service {
 	weft_http_handler_fn *on_connect; /* for proxies; where to is _request_host() */
 	weft_http_handler_fn *on_trace;   /* shows what proxies added, which may be secret */
 	weft_http_handler_fn *on_other;   /* a method that weft doesn't know: _request_line() */
+	const char *other_methods;        /* of these, for Allow: "MKCOL, MOVE"; NULL: none */
 
 	/**
 	 * Called before each of the above, and before what is answered where there is none: whether
@@ -382,6 +383,13 @@ struct weft_http_files_options {
 
 	/** PATTERNs of files that browsers are to save rather than show (Content-Disposition). */
 	const char *const *download_names;
+
+	/* Changes, by weft_http_files_service_for(): none without these. */
+	bool allow_upload;    /* new files by PUT and by forms (POST to a folder), folders by MKCOL;
+				 and other content for a file by a PUT that says which (If-Match) */
+	bool allow_overwrite; /* PUT, forms and MOVE replace files without being asked to */
+	bool allow_change;    /* DELETE of files and empty folders, MOVE */
+	int64_t upload_max;   /* bytes of an upload's body; 0: 4 GiB; negative: no bound */
 };
 
 /** Room for what weft_http_files_options_check() says. */
@@ -395,7 +403,7 @@ WEFT_API bool weft_http_files_options_check(
 	const struct weft_http_files_options *options, char ret_fault[WEFT_HTTP_FILES_FAULT_MAX]);
 
 /**
- * Share the folder dir, read-only: the arg for weft_http_files_service. Unless the options say
+ * Share the folder dir: the arg for weft_http_files_service. Unless the options say
  * otherwise, paths can't leave it, by links neither, and names that begin with a dot are not there;
  * what is neither file nor folder never is. A change of a file shows with the next request, a
  * change of a folder's name or of a link within a second. options may be NULL.
@@ -418,15 +426,59 @@ WEFT_API void weft_http_files_free(struct weft_http_files *files);
 /** GET and HEAD of files and folders, OPTIONS where there is CORS. */
 WEFT_API extern const struct weft_http_service weft_http_files_service;
 
-/* ---- The access log ---------------------------------------------------------------- */
+/**
+ * The service of these files by their options: weft_http_files_service, or one that has that for
+ * its parent and changes files too. Its arg are the files, whose it is.
+ *
+ * What was answered 201 or 204 survives a crash, and what was not leaves no trace: files come under
+ * a name of nobody's, go to the disk, and only then get their own. Who changes something must be no
+ * page of another site in somebody's browser (Origin, Sec-Fetch-Site: 403); who else may is for
+ * authorise. Temporary names are in the folder ".weft-upload" of dir, and what killed servers left
+ * of them goes with weft_http_files_new().
+ */
+WEFT_API const struct weft_http_service *weft_http_files_service_for(
+	const struct weft_http_files *files);
+
+/* ---- To HTTPS ------------------------------------------------------------------------ */
+
+/** The arg for weft_http_to_https_service. */
+struct weft_http_to_https {
+	unsigned port; /* of HTTPS; 0: 443, which goes without saying */
+};
 
 /**
- * Open an access log in the common log format: path is appended to, "-" is the
- * standard output. Lines are written in batches by a thread of its own, half a second
- * late at most; when the disk can't follow, lines are dropped, and the log says how
- * many. Errors: those of open(2), ENOMEM, EAGAIN.
+ * Answers every request with 308 to the same host, path and query over HTTPS: for a listener
+ * beside that of HTTPS. Who names no host (HTTP/1.0) gets 400.
  */
-WEFT_API struct weft_http_log *weft_http_log_new(const char *path);
+WEFT_API extern const struct weft_http_service weft_http_to_https_service;
+
+/* ---- The access log ---------------------------------------------------------------- */
+
+enum weft_http_log_format {
+	WEFT_HTTP_LOG_COMMON,   /* host - user [time] "request line" status bytes */
+	WEFT_HTTP_LOG_COMBINED, /* the same, then "referer" "user agent" */
+	WEFT_HTTP_LOG_JSON,     /* an object a line: docs/http.md has its members */
+};
+
+struct weft_http_log_options {
+	enum weft_http_log_format format;
+};
+
+/**
+ * Open an access log: path is appended to, "-" is the standard output. Lines are written in
+ * batches by a thread of its own, half a second late at most; when the disk can't follow,
+ * lines are dropped, and the log says how many. options may be NULL.
+ * Errors: those of open(2), ENOMEM, EAGAIN.
+ */
+WEFT_API struct weft_http_log *weft_http_log_new(
+	const char *path, const struct weft_http_log_options *options);
+
+/**
+ * Open the path again, as after somebody has renamed the file (logrotate(8)), and go on there;
+ * no line is in both files, or cut in two. Processes that were forked do so with their next
+ * line. On failure the old file stays. Any thread. Errors: those of open(2).
+ */
+WEFT_API int weft_http_log_reopen(struct weft_http_log *log);
 
 /** Write what is left, and close it. NULL is fine. */
 WEFT_API void weft_http_log_free(struct weft_http_log *log);

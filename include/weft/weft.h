@@ -23,6 +23,7 @@
 #include "weft/histogram.h"
 #include "weft/http.h"
 #include "weft/http_auth.h"
+#include "weft/http_client.h"
 #include "weft/http_form.h"
 #include "weft/http_metrics.h"
 #include "weft/http_route.h"
@@ -57,5 +58,6 @@
 #include "weft/utf8.h"
 #include "weft/vec.h"
 #include "weft/waitlist.h"
+#include "weft/websocket.h"
 
 #endif

@@ -33,7 +33,7 @@ enum cmd_option_kind {
 #define CMD_TEXTS_MAX 32
 
 struct cmd_texts {
-	const char *items[CMD_TEXTS_MAX];
+	const char *items[CMD_TEXTS_MAX + 1]; /* NULL behind the last */
 	unsigned count;
 };
 

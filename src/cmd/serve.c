@@ -10,6 +10,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static int open_log(struct serve *serve)
 		path = isatty(STDOUT_FILENO) && !serve->is_json ? "-" : "none";
 	if (strcmp(path, "none") == 0)
 		return CMD_DONE;
-	serve->log = weft_http_log_new(path);
+	serve->log = weft_http_log_new(path, NULL);
 	if (!serve->log)
 		return weft__cmd_fail(
 			NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));
@@ -91,11 +92,19 @@ static int open_log(struct serve *serve)
 
 static int make_server(struct serve *serve)
 {
-	serve->server_options.service = &weft_http_files_service;
+	serve->server_options.service = weft_http_files_service_for(serve->files);
 	serve->server_options.arg = serve->files;
 	serve->server_options.access_log = serve->log;
 	serve->server = weft_http_server_new(&serve->server_options);
 	return serve->server ? CMD_DONE : weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+}
+
+/* A file that may not grow is EFBIG, and an answer, as any other trouble with the disk. */
+static void ignore_size_limit(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 int weft__cmd_serve(int argc, char **argv)
@@ -106,6 +115,7 @@ int weft__cmd_serve(int argc, char **argv)
 	if (status)
 		return status == CMD_HELPED ? CMD_DONE : status;
 	weft__cmd_raise_descriptor_limit();
+	ignore_size_limit();
 	status = open_folder(&serve);
 	if (!status)
 		status = open_log(&serve);

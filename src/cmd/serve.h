@@ -8,6 +8,7 @@
 #ifndef WEFT_SRC_CMD_SERVE_H
 #define WEFT_SRC_CMD_SERVE_H
 
+#include "options.h"
 #include "service.h"
 #include "weft/http.h"
 
@@ -24,7 +25,9 @@ struct serve {
 	struct weft_run_options run;
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
-	unsigned model;
+	uint64_t upload_max;
+	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
+	unsigned links, model;
 	bool is_json;
 
 	/* What is made of it. */

@@ -4,7 +4,10 @@
  * Entry point: weft__serve_take_options().
  */
 #include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "serve.h"
@@ -12,8 +15,10 @@
 static const char help[] =
 	"usage: weft serve [DIR] [OPTION]...\n"
 	"\n"
-	"Share the folder DIR (default: this one) over HTTP, read-only, until Ctrl-C.\n"
-	"Hidden files stay hidden, and links that lead out of DIR are not followed.\n"
+	"Share the folder DIR (default: this one) over HTTP until Ctrl-C, read-only unless told\n"
+	"otherwise.\n"
+	"Hidden files stay hidden, and links that lead out of DIR are not followed, unless they\n"
+	"are asked for. Text is sent compressed to who takes that.\n"
 	"\n"
 	"Where:\n"
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
@@ -23,6 +28,32 @@ static const char help[] =
 	"\n"
 	"What:\n"
 	"  --no-listing            do not list folders that have no index.html\n"
+	"  --hidden                show names that begin with a dot, too\n"
+	"  --links WHICH           follow links that stay inside, none, or all (default: inside)\n"
+	"  --index NAME            what stands for its folder (default: index.html); again for\n"
+	"                          more names; none: nothing does\n"
+	"  --error-page FILE       the page of what is not there, in DIR, such as 404.html\n"
+	"  --spa FILE              the page for addresses that lead nowhere and are no file's,\n"
+	"                          such as index.html, for an application that has its routes\n"
+	"                          in the browser\n"
+	"  --cors ORIGIN           let scripts of https://app.example read it all; *: of anyone\n"
+	"  --cache PATTERN=RULE    let browsers keep what fits: '*.css=3600' for an hour,\n"
+	"                          'assets/*=immutable' for ever, '*.html=no-cache' by asking\n"
+	"                          each time; :hashed=RULE is for names that hold a hash,\n"
+	"                          such as app.3f9a1c07.js; again for more, the first counts\n"
+	"  --type EXTENSION=TYPE   a content type, such as md=text/html; again for more\n"
+	"  --download PATTERN      have browsers save such files, '*.svg', not show them; again\n"
+	"                          for more (any file by ?download behind its address)\n"
+	"  --no-compression        compress nothing on the fly\n"
+	"  --no-precompressed      never send NAME.br or NAME.gz for NAME\n"
+	"\n"
+	"Changes (from everybody who can reach it; pages of other sites are kept out):\n"
+	"  --allow-upload          take new files, by the form under each listing or by PUT, and\n"
+	"                          make folders (MKCOL); a PUT may replace what it names by "
+	"If-Match\n"
+	"  --allow-overwrite       new files may replace old ones\n"
+	"  --allow-change          remove and move files and folders (DELETE, MOVE)\n"
+	"  --upload-max BYTES      longest upload, such as 500M (default: 4G)\n"
 	"\n"
 	"Limits:\n"
 	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
@@ -50,16 +81,71 @@ static const char help[] =
 	"Stop it with Ctrl-C or SIGTERM: downloads under way get the grace time; a second\n"
 	"Ctrl-C ends it at once. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
+/* By the numbers of enum weft_http_links. */
+static const char *const links[] = {"inside", "none", "all", NULL};
+
+/* A page that is not there would be missed by its visitors first. */
+static bool has_page(const struct serve *serve, const char *page)
+{
+	char *path = NULL;
+	bool is_there = !page ||
+			(asprintf(&path, "%s/%s", serve->dir, page) > 0 && access(path, R_OK) == 0);
+
+	free(path);
+	if (!is_there)
+		weft__cmd_fail(NAME, "can't read the page \"%s\" in %s.", page, serve->dir);
+	return is_there;
+}
+
+/* What was given several times, and whether all of it can be meant. */
+static int take_files_options(struct serve *serve)
+{
+	static const char *const nothing[] = {NULL};
+	struct weft_http_files_options *files = &serve->files_options;
+	char fault[WEFT_HTTP_FILES_FAULT_MAX];
+
+	files->links = (enum weft_http_links)serve->links;
+	if (serve->index_names.count > 0)
+		files->index_names = serve->index_names.items;
+	if (serve->index_names.count == 1 && strcmp(serve->index_names.items[0], "none") == 0)
+		files->index_names = nothing;
+	files->cache_rules = serve->cache_rules.items;
+	files->types = serve->types.items;
+	files->download_names = serve->downloads.items;
+	if (!weft_http_files_options_check(files, fault))
+		return weft__cmd_usage(NAME, "%s", fault);
+	return has_page(serve, files->not_found_page) && has_page(serve, files->fallback_page)
+		       ? CMD_DONE
+		       : CMD_FAILED;
+}
+
 int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 {
 	static const struct cmd_syntax syntax = {
 		.name = NAME, .help = help, .operands_max = 1, .operands = "one folder at a time"};
 	struct weft_http_server_options *server = &serve->server_options;
+	struct weft_http_files_options *files = &serve->files_options;
 	const struct cmd_option options[] = {
 		/* Where. */
 		CMD_OPTION("http", CMD_TEXT, &serve->http),
 		/* What. */
-		CMD_OPTION("no-listing", CMD_FLAG, &serve->files_options.no_listing),
+		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
+		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
+		CMD_OPTION("links", CMD_CHOICE, &serve->links, .choices = links),
+		CMD_OPTION("index", CMD_TEXTS, &serve->index_names),
+		CMD_OPTION("error-page", CMD_TEXT, &files->not_found_page),
+		CMD_OPTION("spa", CMD_TEXT, &files->fallback_page),
+		CMD_OPTION("cors", CMD_TEXT, &files->cors_origin),
+		CMD_OPTION("cache", CMD_TEXTS, &serve->cache_rules),
+		CMD_OPTION("type", CMD_TEXTS, &serve->types),
+		CMD_OPTION("download", CMD_TEXTS, &serve->downloads),
+		CMD_OPTION("no-compression", CMD_FLAG, &files->no_compression),
+		CMD_OPTION("no-precompressed", CMD_FLAG, &files->no_precompressed),
+		/* Changes. */
+		CMD_OPTION("allow-upload", CMD_FLAG, &files->allow_upload),
+		CMD_OPTION("allow-overwrite", CMD_FLAG, &files->allow_overwrite),
+		CMD_OPTION("allow-change", CMD_FLAG, &files->allow_change),
+		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX),
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
@@ -85,6 +171,12 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		serve->dir = argv[optind];
 	if (strcmp(serve->http, "none") == 0)
 		return weft__cmd_usage(NAME, "--http none closes the only door.");
+	if (serve->files_options.allow_overwrite && !serve->files_options.allow_upload &&
+		!serve->files_options.allow_change)
+		return weft__cmd_usage(
+			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
+	serve->files_options.upload_max = (int64_t)serve->upload_max;
 	server->model = weft_serve_model_at(serve->model);
-	return weft__cmd_model_fits(NAME, serve->model, &serve->run);
+	status = take_files_options(serve);
+	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);
 }

@@ -1,7 +1,8 @@
 /*
  * access_log.c - the access log: lines gather in memory, and a thread of its own writes them.
  *
- * Entry points: weft_http_log_new(), weft_http_log_add(), weft_http_log_free().
+ * Entry points: weft_http_log_new(), weft_http_log_add(), weft_http_log_reopen(),
+ * weft_http_log_free().
  *
  *	worker 0 --> ring --+
  *	worker 1 --> ring --+--> writer thread --> write(2), in batches
@@ -11,7 +12,9 @@
  * no system call for a line, but to wake the writer when that sleeps or a ring fills.
  * When the disk can't follow, lines are dropped and counted; a worker never waits.
  *
- * Never: a byte from outside in the log that is not printable ASCII.
+ * The lines are made in log_line.c.
+ *
+ * Never: a line in two files, when the log is opened anew.
  */
 #include "weft/http.h"
 
@@ -26,14 +29,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fiber/watch.h"
-#include "http/date.h"
-#include "http/escape.h"
 #include "http/limits.h"
+#include "http/log_line.h"
 #include "weft/fiber.h"
 
 #define RING_SIZE  WEFT__HTTP_LOG_RING_SIZE
@@ -50,16 +52,18 @@ struct ring {
 	_Atomic size_t head; /* bytes ever put in, by its producer */
 	_Atomic size_t tail; /* bytes ever taken out, by the writer */
 	_Atomic size_t dropped;
-	int64_t time_s; /* the second that time_text is for */
-	char time_text[40];
-	char line[WEFT__HTTP_LOG_LINE_MAX]; /* being made, by the producer */
+	struct weft__http_log_line line; /* being made, by the producer */
 	char bytes[RING_SIZE];
 };
 
 struct weft_http_log {
+	enum weft_http_log_format format;
+	char *path; /* NULL: the standard output */
 	int fd;
-	bool is_ours; /* fd is to be closed */
+	atomic_int next_fd; /* to go on with, from the end of a line on; -1: none */
 	size_t chunk;
+	_Atomic unsigned *generation; /* shared with children: how often it was opened anew */
+	unsigned own_generation;
 	int wake_fd;
 	atomic_bool is_asleep; /* the writer waits for a first line */
 	atomic_bool is_urgent; /* it has been told that a ring is filling */
@@ -75,6 +79,20 @@ struct weft_http_log {
 	pthread_mutex_t lock; /* of the last ring, for threads that are no workers */
 	struct ring *_Atomic rings[RING_COUNT]; /* each made on its first line */
 };
+
+/* ---- The file ---- */
+
+static int open_path(const struct weft_http_log *log)
+{
+	return open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+static size_t chunk_of(int fd)
+{
+	struct stat stat;
+
+	return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) ? FILE_CHUNK : PIPE_BUF;
+}
 
 /* ---- The writer --------------------------------------------------------------------------- */
 
@@ -189,6 +207,23 @@ static bool has_lines(struct weft_http_log *log)
 	return false;
 }
 
+/* Whole lines are written, and the next begins. */
+static void use_next_file(struct weft_http_log *log)
+{
+	int fd = atomic_exchange(&log->next_fd, -1);
+
+	if (fd < 0)
+		return;
+	/* In the place of the old one: whoever reads log->fd meanwhile finds a file there. */
+	dup3(fd, log->fd, O_CLOEXEC);
+	close(fd);
+	/* Who is forked from here on has the new one already. */
+	log->own_generation = atomic_load(log->generation);
+	log->chunk = chunk_of(log->fd);
+	log->is_cut = false;
+	log->has_failed = false;
+}
+
 static void drain(struct weft_http_log *log)
 {
 	atomic_store(&log->is_urgent, false);
@@ -200,6 +235,7 @@ static void drain(struct weft_http_log *log)
 	}
 	if (log->lost > 0)
 		write_lost(log);
+	use_next_file(log);
 }
 
 static void *run_writer(void *arg)
@@ -227,14 +263,14 @@ static void *run_writer(void *arg)
 
 static int open_log(struct weft_http_log *log, const char *path)
 {
-	struct stat stat;
-
-	log->is_ours = strcmp(path, "-") != 0;
-	log->fd = log->is_ours ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
-			       : STDOUT_FILENO;
+	log->fd = STDOUT_FILENO;
+	if (strcmp(path, "-") != 0) {
+		log->path = strdup(path);
+		log->fd = log->path ? open_path(log) : -1;
+	}
 	if (log->fd < 0)
 		return -1;
-	log->chunk = fstat(log->fd, &stat) == 0 && S_ISREG(stat.st_mode) ? FILE_CHUNK : PIPE_BUF;
+	log->chunk = chunk_of(log->fd);
 	return 0;
 }
 
@@ -252,13 +288,20 @@ static int start_writer(struct weft_http_log *log)
 	return error ? -1 : 0;
 }
 
-struct weft_http_log *weft_http_log_new(const char *path)
+struct weft_http_log *weft_http_log_new(
+	const char *path, const struct weft_http_log_options *options)
 {
 	struct weft_http_log *log = calloc(1, sizeof(*log));
 	int saved;
 
 	if (!log)
 		return NULL;
+	log->format = options ? options->format : WEFT_HTTP_LOG_COMMON;
+	atomic_init(&log->next_fd, -1);
+	log->generation = mmap(NULL, sizeof(*log->generation), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (log->generation == MAP_FAILED)
+		goto fail_shared;
 	if (open_log(log, path) < 0)
 		goto fail_open;
 	log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -277,11 +320,16 @@ fail_writer:
 	errno = saved;
 fail_wake:
 	saved = errno;
-	if (log->is_ours)
+	if (log->path)
 		close(log->fd);
 	errno = saved;
 fail_open:
 	saved = errno;
+	munmap(log->generation, sizeof(*log->generation));
+	errno = saved;
+fail_shared:
+	saved = errno;
+	free(log->path);
 	free(log);
 	errno = saved;
 	return NULL;
@@ -298,46 +346,35 @@ void weft_http_log_free(struct weft_http_log *log)
 		free(atomic_load(&log->rings[i]));
 	pthread_mutex_destroy(&log->lock);
 	close(log->wake_fd);
-	if (log->is_ours)
+	if (atomic_load(&log->next_fd) >= 0)
+		close(atomic_load(&log->next_fd));
+	if (log->path)
 		close(log->fd);
+	munmap(log->generation, sizeof(*log->generation));
+	free(log->path);
 	free(log);
+}
+
+int weft_http_log_reopen(struct weft_http_log *log)
+{
+	int fd;
+
+	if (!log->path)
+		return 0;
+	fd = open_path(log);
+	if (fd < 0)
+		return -1;
+	fd = atomic_exchange(&log->next_fd, fd);
+	if (fd >= 0)
+		close(fd); /* of a time before, which the writer has not come to */
+	atomic_fetch_add(log->generation, 1);
+	atomic_store(&log->is_asleep, false);
+	wake(log);
+	return 0;
 }
 
 /* ---- Adding -----------------------------------------------------------------------------------
  */
-
-/* "20/Nov/2026:22:16:00 +0100", made once a second. */
-static const char *time_text(struct ring *ring)
-{
-	int64_t now_s = weft__http_now_s();
-	struct tm tm;
-
-	if (ring->time_s != now_s && localtime_r(&(time_t){now_s}, &tm)) {
-		ring->time_s = now_s;
-		strftime(ring->time_text, sizeof(ring->time_text), "%d/%b/%Y:%H:%M:%S %z", &tm);
-	}
-	return ring->time_text;
-}
-
-/* Put the line together in ring->line; the request line, which may be long, is cut to fit. */
-static size_t make_line(struct ring *ring, const struct weft_http_request *request,
-	const struct weft_http_response *response)
-{
-	struct weft_http_text asked = weft_http_request_line(request);
-	char *line = ring->line;
-	char tail[48];
-	size_t len, tail_len;
-
-	tail_len = (size_t)snprintf(tail, sizeof(tail), "\" %d %lld\n",
-		weft_http_response_status(response),
-		(long long)weft_http_response_body_len(response));
-	len = (size_t)snprintf(line, sizeof(ring->line), "%s - - [%s] \"",
-		weft_http_request_peer(request), time_text(ring));
-	len += weft__http_escape_log(
-		line + len, sizeof(ring->line) - len - tail_len, asked.data, asked.len);
-	memcpy(line + len, tail, tail_len);
-	return len + tail_len;
-}
 
 static void put_line(struct weft_http_log *log, struct ring *ring, size_t len)
 {
@@ -351,8 +388,8 @@ static void put_line(struct weft_http_log *log, struct ring *ring, size_t len)
 	}
 	if (first > len)
 		first = len;
-	memcpy(ring->bytes + at, ring->line, first);
-	memcpy(ring->bytes, ring->line + first, len - first);
+	memcpy(ring->bytes + at, ring->line.text, first);
+	memcpy(ring->bytes, ring->line.text + first, len - first);
 	/* In one order with is_asleep, so that either we see it or the writer sees the line. */
 	atomic_store(&ring->head, head + len);
 	if (atomic_load(&log->is_asleep) && atomic_exchange(&log->is_asleep, false))
@@ -379,7 +416,24 @@ static void add(struct weft_http_log *log, unsigned index, const struct weft_htt
 	struct ring *ring = ring_at(log, index);
 
 	if (ring)
-		put_line(log, ring, make_line(ring, request, response));
+		put_line(log, ring,
+			weft__http_log_line_make(&ring->line, log->format, request, response));
+}
+
+/* The parent has opened the log anew: so does its child. */
+static void follow_parent(struct weft_http_log *log)
+{
+	unsigned generation = atomic_load(log->generation);
+	int fd;
+
+	if (generation == log->own_generation)
+		return;
+	log->own_generation = generation;
+	fd = open_path(log);
+	if (fd < 0)
+		return; /* it goes on with what it has */
+	dup3(fd, log->fd, O_CLOEXEC);
+	close(fd);
 }
 
 /* In a child, which has no writer: a line at once, as the file was opened for appending. */
@@ -387,8 +441,13 @@ static void write_at_once(struct weft_http_log *log, const struct weft_http_requ
 	const struct weft_http_response *response)
 {
 	struct ring *ring = ring_at(log, RING_COUNT - 1);
+	size_t len;
 
-	if (ring && write(log->fd, ring->line, make_line(ring, request, response)) < 0)
+	if (!ring)
+		return;
+	follow_parent(log);
+	len = weft__http_log_line_make(&ring->line, log->format, request, response);
+	if (write(log->fd, ring->line.text, len) < 0)
 		return; /* there is nobody to tell */
 }
 

@@ -1,7 +1,7 @@
 /*
  * condition.c - If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range.
  *
- * Entry points: weft__http_condition_status(), weft__http_condition_range_holds().
+ * Entry points: weft__http_condition_status() and _change(), weft__http_condition_range_holds().
  * Never: sends a part of a file to a peer that may hold a part of another.
  */
 #include "http/condition.h"
@@ -104,6 +104,54 @@ int weft__http_condition_status(const struct weft__http_head *head, const char *
 											   : 0;
 	if (field_date(head, data, WEFT__HTTP_IF_MODIFIED_SINCE, &date))
 		return validators->modified_s <= date ? 304 : 0;
+	return 0;
+}
+
+/* Whether it is the tag of another form of what has this one. */
+static bool is_form(struct weft_http_text tag, const char *etag)
+{
+	size_t same_len = strlen(etag) - 1; /* up to the last quote */
+
+	return tag.len > same_len && memcmp(tag.data, etag, same_len) == 0 &&
+	       tag.data[same_len] == '-';
+}
+
+static bool any_form_matches(const struct weft__http_head *head, const char *data,
+	const struct weft__http_validators *validators)
+{
+	for (unsigned i = head->known[WEFT__HTTP_IF_MATCH] - 1u; i < head->field_count; i++) {
+		const struct weft__http_field *field = &head->fields[i];
+		struct weft_http_text list = weft__http_place_text(data, field->value);
+		struct tag tag;
+
+		if (!weft__http_equal_nocase(data + field->name.at, field->name.len, "if-match"))
+			continue;
+		while (take_tag(&list, &tag))
+			if (!tag.is_weak && is_form(tag.opaque, validators->etag))
+				return true;
+	}
+	return false;
+}
+
+int weft__http_condition_change(const struct weft__http_head *head, const char *data,
+	const struct weft__http_validators *validators)
+{
+	int64_t date;
+
+	if (head->known[WEFT__HTTP_IF_MATCH]) {
+		if (!validators ||
+			(!any_field_matches(head, data, WEFT__HTTP_IF_MATCH, validators) &&
+				!any_form_matches(head, data, validators)))
+			return 412;
+	} else if (validators && field_date(head, data, WEFT__HTTP_IF_UNMODIFIED_SINCE, &date)) {
+		if (validators->modified_s > date)
+			return 412;
+	}
+	if (head->known[WEFT__HTTP_IF_NONE_MATCH])
+		return validators && any_field_matches(
+					     head, data, WEFT__HTTP_IF_NONE_MATCH, validators)
+			       ? 412
+			       : 0;
 	return 0;
 }
 

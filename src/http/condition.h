@@ -20,6 +20,14 @@ struct weft__http_validators {
 int weft__http_condition_status(const struct weft__http_head *head, const char *data,
 	const struct weft__http_validators *validators);
 
+/**
+ * Judge the conditions of a request that changes something, by what is there (NULL: nothing). The
+ * tag of another form of that state, compressed say, names it too: it begins as the file's own.
+ * Returns 0 to go on, or 412.
+ */
+int weft__http_condition_change(const struct weft__http_head *head, const char *data,
+	const struct weft__http_validators *validators);
+
 /** Whether the Range field counts: there is no If-Range, or it holds (section 13.1.5). */
 bool weft__http_condition_range_holds(const struct weft__http_head *head, const char *data,
 	const struct weft__http_validators *validators);

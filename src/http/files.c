@@ -30,6 +30,7 @@
 #include "http/limits.h"
 #include "http/listing.h"
 #include "http/service.h"
+#include "http/upload.h"
 #include "http/variants.h"
 
 /** Bytes of a Content-Disposition: a name of 255 bytes, twice, once as %XX. */
@@ -65,7 +66,8 @@ struct weft_http_files *weft_http_files_new(
 		files->root.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	/* A kernel without openat2(2) is to be noticed now, not at the first request. */
-	if (files->root.fd >= 0 && weft__http_stat(&files->root, "", &stat) == 0)
+	if (files->root.fd >= 0 && weft__http_stat(&files->root, "", &stat) == 0 &&
+		weft__http_uploads_open(files) == 0)
 		return files;
 	saved = errno;
 	weft_http_files_free(files);
@@ -80,6 +82,7 @@ void weft_http_files_free(struct weft_http_files *files)
 	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
 		weft__http_cache_free(files->caches[i]);
 	weft__http_cache_free(files->process_cache);
+	weft__http_uploads_free(files->uploads);
 	weft__http_policy_free(files->policy);
 	if (files->root.fd >= 0)
 		close(files->root.fd);
@@ -241,7 +244,7 @@ static struct weft__http_file *make_file(struct visit *visit,
 	return NULL;
 }
 
-/* A page of the options, below the folder. Returns a reference, or NULL. */
+/* A page of the options, below the folder. Returns a reference, or NULL with errno set. */
 static struct weft__http_file *get_page(struct visit *visit, const char *path, const char *key)
 {
 	struct weft__http_source opened = {.fd = -1};
@@ -257,6 +260,7 @@ static struct weft__http_file *get_page(struct visit *visit, const char *path, c
 	if (S_ISREG(opened.stat.st_mode))
 		return make_file(visit, &opened, path, key);
 	close(opened.fd);
+	errno = ENOENT;
 	return NULL;
 }
 
@@ -275,58 +279,19 @@ static bool looks_like_page(const struct visit *visit)
 					accept.data, accept.len, "text", "html", &is_named) > 0);
 }
 
-/* There is nothing at this address. */
-static int refuse_nothing(struct visit *visit, bool is_hidden)
+/* What the system said, as a status. */
+static int status_of(int code)
 {
-	const struct weft__http_policy *policy = visit->files->policy;
-	struct weft__http_file *page = NULL;
-	int result;
-
-	if (!is_hidden && policy->fallback_key && looks_like_page(visit))
-		page = get_page(visit, policy->fallback_key + 1, policy->fallback_key);
-	if (page) {
-		result = send_file(visit, page, policy->fallback_key);
-		weft__http_file_release(page);
-		return result;
-	}
-	weft__http_policy_add_cors(policy, visit->response);
-	if (policy->not_found_key &&
-		!weft__http_accept_wants_json(visit->request, "problem+json") &&
-		!weft__http_accept_wants_json(visit->request, "json"))
-		page = get_page(visit, policy->not_found_key + 1, policy->not_found_key);
-	if (!page)
-		return 404;
-	result = weft__http_file_send_as(page, 404, visit->response);
-	weft__http_file_release(page);
-	return result;
-}
-
-/* Say no, in the way of what the system said. */
-static int refuse(struct visit *visit, int code)
-{
-	const char *why = NULL;
-
 	switch (code) {
 	case ENOENT:
 	case ENOTDIR:
 	case ENAMETOOLONG:
 	case ELOOP:
-		return refuse_nothing(visit, false);
-	case EXDEV:
-		why = "This link leads out of the shared folder.";
-		break;
-	case ENODEV:
-		why = "Only files and folders are shared.";
-		break;
-	default:
-		break;
-	}
-	weft__http_policy_add_cors(visit->files->policy, visit->response);
-	if (why)
-		return weft_http_response_error(visit->response, 403, why);
-	switch (code) {
+		return 404;
 	case EACCES:
 	case EPERM:
+	case EXDEV:
+	case ENODEV:
 		return 403;
 	case EMFILE:
 	case ENFILE:
@@ -336,6 +301,51 @@ static int refuse(struct visit *visit, int code)
 	default:
 		return 500;
 	}
+}
+
+/* There is nothing at this address. */
+static int refuse_nothing(struct visit *visit, bool is_hidden)
+{
+	const struct weft__http_policy *policy = visit->files->policy;
+	struct weft__http_file *page = NULL;
+	int result;
+
+	if (!is_hidden && policy->fallback_key && looks_like_page(visit)) {
+		page = get_page(visit, policy->fallback_key + 1, policy->fallback_key);
+		if (!page)
+			return status_of(errno);
+		result = send_file(visit, page, policy->fallback_key);
+		weft__http_file_release(page);
+		return result;
+	}
+	if (policy->not_found_key &&
+		!weft__http_accept_wants_json(visit->request, "problem+json") &&
+		!weft__http_accept_wants_json(visit->request, "json"))
+		page = get_page(visit, policy->not_found_key + 1, policy->not_found_key);
+	if (!page)
+		return 404;
+	weft__http_policy_add_cors(policy, visit->response);
+	result = weft__http_file_send_as(page, 404, visit->response);
+	weft__http_file_release(page);
+	return result;
+}
+
+/* Say no, in the way of what the system said. */
+static int refuse(struct visit *visit, int code)
+{
+	int status = status_of(code);
+	const char *why = NULL;
+
+	if (status == 404)
+		return refuse_nothing(visit, false);
+	if (code == EXDEV)
+		why = "This link leads out of the shared folder.";
+	else if (code == ENODEV)
+		why = "Only files and folders are shared.";
+	else
+		return status;
+	weft__http_policy_add_cors(visit->files->policy, visit->response);
+	return weft_http_response_error(visit->response, status, why);
 }
 
 /* ---- Visits ---------------------------------------------------------------------------------- */
@@ -419,14 +429,14 @@ static int send_folder(struct visit *visit, int fd)
 		close(fd);
 		return result;
 	}
-	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	if (options->no_listing) {
 		close(fd);
 		return 403;
 	}
-	return weft__http_listing_send(
-		visit->response, &(struct weft__http_listing_source){&visit->files->root, fd,
-					 visit->path, options->shows_hidden});
+	weft__http_policy_add_cors(visit->files->policy, visit->response);
+	return weft__http_listing_send(visit->response,
+		&(struct weft__http_listing_source){&visit->files->root, fd, visit->path,
+			options->shows_hidden, visit->files->uploads});
 }
 
 /* What is not kept: find out what it is. */
@@ -456,10 +466,11 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	/* What is hidden is never kept under its own path: no need to look for dots first. */
 	file = visit.cache ? weft__http_cache_get(visit.cache, visit.path, request->arrived_ns)
 			   : NULL;
-	if (!file)
-		return visit_anew(&visit);
-	result = send_file(&visit, file, visit.path);
+	result = file ? send_file(&visit, file, visit.path) : visit_anew(&visit);
 	weft__http_file_release(file);
+	/* What is sent has told it already; what is refused is yet to be sent. */
+	if (result > 0)
+		weft__http_policy_add_cors(visit.files->policy, response);
 	return result;
 }
 
@@ -479,7 +490,7 @@ static int tell_options(
 	bool is_preflight = files->policy->options.cors_origin &&
 			    weft_http_request_field(request, "Access-Control-Request-Method").data;
 
-	weft__http_service_allow(response->service, allow);
+	weft__http_allow(weft__http_service_methods(response->service), allow);
 	if (weft_http_response_field(response, "Allow", allow) < 0 ||
 		weft__http_policy_add_cors(files->policy, response) < 0)
 		return 500;

@@ -1,7 +1,7 @@
 /*
- * limits.h - every limit of the HTTP server, in one place.
+ * limits.h - every limit of the HTTP server and client, in one place.
  *
- * What a peer can make the server hold, read or wait for is bounded here and
+ * What a peer can make them hold, read or wait for is bounded here and
  * nowhere else. docs/http.md lists them for users.
  */
 #ifndef WEFT_SRC_HTTP_LIMITS_H
@@ -30,6 +30,18 @@
 
 /** So much of a body must come within the body timeout: the slowest writer allowed. */
 #define WEFT__HTTP_BODY_BLOCK 16384
+
+/** Longest body of an upload to a shared folder, where the options say nothing. Over it: 413. */
+#define WEFT__HTTP_UPLOAD_MAX ((int64_t)4 * 1024 * 1024 * 1024)
+
+/** Most files of one form that go to a shared folder: each is open till all have come. */
+#define WEFT__HTTP_UPLOAD_FILES_MAX 100
+
+/**
+ * What is read of an upload that is refused, so that its sender looks at the answer: browsers send
+ * all of a form first.
+ */
+#define WEFT__HTTP_UPLOAD_DRAIN_MAX ((int64_t)16 * 1024 * 1024)
 
 /* ---- Time, where the options say nothing -------------------------------------- */
 
@@ -68,6 +80,28 @@
  */
 #define WEFT__HTTP_CACHE_SETTLE_NS WEFT_MILLISECONDS(50)
 
+/* ---- WebSocket, where the options say nothing ----------------------------------- */
+
+/** Longest message received, in bytes, and most frames of one. Over it: closed with 1009. */
+#define WEFT__WS_MESSAGE_MAX   ((size_t)1024 * 1024)
+#define WEFT__WS_FRAGMENTS_MAX 65536
+
+#define WEFT__WS_PING_INTERVAL_NS     WEFT_SECONDS(30)
+#define WEFT__WS_PONG_TIMEOUT_NS      WEFT_SECONDS(10)
+#define WEFT__WS_CLOSE_TIMEOUT_NS     WEFT_SECONDS(5)
+#define WEFT__WS_HANDSHAKE_TIMEOUT_NS WEFT_SECONDS(10)
+
+/** At a stop, or when cancelled, the peer gets no longer to answer a close. */
+#define WEFT__WS_HASTE_NS WEFT_SECONDS(1)
+
+/** Shorter messages are not compressed: it would rather lengthen them. */
+#define WEFT__WS_DEFLATE_MIN 64
+
+/** Windows for compression, as powers of two. zlib can't compress with 8. */
+#define WEFT__WS_WINDOW_BITS     12
+#define WEFT__WS_WINDOW_BITS_MIN 9
+#define WEFT__WS_WINDOW_BITS_MAX 15
+
 /* ---- Listings and the log -------------------------------------------------------- */
 
 /** Most names shown of one folder; the page says how many more there are. */
@@ -84,5 +118,30 @@
 
 /** How long a log line waits in memory at most. */
 #define WEFT__HTTP_LOG_FLUSH_NS WEFT_MILLISECONDS(500)
+
+/* ---- The client ------------------------------------------------------------------- */
+
+/** Responses of 1xx before the one that counts. Over it the response can't be read. */
+#define WEFT__HTTP_INTERIM_MAX 8
+
+/** Redirects, and the time for a step, where the options say nothing. */
+#define WEFT__HTTP_REDIRECTS_MAX 10
+#define WEFT__HTTP_STALL_NS      WEFT_SECONDS(60)
+
+/** How long leave to send a body is waited for: RFC 9110, section 10.1.1, says: not for ever. */
+#define WEFT__HTTP_CONTINUE_NS WEFT_SECONDS(1)
+
+/** So much of a body must be taken within the time for a step. */
+#define WEFT__HTTP_SEND_PIECE ((size_t)64 * 1024)
+
+/** What is read and dropped of a redirect's body, so long and so far, to keep its connection. */
+#define WEFT__HTTP_DROP_NS        WEFT_SECONDS(1)
+#define WEFT__HTTP_DROP_BYTES_MAX ((int64_t)64 * 1024)
+
+/** Connections that a client keeps open while unused, where the options say nothing. */
+#define WEFT__HTTP_IDLE_PER_HOST    8
+#define WEFT__HTTP_IDLE_TOTAL       64
+#define WEFT__HTTP_IDLE_TOTAL_MAX   4096
+#define WEFT__HTTP_KEEP_IDLE_FOR_NS WEFT_SECONDS(30)
 
 #endif

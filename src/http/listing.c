@@ -24,6 +24,7 @@
 #include "http/escape.h"
 #include "http/limits.h"
 #include "http/page.h"
+#include "http/store.h"
 #include "weft/fiber.h"
 #include "weft/sort.h"
 
@@ -187,8 +188,10 @@ static int add_name(const struct reading *reading, const char *name)
 
 static bool is_shown(const struct reading *reading, const char *name)
 {
-	return name[0] != '.' ||
-	       (reading->source->shows_hidden && strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
+	if (name[0] != '.')
+		return true;
+	return reading->source->shows_hidden && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strncmp(name, WEFT__STORE_FOLDER, strlen(WEFT__STORE_FOLDER)) != 0;
 }
 
 static int read_names(const struct reading *reading, DIR *folder)
@@ -291,7 +294,7 @@ static int send_page(struct weft_http_response *response, const struct weft__htt
 int weft__http_listing_send(
 	struct weft_http_response *response, const struct weft__http_listing_source *source)
 {
-	struct weft__http_listing listing = {.path = source->path};
+	struct weft__http_listing listing = {.path = source->path, .uploads = source->uploads};
 	struct reading reading = {&listing, source, source->fd};
 	DIR *folder = fdopendir(source->fd);
 	int result = 500;

@@ -32,6 +32,7 @@ struct weft__http_listing {
 	bool has_more;         /* than were counted */
 	enum weft__http_sort sort;
 	bool is_descending;
+	const struct weft__http_uploads *uploads; /* NULL: it is read-only */
 };
 
 /** A folder to be listed. */
@@ -40,6 +41,7 @@ struct weft__http_listing_source {
 	int fd;           /* open on it for reading; it is closed */
 	const char *path; /* relative to the root, "" or with a trailing slash */
 	bool shows_hidden;
+	const struct weft__http_uploads *uploads;
 };
 
 /**

@@ -17,6 +17,7 @@
 #include "http/listing.h"
 #include "http/mime.h"
 #include "http/page.h"
+#include "http/upload.h"
 #include "weft/fiber.h"
 
 /* ---- For people ---------------------------------------------------------------------------- */
@@ -353,5 +354,6 @@ void weft__http_listing_append_page(struct weft_str *page, const struct weft__ht
 	}
 	weft_str_append(page, "</ul>\n");
 	append_summary(page, listing);
+	weft__http_uploads_append_form(page, listing->uploads);
 	weft__http_page_end(page);
 }

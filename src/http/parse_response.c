@@ -27,7 +27,7 @@ void weft__http_response_head_reset(struct weft__http_response_head *response)
 	weft__http_head_reset(&response->head);
 }
 
-/* ---- Lines ------------------------------------------------------------------------------- */
+/* ---- Lines -------------------------------------------------------------------------- */
 
 /*
  * "HTTP/1." DIGIT SP 3DIGIT [SP reason]: RFC 9112, section 4. The last space is asked for
@@ -147,7 +147,7 @@ enum weft__http_parse_result weft__http_parse_response(
 	return result;
 }
 
-/* ---- What it says --------------------------------------------------------------------------- */
+/* ---- What it says ------------------------------------------------------------------- */
 
 void weft__http_response_unfold(const struct weft__http_response_head *response, char *data)
 {

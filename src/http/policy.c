@@ -20,6 +20,7 @@
 #include "http/disposition.h"
 #include "http/mime.h"
 #include "http/path.h"
+#include "http/store.h"
 
 /** Bytes of the fields that a policy adds to a file. */
 #define FIELDS_LEN_MAX 6144
@@ -316,7 +317,10 @@ void weft__http_policy_free(struct weft__http_policy *policy)
 
 bool weft__http_policy_hides(const struct weft__http_policy *policy, const char *path)
 {
-	return !policy->options.shows_hidden && weft__http_path_is_hidden(path);
+	if (!policy->options.shows_hidden)
+		return weft__http_path_is_hidden(path);
+	/* What is being uploaded is not there yet. */
+	return strstr(path, "/" WEFT__STORE_FOLDER) != NULL;
 }
 
 static const char *find_type(const struct weft__http_policy *policy, const char *path)

@@ -141,7 +141,12 @@ int weft_http_response_field(
 		errno = EINVAL;
 		return -1;
 	}
-	if (weft_str_len(&response->fields) == 0)
+	/* Refused beforehand: a string that was once too long takes nothing more. */
+	if (name_len + strlen(value) + 4 > FIELDS_LEN_MAX - weft_str_len(&response->fields)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (!response->fields.text)
 		weft_str_init(&response->fields, FIELDS_LEN_MAX);
 	return weft_str_appendf(&response->fields, "%s: %s\r\n", name, value);
 }

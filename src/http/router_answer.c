@@ -97,14 +97,14 @@ static bool answers(const struct weft__http_entry *entry, enum weft_http_method 
 }
 
 static const struct weft__http_entry *find_text(const struct weft_http_router *router,
-	const char *path, enum weft_http_method method, unsigned *methods)
+	const char *path, enum weft_http_method method, struct weft__http_methods *methods)
 {
 	const struct weft__http_entry *entry = weft_map_get(router->texts, path, strlen(path));
 
 	for (; entry; entry = entry->next) {
 		if (answers(entry, method))
 			return entry;
-		*methods |= entry->methods;
+		methods->known |= entry->methods;
 	}
 	return NULL;
 }
@@ -112,7 +112,7 @@ static const struct weft__http_entry *find_text(const struct weft_http_router *r
 /* The route that answers; NULL: none, and *methods are those of the routes that fit. */
 static const struct weft__http_entry *find_route(const struct weft_http_router *router,
 	const char *path, enum weft_http_method method, struct weft__http_values *ret_values,
-	unsigned *methods)
+	struct weft__http_methods *methods)
 {
 	const struct weft__http_entry *text = find_text(router, path, method, methods);
 
@@ -125,7 +125,7 @@ static const struct weft__http_entry *find_route(const struct weft_http_router *
 			continue;
 		if (answers(entry, method))
 			return entry;
-		*methods |= entry->methods;
+		methods->known |= entry->methods;
 	}
 	return NULL;
 }
@@ -230,7 +230,7 @@ static int call_mount(const struct weft__http_entry *mount, struct weft_http_req
 /* Who answers: an entry; NULL: nobody, and *methods are what there is. */
 static const struct weft__http_entry *find(const struct weft_http_router *router,
 	struct weft_http_request *request, struct weft__http_values *ret_values,
-	size_t *ret_prefix_len, unsigned *methods)
+	size_t *ret_prefix_len, struct weft__http_methods *methods)
 {
 	const char *path = weft_http_request_path(request);
 	enum weft_http_method method = weft_http_request_method(request);
@@ -242,11 +242,12 @@ static const struct weft__http_entry *find(const struct weft_http_router *router
 		return entry;
 	entry = find_mount(router, path, ret_values, ret_prefix_len);
 	/* Of a path that has routes, a mount answers what they don't, and it can. */
-	if (!entry || !*methods)
+	if (!entry || !methods->known)
 		return entry;
 	if (method != WEFT_HTTP_OPTIONS && weft__http_service_handler(entry->service, method, &arg))
 		return entry;
-	*methods |= weft__http_service_methods(entry->service);
+	methods->known |= weft__http_service_methods(entry->service).known;
+	methods->others = weft__http_service_methods(entry->service).others;
 	return NULL;
 }
 
@@ -257,16 +258,17 @@ static int answer(const struct weft_http_router *router, struct weft_http_reques
 	struct weft__http_match match = {.outer = outer};
 	struct weft__http_values values = {0};
 	size_t prefix_len = 0;
-	unsigned methods = 0;
+	struct weft__http_methods methods = {0};
 	const struct weft__http_entry *entry =
 		find(router, request, &values, &prefix_len, &methods);
 	int result;
 
-	if (!entry && !methods)
+	if (!entry && !methods.known)
 		return 404;
+	if (methods.known & 1u << WEFT_HTTP_GET)
+		methods.known |= 1u << WEFT_HTTP_HEAD;
 	if (!entry)
-		return weft__http_refuse_method(request, response,
-			methods & 1u << WEFT_HTTP_GET ? methods | 1u << WEFT_HTTP_HEAD : methods);
+		return weft__http_refuse_method(request, response, methods);
 	if (!match_init(&match, weft_http_request_path(request), &entry->pattern, &values))
 		return 503;
 	request->match = &match;

@@ -76,40 +76,43 @@ int weft__http_service_authorise(const struct weft_http_service *service, void *
 	return service ? service->authorise(request, response, arg) : 0;
 }
 
-unsigned weft__http_service_methods(const struct weft_http_service *service)
+static bool has_other(const struct weft_http_service *service)
 {
-	unsigned methods = 0;
+	return service->on_other;
+}
+
+struct weft__http_methods weft__http_service_methods(const struct weft_http_service *service)
+{
+	const struct weft_http_service *other =
+		weft__http_service_find(service, &(void *){NULL}, has_other);
+	struct weft__http_methods methods = {.others = other ? other->other_methods : NULL};
 
 	for (int method = WEFT_HTTP_GET; method <= WEFT_HTTP_TRACE; method++) {
 		void *arg = NULL;
 
 		if (weft__http_service_handler(service, (enum weft_http_method)method, &arg))
-			methods |= 1u << method;
+			methods.known |= 1u << method;
 	}
 	return methods;
 }
 
-void weft__http_allow(unsigned methods, char ret_allow[WEFT__HTTP_ALLOW_MAX])
+void weft__http_allow(struct weft__http_methods methods, char ret_allow[WEFT__HTTP_ALLOW_MAX])
 {
+	unsigned known = methods.known | 1u << WEFT_HTTP_OPTIONS; /* which is always answered */
 	size_t len = 0;
 
-	methods |= 1u << WEFT_HTTP_OPTIONS;
 	ret_allow[0] = '\0';
 	for (int method = WEFT_HTTP_GET; method <= WEFT_HTTP_TRACE; method++)
-		if (methods & 1u << method)
+		if (known & 1u << method)
 			len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
 				len ? ", " : "",
 				weft__http_method_name((enum weft_http_method)method));
+	if (methods.others && len + strlen(methods.others) + 2 < WEFT__HTTP_ALLOW_MAX)
+		snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, ", %s", methods.others);
 }
 
-void weft__http_service_allow(
-	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX])
-{
-	weft__http_allow(weft__http_service_methods(service), ret_allow);
-}
-
-int weft__http_refuse_method(
-	struct weft_http_request *request, struct weft_http_response *response, unsigned methods)
+int weft__http_refuse_method(struct weft_http_request *request, struct weft_http_response *response,
+	struct weft__http_methods methods)
 {
 	char allow[WEFT__HTTP_ALLOW_MAX];
 

@@ -7,7 +7,7 @@
 #include "weft/http.h"
 
 /** Room for the methods that a service can have, as Allow lists them. */
-#define WEFT__HTTP_ALLOW_MAX 64
+#define WEFT__HTTP_ALLOW_MAX 128
 
 /**
  * The first of the service and its parents that has something; *arg becomes what it is called
@@ -30,16 +30,19 @@ bool weft__http_service_authorises(const struct weft_http_service *service);
 int weft__http_service_authorise(const struct weft_http_service *service, void *arg,
 	struct weft_http_request *request, struct weft_http_response *response);
 
-/** Methods as a set: bit 1 << method. */
-unsigned weft__http_service_methods(const struct weft_http_service *service);
+/** What can be asked for. */
+struct weft__http_methods {
+	unsigned known;     /* bit 1 << method */
+	const char *others; /* "MKCOL, MOVE"; NULL: none */
+};
 
-/** Answer a method that nobody serves: 501; 405, or for OPTIONS 204, with the Allow of these. */
-int weft__http_refuse_method(
-	struct weft_http_request *request, struct weft_http_response *response, unsigned methods);
+struct weft__http_methods weft__http_service_methods(const struct weft_http_service *service);
 
 /** "GET, HEAD, OPTIONS": RFC 9110, section 10.2.1. OPTIONS is always there. */
-void weft__http_allow(unsigned methods, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
-void weft__http_service_allow(
-	const struct weft_http_service *service, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
+void weft__http_allow(struct weft__http_methods methods, char ret_allow[WEFT__HTTP_ALLOW_MAX]);
+
+/** Answer a method that nobody serves: 501; 405, or for OPTIONS 204, with the Allow of these. */
+int weft__http_refuse_method(struct weft_http_request *request, struct weft_http_response *response,
+	struct weft__http_methods methods);
 
 #endif

@@ -20,6 +20,7 @@
 
 static struct {
 	const char *address; /* NULL: a free port of 127.0.0.1 */
+	unsigned workers;    /* 0: 2 */
 	struct weft_listener *listener;
 	struct weft_http_server *server;
 	struct weft_http_server_options options;
@@ -34,7 +35,7 @@ static int site_run(void *arg)
 
 static void *site_thread(void *arg)
 {
-	const struct weft_run_options options = {.workers = 2};
+	const struct weft_run_options options = {.workers = site.workers ? site.workers : 2};
 
 	CHECK_INT(weft_run(&options, site_run, NULL), ==, 0);
 	return arg;

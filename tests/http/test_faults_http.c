@@ -7,6 +7,8 @@
 
 #ifdef HAS_FAULTS
 
+#include <unistd.h>
+
 #include "io/place.h"
 #include "weft/http.h"
 #include "weft/socket.h"
@@ -38,8 +40,10 @@ static int ask(const char *address, const char *path)
 	FAULTS_TRY(stream != NULL || errno == ECONNREFUSED || errno == ECONNRESET);
 	if (!stream)
 		return 0;
-	if (weft_stream_printf(
-		    stream, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path) == 0 &&
+	if (weft_stream_printf(stream,
+		    "GET %s HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, br\r\n"
+		    "Connection: close\r\n\r\n",
+		    path) == 0 &&
 		weft_stream_flush(stream) == 0)
 		len = weft_stream_readline(stream, &line);
 	FAULTS_TRY(len >= 0 || errno == ECONNRESET || errno == EPIPE);
@@ -68,19 +72,26 @@ static void use_server(struct world *world)
 	CHECK(is_usual(ask(address, "/file")));
 	CHECK(is_usual(ask(address, "/")));
 	CHECK(is_usual(ask(address, "/file?again")));
+	CHECK(is_usual(ask(address, "/text.txt")));
+	CHECK(is_usual(ask(address, "/twin.txt?download")));
+	CHECK(is_usual(ask(address, "/?sort=size")));
+	CHECK(is_usual(ask(address, "/nowhere")));
 	weft_http_server_stop(world->server);
 	CHECK_INT(weft_join(server, NULL, WEFT_FOREVER), ==, 0);
 }
 
 static int use_http(void *arg)
 {
-	struct world world = {.files = weft_http_files_new(place("."), NULL)};
+	static const char *const rules[] = {"*.txt=60", NULL};
+	struct weft_http_files_options shared = {
+		.cache_rules = rules, .cors_origin = "*", .fallback_page = "file"};
+	struct world world = {.files = weft_http_files_new(place("."), &shared)};
 	struct weft_http_server_options options = {
 		.service = &weft_http_files_service, .arg = world.files};
 
 	(void)arg;
 	if (FAULTS_TRY(world.files != NULL)) {
-		world.log = options.access_log = weft_http_log_new("/dev/null");
+		world.log = options.access_log = weft_http_log_new("/dev/null", NULL);
 		FAULTS_TRY(world.log != NULL);
 		world.server = weft_http_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
@@ -98,7 +109,15 @@ static int use_http(void *arg)
 
 CHECK_CASE(a_server_of_files_answers_as_well_as_it_can)
 {
+	char text[2001] = "";
+
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = "some text\n"[i % 10];
 	place_write("file", "some content");
+	place_write("text.txt", text);
+	place_write("twin.txt", "some text");
+	place_write("twin.txt.br", "as if it were brotli");
+	usleep(100000); /* what has just changed is not compressed */
 	CHECK_INT(faults_sweep_in_run(use_http), >, 20);
 }
 

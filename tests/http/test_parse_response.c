@@ -24,7 +24,7 @@ static bool text_is(struct weft_http_text text, const char *expected)
 	return text.len == strlen(expected) && memcmp(text.data, expected, text.len) == 0;
 }
 
-/* ---- Good heads --------------------------------------------------------------------------- */
+/* ---- Good heads --------------------------------------------------------------------- */
 
 CHECK_CASE(a_servers_response_is_taken_apart)
 {
@@ -143,8 +143,7 @@ CHECK_CASE(a_folded_field_is_one_line)
 	CHECK(text_is(weft__http_response_find(&response, text, "b"), "b"));
 }
 
-/* ---- Hostile ones -----------------------------------------------------------------------------
- */
+/* ---- Hostile ones ------------------------------------------------------------------- */
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -279,8 +278,7 @@ CHECK_CASE(a_head_may_have_100_fields_and_no_more)
 	CHECK_INT(response.head.fault, ==, WEFT__HTTP_FAULT_FIELDS_MANY);
 }
 
-/* ---- Cuts
- * ----------------------------------------------------------------------------------------- */
+/* ---- Cuts --------------------------------------------------------------------------- */
 
 /* Feed text in two parts, at a new address each, and compare with the verdict on the whole. */
 static void check_cut(const char *text, size_t len, size_t first)

@@ -300,7 +300,7 @@ CHECK_CASE(many_clients_of_four_workers_get_the_file_and_a_line_each_time)
 
 	make_folder(dir, log_path);
 	world.arg = weft_http_files_new(dir, NULL);
-	world.log = weft_http_log_new(log_path);
+	world.log = weft_http_log_new(log_path, NULL);
 	CHECK(world.arg && world.log);
 	run(&world);
 	weft_http_files_free(world.arg);
@@ -316,7 +316,7 @@ CHECK_CASE(a_folder_or_a_log_that_is_not_there_is_said)
 {
 	CHECK_ERRNO(weft_http_files_new("/nothing/there", NULL), ENOENT);
 	CHECK_ERRNO(weft_http_files_new("/etc/passwd", NULL), ENOTDIR);
-	CHECK_ERRNO(weft_http_log_new("/nothing/there"), ENOENT);
+	CHECK_ERRNO(weft_http_log_new("/nothing/there", NULL), ENOENT);
 	weft_http_files_free(NULL);
 	weft_http_log_free(NULL);
 	weft_http_server_free(NULL);

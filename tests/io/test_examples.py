@@ -165,4 +165,21 @@ def _():
         expect(done.stdout == "405", done.stdout)
 
 
+@case("http_form tells what a form of curl's has brought, in memory and on the disk")
+def _():
+    with running("http_form", "127.0.0.1:0") as output:
+        url = "http://127.0.0.1:%d/" % port_of(output)
+        for name, size in (("small", 1000), ("large", 3000000)):
+            with open(path(name), "w") as file:
+                file.write("x" * size)
+        done = sh("curl", "-sS", "--max-time", "60", "-F", "who=Ada", "-F",
+                  "file=@" + path("small"), "-F", "file=@" + path("large"), url)
+        expect(done.stdout == "Hello, Ada.\nsmall: 1000 bytes, in memory\n"
+               "large: 3000000 bytes, on the disk\n", done)
+        done = sh("curl", "-sS", "--max-time", "60", "-d", "who=Ada+L.", url)
+        expect(done.stdout == "Hello, Ada L..\n", done)
+        done = sh("curl", "-sS", "--max-time", "60", url)
+        expect("<form" in done.stdout, done)
+
+
 run()

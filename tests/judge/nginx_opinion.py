@@ -29,7 +29,8 @@ PATIENCE_S = 1.0
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 # What is no row of a table: a NUL in each part, and paths.
-MORE = [b"GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\0\r\n\r\n",
+MORE = [b"GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\0\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX\0: y\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: y\0\r\n\r\n"]
 MORE += [b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n" for path in (
@@ -87,7 +88,7 @@ def bad_bodies():
         yield literal(row, macros)
 
 
-# ---- Asking ---------------------------------------------------------------------------------------
+# ---- Asking ---------------------------------------------------------------------------------
 
 
 def ask(port, data):

@@ -111,7 +111,7 @@ class Connection:
             expect(name.lower() not in fields, f"{name} is there twice")
             fields[name.lower()] = value
         status = int(match[1])
-        length = 0 if head_only or status == 304 else int(fields["content-length"])
+        length = 0 if head_only or status in (204, 304) else int(fields["content-length"])
         while len(self.buffer) < length:
             expect(self.fill(), "the body is cut short")
         body, self.buffer = self.buffer[:length], self.buffer[length:]
@@ -125,8 +125,9 @@ class Connection:
 class Server:
     """`weft serve` on a free port of the loopback."""
 
-    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False):
-        command = [WEFT, "serve", folder, "--http", http, "--json"]
+    def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False,
+                 prefix=()):
+        command = [*prefix, WEFT, "serve", folder, "--http", http, "--json"]
         command += ["--model", MODEL] if MODEL else ["--workers", str(workers)]
         self.process = subprocess.Popen(
             command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -11,7 +11,7 @@ import served
 from served import PATIENCE_S, Folder, Server, case, expect, run
 
 MODELS = ("loop", "thread", "pool", "fork", "prefork")
-PROGRAMS = ("test_http_requests.py", "test_http_files.py")
+PROGRAMS = ("test_http_requests.py", "test_http_files.py", "test_http_upload.py")
 GET = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
 BIG = 16 << 20  # more than the buffers of both sides hold
 

@@ -1,0 +1,218 @@
+/*
+ * upload_change.c - what is in a shared folder is removed (RFC 9110, section 9.3.5), moved and
+ * joined by folders (RFC 4918, sections 9.9 and 9.3).
+ *
+ * Entry points: weft__http_upload_delete(), weft__http_upload_other().
+ *
+ * Two things are done with more care than WebDAV asks for: a folder is removed only when it is
+ * empty, and never replaced by one that is moved when it is not. The rest of WebDAV (PROPFIND,
+ * COPY, LOCK) is not here.
+ *
+ * Never: more than one name is changed by one request.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/files.h"
+#include "http/origin.h"
+#include "http/upload.h"
+
+/* ---- DELETE ------------------------------------------------------------------------------- */
+
+static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_request *request,
+	struct weft_http_response *response, const char *path)
+{
+	struct weft__http_upload_rule rule = {
+		.request = request, .has_conditions = true, .may_replace = true};
+	const struct weft__store_judge judge = {weft__http_upload_judge, &rule};
+
+	if (!path[0])
+		return weft_http_response_error(
+			response, 403, "The shared folder itself stays where it is.");
+	if (weft__store_remove(&uploads->root, path, &judge) == 0)
+		return weft_http_response_send(response, 204, NULL);
+	if (errno == ENOENT || errno == ENOTDIR)
+		return 404;
+	return weft__http_upload_refuse(request, response, errno);
+}
+
+int weft__http_upload_delete(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
+	char *path;
+	int result;
+
+	if (weft__http_upload_is_refused(request, response, uploads->may_change, &result))
+		return result;
+	path = weft__http_upload_path(weft_http_request_path(request));
+	if (!path)
+		return 503;
+	result = delete_at(uploads, request, response, path);
+	free(path);
+	return result;
+}
+
+/* ---- MKCOL --------------------------------------------------------------------------------- */
+
+/* It is done: with the address of what is new. */
+static int send_made(struct weft_http_response *response, const char *path, bool is_folder)
+{
+	/* Without memory for the address, it is done all the same. */
+	if (!path || weft__http_upload_location(response, path, is_folder) < 0)
+		errno = 0;
+	return weft_http_response_send(response, 201, NULL);
+}
+
+static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_request *request,
+	struct weft_http_response *response)
+{
+	int64_t body_len = weft_http_request_body_len(request);
+	char *path;
+	int result, code = EEXIST;
+
+	if (body_len != 0)
+		return weft_http_response_error(
+			response, 415, "A folder is made without a body in the request.");
+	path = weft__http_upload_path(weft_http_request_path(request));
+	if (!path)
+		return 503;
+	result = path[0] ? weft__store_mkdir(&uploads->root, path) : -1;
+	if (result < 0 && path[0])
+		code = errno;
+	free(path);
+	if (result == 0) {
+		path = weft__http_whole_path(request);
+		result = send_made(response, path, true);
+		free(path);
+		return result;
+	}
+	if (code != EEXIST)
+		return weft__http_upload_refuse(request, response, code);
+	/* RFC 4918, section 9.3.1; RFC 9110, section 15.5.6: what could be done instead. */
+	weft_http_response_field(response, "Allow",
+		uploads->may_change ? "GET, HEAD, DELETE, OPTIONS, MOVE" : "GET, HEAD, OPTIONS");
+	return weft_http_response_error(response, 405, "There is something of this name already.");
+}
+
+/* ---- MOVE ----------------------------------------------------------------------------------- */
+
+/* The Overwrite field, "T" without one (RFC 4918, section 10.6). 1, 0; -1: it can't be read. */
+static int wants_overwrite(const struct weft_http_request *request)
+{
+	struct weft_http_text field = weft_http_request_field(request, "Overwrite");
+
+	if (!field.data)
+		return 1;
+	if (field.len != 1 || (field.data[0] != 'T' && field.data[0] != 'F'))
+		return -1;
+	return field.data[0] == 'T';
+}
+
+/* One MOVE, on its way. */
+struct moving {
+	const struct weft__http_uploads *uploads;
+	struct weft_http_request *request;
+	struct weft_http_response *response;
+	struct weft__http_destination destination;
+	char *from, *to; /* as the store has them */
+};
+
+static int refuse_move(struct moving *moving, int code)
+{
+	switch (code) {
+	case EEXIST:
+		if (wants_overwrite(moving->request) && !moving->uploads->may_overwrite)
+			return weft_http_response_error(
+				moving->response, 403, "What is there may not be replaced.");
+		return weft_http_response_error(
+			moving->response, 412, "There is something of this name already.");
+	case EINVAL:
+		return weft_http_response_error(
+			moving->response, 409, "It can not be moved into itself, or to this name.");
+	default:
+		return weft__http_upload_refuse(moving->request, moving->response, code);
+	}
+}
+
+static int move_it(struct moving *moving)
+{
+	struct weft__http_upload_rule rule = {
+		.request = moving->request, .has_conditions = true, .may_replace = true};
+	const struct weft__store_move move = {.root = &moving->uploads->root,
+		.from = moving->from,
+		.to = moving->to,
+		.judge = {weft__http_upload_judge, &rule},
+		.may_replace =
+			moving->uploads->may_overwrite && wants_overwrite(moving->request) > 0};
+	struct weft__store_moved moved;
+
+	if (!move.from[0] || !move.to[0] || strcmp(move.from, move.to) == 0)
+		return weft_http_response_error(moving->response, 403,
+			"It can not be moved to where it is; and the shared folder stays.");
+	if (weft__store_move(&move, &moved) == 0)
+		return moved.is_new ? send_made(moving->response, moving->destination.whole,
+					      moved.is_folder)
+				    : weft_http_response_send(moving->response, 204, NULL);
+	if (!moved.has_source && (errno == ENOENT || errno == ENOTDIR))
+		return 404;
+	return refuse_move(moving, errno);
+}
+
+static int move_to(struct moving *moving)
+{
+	int result = 503;
+
+	moving->from = weft__http_upload_path(weft_http_request_path(moving->request));
+	moving->to = weft__http_upload_path(moving->destination.own);
+	if (moving->from && moving->to)
+		result = move_it(moving);
+	free(moving->from);
+	free(moving->to);
+	return result;
+}
+
+static int move(const struct weft__http_uploads *uploads, struct weft_http_request *request,
+	struct weft_http_response *response)
+{
+	struct moving moving = {.uploads = uploads, .request = request, .response = response};
+	int result;
+
+	if (wants_overwrite(request) < 0)
+		return weft_http_response_error(response, 400, "Overwrite is T or F.");
+	if (weft__http_find_destination(request, &moving.destination) < 0)
+		switch (errno) {
+		case EBADMSG:
+			return weft_http_response_error(response, 400,
+				"The request does not say well where it is to be moved.");
+		case EXDEV:
+			return weft_http_response_error(
+				response, 502, "It can be moved within this folder only.");
+		default:
+			return 503;
+		}
+	result = move_to(&moving);
+	free(moving.destination.whole);
+	return result;
+}
+
+/* ---- Methods that weft has no name for ----------------------------------------------------------
+ */
+
+int weft__http_upload_other(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
+	struct weft_http_text name =
+		weft__http_place_text(request->data, request->head.method_name);
+	bool is_mkcol = name.len == 5 && memcmp(name.data, "MKCOL", 5) == 0;
+	bool is_move = name.len == 4 && memcmp(name.data, "MOVE", 4) == 0;
+	int result;
+
+	if ((!is_mkcol || !uploads->may_upload) && (!is_move || !uploads->may_change))
+		return 501;
+	if (weft__http_upload_is_refused(request, response, true, &result))
+		return result;
+	return is_mkcol ? mkcol(uploads, request, response) : move(uploads, request, response);
+}

@@ -1,0 +1,271 @@
+/*
+ * upload_form.c - files put into a shared folder by a form, as the page of a folder has one.
+ *
+ * Entry point: weft__http_upload_post().
+ *
+ *	POST to a folder -> each part with a filename is put beside the others, without a name
+ *	                 -> the whole form has come: all get their names, or none
+ *	                 -> 303 back to the folder, or JSON for who would rather have that
+ *
+ * Never: a file of a form that did not come whole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http/accept.h"
+#include "http/escape.h"
+#include "http/files.h"
+#include "http/limits.h"
+#include "http/origin.h"
+#include "http/upload.h"
+#include "weft/http_form.h"
+
+struct batch {
+	struct weft_http_request *request;
+	struct weft_http_response *response;
+	const struct weft__http_uploads *uploads;
+	struct weft__http_upload_rule rule;
+	struct weft_http_multipart *form;
+	int folder_fd;
+	size_t count;
+	struct weft__put *puts[WEFT__HTTP_UPLOAD_FILES_MAX];
+};
+
+/* ---- Saying no ------------------------------------------------------------------------------ */
+
+static int refuse_text(struct batch *batch, int status, const char *why)
+{
+	weft__http_upload_drain(batch->request);
+	return weft_http_response_error(batch->response, status, why);
+}
+
+/* Of a file of the form; the others are not kept, either, and the answer says so. */
+static int refuse_file(struct batch *batch, const char *name, int code)
+{
+	struct weft_str why;
+	int result;
+
+	if (code != EEXIST && code != EISDIR && code != EPERM && code != EINVAL &&
+		code != ENAMETOOLONG && code != ENODEV)
+		return weft__http_upload_refuse(batch->request, batch->response, code);
+	weft_str_init(&why, 4096);
+	weft_str_appendf(&why,
+		code == EEXIST || code == EISDIR || code == ENODEV
+			? "There is already something named \"%s\" here. Nothing was uploaded."
+			: "\"%s\" can not be the name of a file here. Nothing was uploaded.",
+		name);
+	result = refuse_text(batch,
+		code == EEXIST || code == EISDIR || code == ENODEV ? 409
+		: code == EPERM                                    ? 403
+								   : 400,
+		weft_str_text(&why));
+	weft_str_fini(&why);
+	return result;
+}
+
+/* The form, or the body that it is in, can't be read. */
+static int refuse_form(struct batch *batch)
+{
+	const char *why = weft_http_multipart_error(batch->form);
+
+	if (!why)
+		return -1; /* the connection says what is wrong with the body */
+	return refuse_text(batch, errno == EMSGSIZE ? 413 : 400, why);
+}
+
+/* ---- Taking ------------------------------------------------------------------------------------
+ */
+
+static ssize_t read_part(void *from, void *buffer, size_t size_bytes)
+{
+	return weft_http_multipart_read(from, buffer, size_bytes);
+}
+
+/* One file. Returns 0 to go on; else as a handler does, *ret_is_answered. */
+static int take_file(struct batch *batch, const char *name, bool *ret_is_answered)
+{
+	const struct weft__put_options options = {.root = &batch->uploads->root,
+		.folder_fd = batch->folder_fd,
+		.path = name,
+		.len = -1,
+		.judge = {weft__http_upload_judge, &batch->rule}};
+	struct weft__put *put;
+	int result;
+
+	*ret_is_answered = true;
+	if (batch->count == WEFT__HTTP_UPLOAD_FILES_MAX)
+		return refuse_text(batch, 413, "Too many files at once. Nothing was uploaded.");
+	put = weft__put_begin(&options);
+	if (!put)
+		return refuse_file(batch, name, errno);
+	batch->puts[batch->count++] = put;
+	result = weft__http_upload_receive(put, read_part, batch->form);
+	if (result == -1)
+		return refuse_form(batch);
+	if (result < 0 || weft__put_flush(put) < 0)
+		return refuse_file(batch, name, errno);
+	*ret_is_answered = false;
+	return 0;
+}
+
+static int take_all(struct batch *batch, bool *ret_is_answered)
+{
+	struct weft_http_part part;
+	int more;
+
+	*ret_is_answered = false;
+	while ((more = weft_http_multipart_next(batch->form, &part)) > 0) {
+		char name[WEFT_HTTP_FORM_FILENAME_MAX + 1];
+		int result;
+
+		if (!part.filename || !part.filename[0])
+			continue; /* a field, or a choice of no file */
+		memcpy(name, part.filename, strlen(part.filename) + 1);
+		result = take_file(batch, name, ret_is_answered);
+		if (*ret_is_answered)
+			return result;
+	}
+	*ret_is_answered = true;
+	if (more < 0)
+		return refuse_form(batch);
+	if (batch->count == 0)
+		return refuse_text(batch, 400, "No file was chosen.");
+	*ret_is_answered = false;
+	return 0;
+}
+
+/* ---- Saying that it is done --------------------------------------------------------------------
+ */
+
+static void append_file(struct weft_str *text, const struct weft__put *put)
+{
+	const char *name = weft__put_name(put);
+	char etag[WEFT__HTTP_TAG_SIZE];
+
+	weft__http_file_tag(etag, weft__put_stat(put), "");
+	weft_str_append(text, "{\"name\": ");
+	weft__http_append_json(text, name, strlen(name));
+	weft_str_append(text, ", \"href\": \"./");
+	weft__http_append_path(text, name, strlen(name));
+	weft_str_appendf(
+		text, "\", \"size\": %lld, \"etag\": ", (long long)weft__put_stat(put)->st_size);
+	weft__http_append_json(text, etag, strlen(etag));
+	weft_str_appendf(text, ", \"created\": %s}", weft__put_is_new(put) ? "true" : "false");
+}
+
+static int send_json(struct batch *batch)
+{
+	struct weft_http_content content = {.type = "application/json"};
+	struct weft_str text;
+	int result = 201;
+
+	weft_str_init(&text, WEFT_STR_LEN_MAX);
+	weft_str_append(&text, "{\"files\": [");
+	for (size_t i = 0; i < batch->count; i++) {
+		weft_str_append(&text, i ? ",\n" : "\n");
+		append_file(&text, batch->puts[i]);
+	}
+	weft_str_append(&text, "\n]}\n");
+	/* Without memory for the list, it is done all the same. */
+	if (!weft_str_error(&text)) {
+		content.data = weft_str_text(&text);
+		content.len = weft_str_len(&text);
+	}
+	result = weft_http_response_send(batch->response, 201, &content);
+	weft_str_fini(&text);
+	return result;
+}
+
+static int send_done(struct batch *batch)
+{
+	char *path = weft__http_whole_path(batch->request);
+	int result = path ? weft__http_upload_location(batch->response, path, true) : -1;
+
+	free(path);
+	if (result < 0)
+		return weft_http_response_send(batch->response, 201, NULL);
+	if (weft__http_accept_wants_json(batch->request, "json"))
+		return send_json(batch);
+	return weft_http_response_send(batch->response, 303, NULL);
+}
+
+/* ---- POST ---------------------------------------------------------------------------------------
+ */
+
+static int post_form(struct batch *batch)
+{
+	bool is_answered;
+	size_t failed;
+	int result = take_all(batch, &is_answered);
+
+	if (!is_answered && weft__put_commit(batch->puts, batch->count, &failed) == 0)
+		result = send_done(batch);
+	else if (!is_answered)
+		result = refuse_file(batch, weft__put_name(batch->puts[failed]), errno);
+	for (size_t i = 0; i < batch->count; i++)
+		weft__put_end(batch->puts[i]);
+	return result;
+}
+
+static int post_to_folder(struct batch *batch, const char *path)
+{
+	int result;
+
+	batch->folder_fd = weft__store_open_folder(&batch->uploads->root, path);
+	if (batch->folder_fd < 0) {
+		weft__http_upload_drain(batch->request);
+		if (errno == ENOENT)
+			return 404;
+		if (errno == ENOTDIR)
+			return weft_http_response_error(
+				batch->response, 409, "A form is for a folder; this is a file.");
+		return weft__http_upload_refuse(batch->request, batch->response, errno);
+	}
+	result = post_form(batch);
+	weft__store_close_folder(batch->folder_fd);
+	return result;
+}
+
+static int post_batch(struct batch *batch)
+{
+	char *path;
+	int result;
+
+	batch->form = weft_http_multipart_new(batch->request);
+	if (!batch->form && errno == EPROTOTYPE)
+		return refuse_text(batch, 415, "Files are sent as a form (multipart/form-data).");
+	if (!batch->form)
+		return errno == EBADMSG ? 400 : 503;
+	path = weft__http_upload_path(weft_http_request_path(batch->request));
+	result = path ? post_to_folder(batch, path) : 503;
+	free(path);
+	weft_http_multipart_free(batch->form);
+	return result;
+}
+
+int weft__http_upload_post(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
+	struct batch *batch;
+	int result;
+
+	if (weft__http_upload_is_refused(request, response, uploads->may_upload, &result))
+		return result;
+	if (uploads->max >= 0 && weft_http_request_body_len(request) > uploads->max)
+		return weft_http_response_error(response, 413, "The files are too large.");
+	weft_http_request_set_body_max(request, uploads->max);
+	batch = calloc(1, sizeof(*batch));
+	if (!batch)
+		return 503;
+	batch->request = request;
+	batch->response = response;
+	batch->uploads = uploads;
+	batch->rule = (struct weft__http_upload_rule){
+		.request = request, .may_replace = uploads->may_overwrite};
+	result = post_batch(batch);
+	free(batch);
+	return result;
+}
