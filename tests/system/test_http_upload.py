@@ -251,6 +251,21 @@ def _():
         expect(connection.reply().body == b"hello")
 
 
+@case("what is on its way in is not shown, where hidden names are")
+def _():
+    with Upload("--allow-upload", "--hidden") as site:
+        site.folder.write(".weft-upload/notes", b"secret")
+        site.folder.write("sub/.weft-upload-0123456789abcdef", b"secret")
+        site.folder.write("sub/.env", b"shown")
+        expect(site.server.get("/sub/.env").body == b"shown")
+        for target in ("/.weft-upload/", "/.weft-upload/notes",
+                       "/sub/.weft-upload-0123456789abcdef"):
+            expect(site.server.get(target).status == 404, target)
+        expect(b"weft-upload" not in site.server.get("/").body + site.server.get("/sub/").body)
+        expect(site.put("/sub/.new", b"x").status == 403)
+        os.remove(site.folder.at(".weft-upload/notes"))
+
+
 # ---- Forms -------------------------------------------------------------------------------------
 
 
