@@ -95,8 +95,8 @@ void weft__http_service_allow(
 		len += (size_t)snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s",
 			len ? ", " : "", weft__http_method_name((enum weft_http_method)method));
 	}
-	if (other && other->other_methods && len + strlen(other->other_methods) + 2 <
-		WEFT__HTTP_ALLOW_MAX)
+	if (other && other->other_methods &&
+		len + strlen(other->other_methods) + 2 < WEFT__HTTP_ALLOW_MAX)
 		snprintf(ret_allow + len, WEFT__HTTP_ALLOW_MAX - len, "%s%s", len ? ", " : "",
 			other->other_methods);
 }
