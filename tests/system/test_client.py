@@ -17,7 +17,10 @@ import sys
 import tempfile
 import threading
 
-from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run, weft
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "io"))
+
+from examples import build  # noqa: E402
+from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run, weft  # noqa: E402
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "man", "weft-get.1")
 CONTENT = os.urandom(100) + bytes(range(256)) * 12000
@@ -369,6 +372,19 @@ def _():
             raise Skip("no IPv6 here") from reason
         with Server(folder.path, http="[::1]:0") as server:
             expect(got(f"http://[::1]:{server.port}/file") == b"hello")
+
+
+@case("examples/http_get.c fetches several at once, and says what fails")
+def _():
+    with Site() as site:
+        done = subprocess.run([build("http_get"), site.url("/content"), site.url("/redirect/302")],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        expect(done.returncode == 0, done)
+        expect(f"200 {len(CONTENT)} bytes {site.url('/content')}\n" in done.stdout, done)
+        expect(f" bytes {site.url('/echo')}\n" in done.stdout, done)
+        done = subprocess.run([build("http_get"), site.url("/short")], capture_output=True,
+                              text=True, timeout=PATIENCE_S, check=False)
+        expect(done.returncode == 1 and "cut off" in done.stderr, done)
 
 
 # ---- The command -------------------------------------------------------------------------------
