@@ -91,6 +91,7 @@ extern const struct subject bench_sync_subjects[];
 extern const struct subject bench_net_subjects[];
 extern const struct subject bench_http_subjects[];
 extern const struct subject bench_parse_subjects[];
+extern const struct subject bench_ws_subjects[];
 extern const struct subject bench_idle_subjects[];
 extern const struct subject bench_scale_subjects[];
 extern const struct subject bench_steady_subjects[];
@@ -210,6 +211,10 @@ struct web {
 	size_t request_len;
 	unsigned depth;  /* requests in one write, answered before the next; 0: one */
 	bool reconnects; /* each on a new connection, which the server closes */
+
+	/* Something else than HTTP after a handshake that is answered 101; NULL: none. */
+	const char *handshake, *answer_start;
+	size_t answer_start_len, answer_len;
 };
 
 /**
@@ -240,6 +245,7 @@ enum peer_work {
 	PEER_LARGE,    /* the large one */
 	PEER_HANDLERS, /* GET /json, POST /upload: as child_http.c answers them */
 	PEER_TLS,
+	PEER_WEBSOCKET,
 };
 
 struct peer {

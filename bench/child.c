@@ -27,6 +27,7 @@ static const struct {
 	{"echo-fd", child_echo_fd},
 	{"http", child_http},
 	{"https", child_https},
+	{"ws", child_ws},
 };
 
 int child_run(const char *name, const char *argument)

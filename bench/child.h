@@ -27,6 +27,7 @@ child_fn child_udp;     /* child_udp.c */
 child_fn child_wake;    /* child_wake.c */
 child_fn child_echo;    /* over streams, the argument: a driver's name; child_echo.c */
 child_fn child_echo_fd; /* over descriptors: child_echo_fd.c */
+child_fn child_ws;      /* the argument: "deflate" or NULL; child_ws.c */
 child_fn child_https;   /* docs/, cert.pem and key.pem in the folder that is the argument */
 child_fn child_http;    /* handlers, the argument: how many workers; child_http.c */
 

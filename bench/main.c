@@ -56,6 +56,7 @@ static const struct subject *const subject_lists[] = {
 	bench_net_subjects,
 	bench_http_subjects,
 	bench_parse_subjects,
+	bench_ws_subjects,
 	bench_tls_subjects,
 	bench_idle_subjects,
 	bench_scale_subjects,

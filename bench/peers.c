@@ -219,6 +219,25 @@ static bool prepare_gevent(const struct bench *bench, const struct peer_room *ro
 	return true;
 }
 
+/* npm's, where tools/judge has put it. */
+static bool prepare_ws(const struct bench *bench, const struct peer_room *room, struct peer *peer,
+	enum peer_work work)
+{
+	static char modules[PATH_MAX + 32];
+
+	(void)room;
+	(void)work;
+	peer->name = "ws";
+	snprintf(modules, sizeof(modules), "%s/judge/node_modules", bench->build_dir);
+	if (access(modules, R_OK) < 0 || !built_prepare(bench, peer, "ws_echo.cjs", modules))
+		return false;
+	peer->program.argv[0] = "node";
+	peer->program.argv[1] = peer->path;
+	peer->program.argv[2] = peer->argument;
+	peer->program.argv[3] = NULL;
+	return true;
+}
+
 /* ---- The list ----------------------------------------------------------------------------- */
 
 typedef bool prepare_fn(const struct bench *bench, const struct peer_room *room, struct peer *peer,
@@ -234,6 +253,7 @@ static prepare_fn *const peers_for[][PEERS_MAX + 1] = {
 	[PEER_LARGE] = {prepare_nginx, prepare_go},
 	[PEER_HANDLERS] = {prepare_libevent, prepare_go},
 	[PEER_TLS] = {prepare_nginx},
+	[PEER_WEBSOCKET] = {prepare_ws},
 };
 
 /* Sources are there only in a checkout: an installed weft-bench runs what build/peers/ has. */

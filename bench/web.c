@@ -49,6 +49,8 @@ struct crowd {
 	struct asker *askers;
 	char *batch; /* one write */
 	size_t batch_len, answer_len;
+	const char *start; /* of a good answer */
+	size_t start_len;
 	unsigned depth, connected;
 	unsigned waiting; /* connections with answers due */
 	bool is_open, is_ending;
@@ -185,12 +187,35 @@ static int begin(struct crowd *crowd, struct asker *asker)
 	return send_more(crowd, asker);
 }
 
+/* Say what comes before everything else, on a blocking connection. */
+static int shake_hands(int fd, const char *handshake)
+{
+	static const char welcome[] = "HTTP/1.1 101";
+	char text[HEAD_MAX + 1];
+	size_t have = 0;
+
+	if (!send_whole(fd, handshake, strlen(handshake)))
+		return -1;
+	do {
+		ssize_t got = recv(fd, text + have, HEAD_MAX - have, 0);
+
+		if (got <= 0)
+			return -1;
+		have += (size_t)got;
+		text[have] = '\0';
+	} while (strstr(text, "\r\n\r\n") == NULL);
+	return memcmp(text, welcome, sizeof(welcome) - 1) == 0 ? 0 : -1;
+}
+
 static int connect_asker(struct crowd *crowd, struct asker *asker)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = asker};
 
 	asker->sent_at = bench_now();
 	asker->fd = connect_nth(crowd->load->port, crowd->connected++);
+	if (asker->fd >= 0 && crowd->load->web->handshake != NULL &&
+		shake_hands(asker->fd, crowd->load->web->handshake) < 0)
+		return -1;
 	if (asker->fd < 0 || fcntl(asker->fd, F_SETFL, O_NONBLOCK) < 0 ||
 		epoll_ctl(crowd->epoll_fd, EPOLL_CTL_ADD, asker->fd, &event) < 0)
 		return -1;
@@ -224,8 +249,9 @@ static int take(struct crowd *crowd, struct asker *asker, size_t len)
 
 		some = some < len - from ? some : len - from;
 		if (asker->due == 0 ||
-			(asker->at == 0 && memcmp(crowd->buffer + from, good,
-						   some < GOOD_LEN ? some : GOOD_LEN) != 0)) {
+			(asker->at == 0 &&
+				memcmp(crowd->buffer + from, crowd->start,
+					some < crowd->start_len ? some : crowd->start_len) != 0)) {
 			fprintf(stderr, "weft-bench: a wrong answer: %.40s\n",
 				crowd->buffer + from);
 			return -1;
@@ -333,31 +359,44 @@ static int measure(struct crowd *crowd, struct load_result *ret_result)
 	return 0;
 }
 
+/* What an answer is like: for HTTP, by asking once. */
+static int learn_answer(struct crowd *crowd, const struct load *load)
+{
+	const struct web *web = load->web;
+	int fd;
+
+	crowd->start = web->handshake ? web->answer_start : good;
+	crowd->start_len = web->handshake ? web->answer_start_len : GOOD_LEN;
+	crowd->answer_len = web->answer_len;
+	if (web->handshake != NULL)
+		return 0;
+	fd = connect_nth(load->port, 0);
+	if (fd < 0)
+		return -1;
+	crowd->answer_len = ask_once(fd, web);
+	close(fd);
+	if (crowd->answer_len == 0)
+		fprintf(stderr, "weft-bench: no good answer to %.30s\n", web->request);
+	return crowd->answer_len != 0 ? 0 : -1;
+}
+
 static int crowd_init(struct crowd *crowd, const struct load *load)
 {
 	const struct web *web = load->web;
-	int fd = connect_nth(load->port, 0);
 
 	crowd->load = load;
 	crowd->depth = web->depth ? web->depth : 1;
-	crowd->answer_len = fd >= 0 ? ask_once(fd, web) : 0;
-	if (fd >= 0)
-		close(fd);
 	crowd->batch_len = web->request_len * crowd->depth;
 	crowd->batch = malloc(crowd->batch_len);
 	crowd->askers = calloc(load->connections, sizeof(*crowd->askers));
 	crowd->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	for (unsigned i = 0; crowd->askers != NULL && i < load->connections; i++)
+		crowd->askers[i].fd = -1;
 	if (latencies_init(&crowd->latencies) < 0 || crowd->batch == NULL ||
-		crowd->askers == NULL || crowd->epoll_fd < 0)
+		crowd->askers == NULL || crowd->epoll_fd < 0 || learn_answer(crowd, load) < 0)
 		return -1;
-	if (crowd->answer_len == 0) {
-		fprintf(stderr, "weft-bench: no good answer to %.30s\n", web->request);
-		return -1;
-	}
 	for (unsigned i = 0; i < crowd->depth; i++)
 		memcpy(crowd->batch + i * web->request_len, web->request, web->request_len);
-	for (unsigned i = 0; i < load->connections; i++)
-		crowd->askers[i].fd = -1;
 	for (unsigned i = 0; i < load->connections; i++)
 		if (connect_asker(crowd, &crowd->askers[i]) < 0)
 			return -1;

@@ -243,15 +243,16 @@ WEFT_API int64_t weft_http_fetch_body_len(const struct weft_http_fetch *fetch);
 /**
  * Read from the body, what there is of it, at least a byte. Returns the count, 0 at its end: then
  * it is whole. Errors: EPIPE or EPROTO (cut off), EBADMSG (its chunks, or the gzip in them, can't
- * be read), EINVAL (size_bytes 0; before the response is there). Once it has failed it stays so.
+ * be read), EINVAL (size_bytes 0; before the response is there). Once it has failed it stays so;
+ * only after ETIMEDOUT and ECANCELED it may go on, and nothing is lost.
  */
 WEFT_API ssize_t weft_http_fetch_read(
 	struct weft_http_fetch *fetch, void *buffer, size_t size_bytes);
 
 /**
  * Read all that is left of the body, of max bytes at most, into memory that is the caller's to
- * free, with a NUL behind it. Returns the length. Errors: EMSGSIZE (over max), ENOMEM, those of
- * read.
+ * free, with a NUL behind it. Returns the length. When it fails, what it has read is lost. Errors:
+ * EMSGSIZE (over max), ENOMEM, those of read.
  */
 WEFT_API ssize_t weft_http_fetch_read_all(
 	struct weft_http_fetch *fetch, size_t max, char **ret_data);

@@ -28,6 +28,8 @@ int weft__cmd_echo(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft get`: get.c. */
+int weft__cmd_get(int argc, char **argv);
 /** `weft announce`: announce.c. */
 int weft__cmd_announce(int argc, char **argv);
 /** `weft discover`: discover.c. */

@@ -25,6 +25,7 @@ static const struct {
 	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
 	{"echo", "send back what is sent, under any model", weft__cmd_echo},
 	{"serve", "share a folder over HTTP", weft__cmd_serve},
+	{"get", "fetch a URL", weft__cmd_get},
 	{"announce", "tell the local network what this host offers", weft__cmd_announce},
 	{"discover", "ask the local network what is announced there", weft__cmd_discover},
 	{"sockopt", "make a socket, and show all of its options", weft__cmd_sockopt},

@@ -187,6 +187,27 @@ static void took(struct weft_http_fetch *fetch, size_t len)
 		end_receiving(fetch);
 }
 
+/*
+ * Read so many at most. The last of them come by way of the stream's buffer, which takes all
+ * that came with them: what is there behind the end must be seen before the connection is kept,
+ * and under TLS the descriptor doesn't tell.
+ */
+static ssize_t read_bytes(
+	struct weft_http_fetch *fetch, void *buffer, size_t size_bytes, bool is_last)
+{
+	struct weft_stream *stream = fetch->connection->stream;
+	const char *data;
+	ssize_t len = 0;
+
+	WEFT_WITH_TIMEOUT (weft__http_fetch_patience(fetch)) {
+		if (is_last)
+			len = weft_stream_peek(stream, 1, &data);
+		if (!is_last || len > 0)
+			len = weft_stream_read(stream, buffer, size_bytes);
+	}
+	return len;
+}
+
 /* The body's bytes as they are on the wire. 0: it is over; -1 (EAGAIN: it would have to wait). */
 static ssize_t receive(
 	struct weft_http_fetch *fetch, void *buffer, size_t size_bytes, bool may_wait)
@@ -204,8 +225,7 @@ static ssize_t receive(
 		size_bytes = (size_t)next;
 	if (!may_wait && await_bytes(fetch, false, &data) < 0)
 		return -1;
-	WEFT_WITH_TIMEOUT (weft__http_fetch_patience(fetch))
-		len = weft_stream_read(fetch->connection->stream, buffer, size_bytes);
+	len = read_bytes(fetch, buffer, size_bytes, next <= WEFT_STREAM_BUFFER_SIZE);
 	if (len < 0)
 		return fail_waiting(fetch);
 	if (len == 0 && fetch->framing != WEFT__HTTP_BY_CLOSE)

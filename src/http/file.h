@@ -56,7 +56,7 @@ struct weft__http_file {
 	bool is_download;  /* it says so */
 	bool varies;       /* it has other forms, or may get some */
 	size_t type_at, validators_at, fields_len, text_len;
-	size_t forms_bytes; /* of its variants that are in memory */
+	size_t forms_bytes;                   /* of its variants that are in memory */
 	struct weft__http_variants *variants; /* its own; NULL: it never has any */
 	char etag[WEFT__HTTP_TAG_SIZE];
 	char text[];

@@ -59,7 +59,7 @@
 
 /** After a last answer, what the peer still sends is read so long and so far, then cut off. */
 #define WEFT__HTTP_LINGER_NS        WEFT_SECONDS(2)
-#define WEFT__HTTP_LINGER_BYTES_MAX ((size_t)1024 * 1024)
+#define WEFT__HTTP_LINGER_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* ---- The open-file cache, of each worker --------------------------------------- */
 

@@ -97,7 +97,7 @@ static int remove_locked(
 	if (find_there(place, &stat) < 0 || judge(judge_fn, &stat) < 0)
 		return -1;
 	if (unlinkat(place->folder_fd, place->name, S_ISDIR(stat.st_mode) ? AT_REMOVEDIR : 0) == 0)
-		return fsync(place->folder_fd);
+		return 0;
 	return errno == EEXIST ? fail(ENOTEMPTY) : -1;
 }
 
@@ -114,6 +114,8 @@ static int remove_it(void *arg)
 		result = remove_locked(&place, call->judge);
 		weft__store_unlock(place.folder_fd);
 	}
+	if (result == 0)
+		result = fsync(place.folder_fd);
 	return close_keep(place.folder_fd, result);
 }
 
@@ -150,15 +152,6 @@ static int rename_it(const struct weft__store_move *move, const struct weft__sto
 	return errno == EEXIST && move->may_replace ? fail(ENOTEMPTY) : -1;
 }
 
-/* The new name is on the disk before the old one is gone for good. */
-static int move_locked(const struct weft__store_move *move, const struct weft__store_place *from,
-	const struct weft__store_place *to, struct weft__store_moved *moved)
-{
-	if (rename_it(move, from, to, moved) < 0 || fsync(to->folder_fd) < 0)
-		return -1;
-	return fsync(from->folder_fd);
-}
-
 /* Only the target's names are locked: two who move one thing are told apart by the rename. */
 static int move_from(struct change_call *call, const struct weft__store_place *from)
 {
@@ -173,9 +166,14 @@ static int move_from(struct change_call *call, const struct weft__store_place *f
 		return -1;
 	result = weft__store_lock(to.folder_fd);
 	if (result == 0) {
-		result = move_locked(call->move, from, &to, &call->moved);
+		result = rename_it(call->move, from, &to, &call->moved);
 		weft__store_unlock(to.folder_fd);
 	}
+	/* The new name is on the disk before the old one is gone for good. */
+	if (result == 0)
+		result = fsync(to.folder_fd);
+	if (result == 0)
+		result = fsync(from->folder_fd);
 	return close_keep(to.folder_fd, result);
 }
 

@@ -88,7 +88,7 @@ void weft__http_uploads_append_form(struct weft_str *page, const struct weft__ht
 	weft_str_append(page,
 		"<style>.up{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center;"
 		"margin-top:1.5rem;padding:1rem;border:1px dashed var(--line);border-radius:.5rem}"
-		".up label{flex:1 1 14rem;color:var(--soft)}"
+		".up label{flex:1 1 14rem;min-width:0;color:var(--soft)}"
 		".up input{display:block;max-width:100%;margin-top:.35rem;font:inherit}"
 		".up button{font:inherit;padding:.5rem 1rem;min-height:2.75rem;cursor:pointer;"
 		"color:var(--link);background:none;border:1px solid;border-radius:.35rem}</style>\n"

@@ -229,7 +229,8 @@ static int on_any(struct weft_http_request *request, struct weft_http_response *
 
 static int fetch_often(void *arg)
 {
-	struct weft_http_fetch_options options = {.client = client, .ret_fault = &fault};
+	struct weft_http_fault why;
+	struct weft_http_fetch_options options = {.client = client, .ret_fault = &why};
 	char target[256], expected[64];
 	static const char body[3000];
 
@@ -244,7 +245,7 @@ static int fetch_often(void *arg)
 		options.body_len = (int64_t)len;
 		made = weft_http_fetch(target, &options);
 		if (!made)
-			check_fail(__FILE__, __LINE__, "%s (errno %d)", fault.text, errno);
+			check_fail(__FILE__, __LINE__, "%s (errno %d)", why.text, errno);
 		expect_body(made, expected);
 		weft_http_fetch_free(made);
 	}

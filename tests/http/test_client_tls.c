@@ -83,6 +83,46 @@ BOTH_CASE(https_is_fetched_and_its_connection_kept)
 	CHECK(strstr(heard[2], "GET /a HTTP/1.1\r\nHost: 127.0.0.1:"));
 }
 
+/* The head by itself, then the body and more than that in one record. */
+static int say_too_much(struct weft_stream *peer, void *arg)
+{
+	static char body[6000 + 100];
+	const char *line;
+
+	(void)arg;
+	memset(body, 'x', 6000);
+	snprintf(body + 6000, 100, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+	while (weft_stream_readline(peer, &line) > 2)
+		continue;
+	say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n");
+	say(peer, body);
+	return (int)weft_stream_readline(peer, &line); /* the client's end */
+}
+
+BOTH_CASE(bytes_that_nobody_asked_for_end_a_connection_of_tls)
+{
+	static const char *const replies[] = {NULL};
+	struct weft_http_fetch *made;
+	char bytes[8192];
+	size_t len;
+
+	site_start(0, replies);
+	peer_end(pair.thread);
+	pair.handler = say_too_much;
+	pair.connections = 2;
+	pair.thread = peer_start(pair_serve, &pair);
+	for (size_t size = 6000; size <= sizeof(bytes); size += sizeof(bytes) - 6000) {
+		made = weft_http_get(secure("127.0.0.1", "/"), &options);
+		CHECK(made != NULL);
+		for (len = 0; len < 6000;)
+			len += (size_t)weft_http_fetch_read(made, bytes, size);
+		CHECK_INT(len, ==, 6000);
+		CHECK_INT(weft_http_client_idle(client), ==, 0);
+		weft_http_fetch_free(made);
+	}
+	site_end();
+}
+
 BOTH_CASE(a_certificate_for_somebody_else_is_not_believed)
 {
 	static const char *const replies[] = {NULL};

@@ -1,18 +1,24 @@
 // browser.mjs - Chromium at a server: one claim after the other, as TAP.
 //
-//	node browser.mjs URL [WORD...]
+//	node browser.mjs URL GROUP...
 //
-// JUDGE_MODULES is where playwright-core lies. A WORD names a group of claims that this
-// server has what for: "upload", "websocket". Never: another browser than Debian's.
+// JUDGE_MODULES is where playwright-core lies. The groups of claims: "pages", "upload" for a
+// server that takes them, "ws://..." for a WebSocket that echoes. Never: another browser
+// than Debian's.
 import { createRequire } from "node:module";
 import { promises as files } from "node:fs";
 import path from "node:path";
 
 const require = createRequire(path.join(process.env.JUDGE_MODULES, "x.js"));
 const { chromium } = require("playwright-core");
-const [url, ...words] = process.argv.slice(2);
+const [url, ...groups] = process.argv.slice(2);
+const echo = groups.find((word) => word.startsWith("ws://"));
 const claims = [];
-const claim = (name, run) => claims.push([name, run]);
+
+function claim(name, run, group = "pages") {
+	if (groups.includes(group))
+		claims.push([name, run]);
+}
 
 function expect(holds, what) {
 	if (!holds)
@@ -118,39 +124,34 @@ claim("the listing fits a phone, and is dark when the user's desktop is", async 
 	expect(!/rgb\(255, 255, 255\)/.test(colour), colour);
 });
 
-if (words.includes("upload"))
-	claim("a file is uploaded through the page", async (page) => {
-		await page.goto(url + "/");
-		await page.setInputFiles("input[type=file]", {
-			name: "from browser.txt", mimeType: "text/plain",
-			buffer: Buffer.from("uploaded\n") });
-		const submit = page.locator("form [type=submit], form button").first();
-		await submit.click();
-		await page.waitForLoadState("networkidle");
-		const reply = await page.goto(url + "/from%20browser.txt");
-		expect(reply.status() === 200, reply.status());
-		expect((await page.textContent("body")).trim() === "uploaded", "not the file");
-	});
+claim("a file is uploaded through the page", async (page) => {
+	await page.goto(url + "/");
+	await page.setInputFiles("input[type=file]", {
+		name: "from browser.txt", mimeType: "text/plain", buffer: Buffer.from("uploaded\n") });
+	await page.locator("form [type=submit], form button").first().click();
+	await page.waitForLoadState("networkidle");
+	const reply = await page.goto(url + "/from%20browser.txt");
+	expect(reply.status() === 200, reply.status());
+	expect((await page.textContent("body")).trim() === "uploaded", "not the file");
+}, "upload");
 
-if (words.includes("websocket"))
-	claim("a page's WebSocket echoes text and bytes, and closes clean", async (page) => {
-		const host = words[words.indexOf("websocket") + 1];
-		await page.goto(url + "/hello.txt");
-		const got = await page.evaluate((address) => new Promise((resolve, reject) => {
-			const socket = new WebSocket(address);
-			const heard = [];
-			socket.binaryType = "arraybuffer";
-			socket.onopen = () => { socket.send("hello"); socket.send(new Uint8Array(70000)); };
-			socket.onmessage = (event) => {
-				heard.push(event.data.byteLength ?? event.data);
-				if (heard.length === 2)
-					socket.close(1000, "done");
-			};
-			socket.onerror = () => reject(new Error("an error"));
-			socket.onclose = (event) => resolve([...heard, event.code, event.wasClean]);
-		}), host);
-		expect(JSON.stringify(got) === '["hello",70000,1000,true]', JSON.stringify(got));
-	});
+claim("a page's WebSocket echoes text and bytes, and closes clean", async (page) => {
+	await page.goto(url + "/hello.txt");
+	const got = await page.evaluate((address) => new Promise((resolve, reject) => {
+		const socket = new WebSocket(address);
+		const heard = [];
+		socket.binaryType = "arraybuffer";
+		socket.onopen = () => { socket.send("hello"); socket.send(new Uint8Array(70000)); };
+		socket.onmessage = (event) => {
+			heard.push(event.data.byteLength ?? event.data);
+			if (heard.length === 2)
+				socket.close(1000, "done");
+		};
+		socket.onerror = () => reject(new Error("an error"));
+		socket.onclose = (event) => resolve([...heard, event.code, event.wasClean]);
+	}), echo);
+	expect(JSON.stringify(got) === '["hello",70000,1000,true]', JSON.stringify(got));
+}, echo ?? "a WebSocket");
 
 const browser = await chromium.launch({
 	executablePath: "/usr/bin/chromium",

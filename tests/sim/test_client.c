@@ -414,6 +414,40 @@ static int send_unasked(void *arg)
 
 SIM_CASE(leave_to_send_a_body_is_waited_for_a_second, send_unasked, 20, {0})
 
+/* Half of the body, and the other half ten seconds later. */
+static int pause_within(struct weft_stream *peer)
+{
+	if (read_head(peer) < 0 ||
+		weft_stream_printf(
+			peer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe") < 0 ||
+		weft_stream_flush(peer) < 0 || weft_sleep(WEFT_SECONDS(10)) < 0)
+		return -1;
+	weft_stream_printf(peer, "llo\r\n0\r\n\r\n");
+	return weft_stream_flush(peer);
+}
+
+static int go_on_reading(void *arg)
+{
+	weft_fiber_id running = bare_begin(pause_within);
+	struct weft_http_fetch *fetch = weft_http_get("http://server/", NULL);
+	char *data, bytes[8];
+
+	(void)arg;
+	CHECK(fetch);
+	CHECK_INT(weft_http_fetch_read(fetch, bytes, sizeof(bytes)), ==, 2);
+	for (int i = 0; i < 3; i++)
+		WEFT_WITH_TIMEOUT (WEFT_SECONDS(2))
+			CHECK_ERRNO(weft_http_fetch_read(fetch, bytes, sizeof(bytes)), ETIMEDOUT);
+	CHECK_INT(weft_http_fetch_read_all(fetch, 100, &data), ==, 3);
+	CHECK_STR(data, "llo");
+	free(data);
+	weft_http_fetch_free(fetch);
+	bare_end(running);
+	return 0;
+}
+
+SIM_CASE(reading_goes_on_after_a_deadline, go_on_reading, 20, {0})
+
 /* Takes the request, a byte of the body each minute less a second, and never all of it. */
 static int take_slowly(struct weft_stream *peer)
 {

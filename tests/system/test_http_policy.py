@@ -2,11 +2,16 @@
 """test_http_policy.py - the options of `weft serve` that say how files are shared."""
 import json
 import os
+import socket
+import subprocess
 import sys
 import time
 import urllib.parse
 
-from served import Folder, Server, case, expect, run, weft
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "io"))
+
+from examples import build  # noqa: E402
+from served import PATIENCE_S, Connection, Folder, Server, case, expect, run, weft  # noqa: E402
 
 
 def settle():
@@ -247,6 +252,30 @@ def _():
             expect(part.status == 206 and part["Content-Disposition"], part)
             expect(server.get("/?download")["Content-Disposition"] is None)
             expect(server.get("/none?download").status == 404)
+
+
+@case("examples/http_files.c shares a folder and answers one address itself")
+def _():
+    with Folder() as folder:
+        folder.write("app.3f9a1c07.js", "js")
+        path = os.path.join(folder.top, "socket")
+        with subprocess.Popen([build("http_files"), folder.path, "unix:" + path]) as program:
+            try:
+                deadline = time.monotonic() + PATIENCE_S
+                while not os.path.exists(path) and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                with Connection(path, socket.AF_UNIX) as connection:
+                    connection.send(b"GET /time HTTP/1.1\r\nHost: x\r\n\r\n"
+                                    b"GET /app.3f9a1c07.js HTTP/1.1\r\nHost: x\r\n\r\n"
+                                    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    expect(abs(int(connection.reply().body) - time.time()) < 60)
+                    reply = connection.reply()
+                    expect(reply.body == b"js" and "immutable" in reply["Cache-Control"], reply)
+                    expect(connection.reply().status == 403, "no listing")
+            finally:
+                program.kill()
+        expect(subprocess.run([build("http_files")], capture_output=True,
+                              check=False).returncode == 2)
 
 
 # ---- Ranges ----------------------------------------------------------------------------------

@@ -252,6 +252,17 @@ def _():
         expect(connection.at_end())
 
 
+@case("an answer survives that its peer sends all of a long body before it looks")
+def _():
+    body = b"x" * (40 << 20)  # more than the kernel keeps for us
+    with served() as server, server.connect() as connection:
+        connection.send(b"POST /a.txt HTTP/1.1\r\nHost: test\r\n"
+                        b"Content-Length: %d\r\n\r\n" % len(body))
+        connection.send(body)
+        expect(connection.reply().status == 405)
+        expect(connection.at_end())
+
+
 @case("a head that never ends is 408 after the header timeout")
 def _():
     with served("--header-timeout", "0.3") as server, server.connect() as connection:

@@ -107,6 +107,18 @@ def _():
                 "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: none",
                 f"Origin: http://{host}\r\nSec-Fetch-Site: same-origin")):
             expect(site.put(f"/new{i}", b"x", field).status == 201, field)
+        for i, (host, origin, status) in enumerate((
+                ("a.example", "http://a.example", 201), ("a.example", "http://A.example:80", 201),
+                ("a.example:80", "http://a.example", 201), ("a.example", "https://a.example", 201),
+                ("a.example", "https://a.example:443", 201), ("[::1]", "http://[::1]", 201),
+                ("[::1]:8080", "http://[::1]:8080", 201), ("[::1]", "http://[::1]:8080", 403),
+                ("[::1]:1", "http://[::2]:1", 403), ("a.example", "http://a.example:8080", 403),
+                ("a.example:443", "http://a.example", 403), ("a.example", "http://a.exampl", 403),
+                ("", "http://", 403))):
+            reply = site.server.ask(
+                f"PUT /other{i} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+                "Content-Length: 0\r\n\r\n".encode())
+            expect(reply.status == status, (host, origin, reply))
 
 
 # ---- PUT ---------------------------------------------------------------------------------------
@@ -249,6 +261,21 @@ def _():
                         b"HTTP/1.1\r\nHost: x\r\n\r\n")
         expect(connection.reply().status == 409)
         expect(connection.reply().body == b"hello")
+
+
+@case("what is on its way in is not shown, where hidden names are")
+def _():
+    with Upload("--allow-upload", "--hidden") as site:
+        site.folder.write(".weft-upload/notes", b"secret")
+        site.folder.write("sub/.weft-upload-0123456789abcdef", b"secret")
+        site.folder.write("sub/.env", b"shown")
+        expect(site.server.get("/sub/.env").body == b"shown")
+        for target in ("/.weft-upload/", "/.weft-upload/notes",
+                       "/sub/.weft-upload-0123456789abcdef"):
+            expect(site.server.get(target).status == 404, target)
+        expect(b"weft-upload" not in site.server.get("/").body + site.server.get("/sub/").body)
+        expect(site.put("/sub/.new", b"x").status == 403)
+        os.remove(site.folder.at(".weft-upload/notes"))
 
 
 # ---- Forms -------------------------------------------------------------------------------------
