@@ -363,16 +363,22 @@ static int send_new_file(struct visit *visit, const struct weft__http_source *op
 	return result;
 }
 
-/* The address needs its slash, or the relative links of the page would lead elsewhere. */
+/*
+ * The address needs its slash, or the relative links of the page would lead elsewhere. Where it
+ * leads is relative as well: it is right wherever the folder is mounted, and on no other host.
+ */
 static int redirect_to_folder(struct visit *visit)
 {
 	struct weft_http_text query = weft_http_request_query(visit->request);
+	const char *slash = strrchr(visit->path, '/');
+	const char *name = slash ? slash + 1 : visit->path;
 	struct weft_str location;
 	int result;
 
 	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	weft_str_init(&location, WEFT_STR_LEN_MAX);
-	weft__http_append_path(&location, visit->path - 1, strlen(visit->path) + 1);
+	weft_str_append(&location, "./");
+	weft__http_append_path(&location, name, strlen(name));
 	weft_str_append_char(&location, '/');
 	if (query.data) {
 		weft_str_append_char(&location, '?');
