@@ -32,9 +32,6 @@
 #include "http/upload.h"
 #include "http/variants.h"
 
-/** Bytes of a Content-Disposition: a name of 255 bytes, twice, once as %XX. */
-#define DISPOSITION_MAX 2048
-
 /* What send_index() returns beside a handler's results. */
 #define NO_INDEX (-2)
 
@@ -104,43 +101,6 @@ static struct weft__http_cache *own_cache(struct weft_http_files *files)
 }
 
 /* ---- Sending a file -------------------------------------------------------------------------- */
-
-/* Whether the query has the word "download". */
-static bool asks_download(const struct weft_http_request *request)
-{
-	static const char word[] = "download";
-	struct weft_http_text query = weft_http_request_query(request);
-
-	while (query.len > 0) {
-		const char *amp = memchr(query.data, '&', query.len);
-		size_t len = amp ? (size_t)(amp - query.data) : query.len;
-		size_t step = amp ? len + 1 : len;
-
-		if (len >= sizeof(word) - 1 && memcmp(query.data, word, sizeof(word) - 1) == 0 &&
-			(len == sizeof(word) - 1 || query.data[sizeof(word) - 1] == '='))
-			return true;
-		query = (struct weft_http_text){query.data + step, query.len - step};
-	}
-	return false;
-}
-
-static int add_disposition(struct visit *visit)
-{
-	const char *slash = strrchr(visit->path, '/');
-	const char *name = slash ? slash + 1 : visit->path;
-	struct weft_str value;
-	int result = -1;
-
-	if (!name[0])
-		return 0; /* what stands for a folder has no name of its own to be saved under */
-	weft_str_init(&value, DISPOSITION_MAX);
-	weft__http_append_disposition(&value, name);
-	if (!weft_str_error(&value))
-		result = weft_http_response_field(
-			visit->response, "Content-Disposition", weft_str_text(&value));
-	weft_str_fini(&value);
-	return result;
-}
 
 /* Send the form of the file that this request is to get. key is the cache's. */
 static int send_choice(struct visit *visit, struct weft__http_file *file, const char *key)
