@@ -109,8 +109,9 @@ static int send_choice(struct visit *visit, struct weft__http_file *file, const 
 	size_t bytes_before = file->forms_bytes;
 	int status;
 
-	if (visit->request->head.query.at && !file->is_download && asks_download(visit->request) &&
-		add_disposition(visit) < 0)
+	if (visit->request->head.query.at && !file->is_download &&
+		weft__http_asks_download(visit->request) &&
+		weft__http_add_disposition(visit->response, visit->path) < 0)
 		return 503;
 	if (!file->varies)
 		return weft__http_file_send(file, visit->request, visit->response);
