@@ -44,15 +44,16 @@ struct weft_http_fetch;  /* opaque: src/http/client.h */
 
 enum weft_http_fault_kind {
 	WEFT_HTTP_NO_FAULT,
-	WEFT_HTTP_BAD_URL,       /* EINVAL */
-	WEFT_HTTP_BAD_REQUEST,   /* EINVAL, EMSGSIZE: an option that can't be sent */
-	WEFT_HTTP_NO_HOST,       /* ENOENT, EAGAIN: the name is not known, or not now */
-	WEFT_HTTP_NO_CONNECTION, /* those of connect(2) */
-	WEFT_HTTP_NO_TLS,        /* EPROTO: the text says what TLS objects to */
-	WEFT_HTTP_NOT_SENT,      /* the body's source failed, or it had not the length it said */
-	WEFT_HTTP_BAD_RESPONSE,  /* EBADMSG: it can't be read */
-	WEFT_HTTP_CUT_OFF,       /* EPIPE, ECONNRESET: it ended too early */
-	WEFT_HTTP_TOO_LONG,      /* EMSGSIZE: over weft_http_fetch_read_all()'s bound */
+	WEFT_HTTP_BAD_URL,         /* EINVAL */
+	WEFT_HTTP_BAD_REQUEST,     /* EINVAL, EMSGSIZE: an option that can't be sent */
+	WEFT_HTTP_NO_HOST,         /* ENOENT, EAGAIN: the name is not known, or not now */
+	WEFT_HTTP_NO_CONNECTION,   /* those of connect(2) */
+	WEFT_HTTP_ADDRESS_REFUSED, /* EACCES: the client's allows() takes none of the host's */
+	WEFT_HTTP_NO_TLS,          /* EPROTO: the text says what TLS objects to */
+	WEFT_HTTP_NOT_SENT,        /* the body's source failed, or it had not the length it said */
+	WEFT_HTTP_BAD_RESPONSE,    /* EBADMSG: it can't be read */
+	WEFT_HTTP_CUT_OFF,         /* EPIPE, ECONNRESET, EPROTO: it ended too early */
+	WEFT_HTTP_TOO_LONG,        /* EMSGSIZE: over weft_http_fetch_read_all()'s bound */
 	WEFT_HTTP_TOO_MANY_REDIRECTS, /* ELOOP */
 	WEFT_HTTP_REDIRECT_REFUSED,   /* EACCES: to where the options don't allow it */
 	WEFT_HTTP_INTERRUPTED,        /* ETIMEDOUT, ECANCELED */
@@ -110,6 +111,12 @@ WEFT_API const char *weft_http_url_fault_text(enum weft_http_url_fault fault);
 
 /* ---- Clients ------------------------------------------------------------------------ */
 
+/**
+ * Whether a host's address may be connected to; also asked after redirects. For who fetches URLs
+ * that strangers chose: a name of theirs may lead into one's own network.
+ */
+typedef bool weft_http_allow_fn(const struct weft_address *address, void *arg);
+
 struct weft_http_client_options {
 	struct weft_tls *tls;       /* a client's, borrowed, better with ALPN for "http/1.1" only;
 				     * NULL: the system's authorities, read at the first need */
@@ -118,6 +125,8 @@ struct weft_http_client_options {
 	unsigned idle_max;          /* over all hosts; 0: 64 */
 	int64_t idle_timeout_ns;    /* kept so long; 0: 30 s */
 	bool no_keep_alive;         /* every request has a connection of its own */
+	weft_http_allow_fn *allows; /* NULL: every address */
+	void *allows_arg;
 };
 
 /** options may be NULL. Errors: EINVAL (idle_max over 4096), ENOMEM. */

@@ -97,6 +97,8 @@ struct weft_http_fetch {
 	bool has_heard;                           /* a byte of the response is there */
 	bool is_answered;                         /* before all was sent */
 	bool is_lost;                             /* the server takes no more of it */
+	bool is_welcome;                          /* it has answered, and takes the rest as well */
+	size_t unseen_len;                        /* sent since was last looked for an answer */
 
 	/* The response. */
 	struct weft__http_response_head response;
@@ -146,6 +148,12 @@ int weft__http_fetch_await(struct weft_http_fetch *fetch);
 
 /** client_response.c: wait for leave to send the body. */
 int weft__http_fetch_await_continue(struct weft_http_fetch *fetch);
+
+/**
+ * client_response.c: whether what has come says that the body is not wanted (RFC 9112, section
+ * 9.5). Nothing is waited for, or consumed.
+ */
+bool weft__http_fetch_is_refused(struct weft_http_fetch *fetch);
 
 /** client_response.c: forget the response. */
 void weft__http_fetch_forget(struct weft_http_fetch *fetch);

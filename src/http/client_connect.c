@@ -6,6 +6,8 @@
  * The host is asked for by itself (weft/dns.h), not as a part of "HOST:PORT": a host that is
  * named like another form of address must not become one.
  *
+ * What allows() was asked for is what is connected to: no name is looked up in between.
+ *
  * Never: gives a connection of one origin, or of one Unix socket, to another.
  */
 #include <errno.h>
@@ -57,6 +59,21 @@ static struct weft_stream *connect_unix(struct weft_http_fetch *fetch)
 	return stream;
 }
 
+/* Keep those that the client may connect to. How many. */
+static int keep_allowed(
+	const struct weft_http_fetch *fetch, struct weft_address *addresses, int count)
+{
+	const struct weft_http_client_options *options = &fetch->client->options;
+	int kept = 0;
+
+	if (!options->allows)
+		return count;
+	for (int i = 0; i < count; i++)
+		if (options->allows(&addresses[i], options->allows_arg))
+			addresses[kept++] = addresses[i];
+	return kept;
+}
+
 static struct weft_stream *connect_host(struct weft_http_fetch *fetch)
 {
 	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
@@ -74,6 +91,12 @@ static struct weft_stream *connect_host(struct weft_http_fetch *fetch)
 			weft__http_fetch_fail(fetch, WEFT_HTTP_NO_HOST, ENOENT, "%s.", what);
 		else
 			weft__http_fetch_fail_errno(fetch, WEFT_HTTP_NO_HOST, what);
+		return NULL;
+	}
+	count = keep_allowed(fetch, addresses, count);
+	if (count == 0) {
+		weft__http_fetch_fail(fetch, WEFT_HTTP_ADDRESS_REFUSED, EACCES,
+			"The host %s has no address that may be connected to.", fetch->url->host);
 		return NULL;
 	}
 	WEFT_WITH_TIMEOUT (weft__http_fetch_patience(fetch))

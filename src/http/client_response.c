@@ -15,6 +15,7 @@
 
 #include "http/client.h"
 #include "weft/scope.h"
+#include "weft/socket.h"
 
 static int fail_early_end(struct weft_http_fetch *fetch)
 {
@@ -115,6 +116,38 @@ int weft__http_fetch_await_continue(struct weft_http_fetch *fetch)
 	if (!fetch->fault.kind)
 		weft__http_fetch_fail_errno(fetch, WEFT_HTTP_CUT_OFF, "The response did not come");
 	return -1;
+}
+
+/* Under TLS the descriptor may have bytes, and none of them for us: there it is not asked. */
+static size_t come_by_now(struct weft_http_fetch *fetch, const char **ret_data)
+{
+	struct weft_stream *stream = fetch->connection->stream;
+	ssize_t len = weft_stream_peek(stream, 0, ret_data);
+	char byte;
+
+	if (!fetch->url->is_https && len < WEFT_STREAM_BUFFER_SIZE &&
+		weft_recv(weft_stream_fd(stream), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		len = weft_stream_peek(stream, (size_t)len + 1, ret_data);
+	return len > 0 ? (size_t)len : 0;
+}
+
+bool weft__http_fetch_is_refused(struct weft_http_fetch *fetch)
+{
+	struct weft__http_response_head *response = &fetch->response;
+	size_t len, at = 0;
+	const char *data;
+
+	if (fetch->is_welcome)
+		return false;
+	len = come_by_now(fetch, &data);
+	do {
+		weft__http_response_head_reset(response);
+		if (weft__http_parse_response(response, data + at, len - at) != WEFT__HTTP_DONE)
+			return false;
+		at += response->head.len;
+	} while (response->status < 200);
+	fetch->is_welcome = response->status < 400;
+	return !fetch->is_welcome;
 }
 
 void weft__http_fetch_forget(struct weft_http_fetch *fetch)

@@ -4,7 +4,8 @@
  * Entry points: weft__http_fetch_send_head(), _send_body(), _send(), _send_end().
  *
  * The time is bounded by pieces, as for answers (http/output.c): a long upload may take as
- * long as it likes while the server takes the next piece.
+ * long as it likes while the server takes the next piece. Between two of them it is seen whether
+ * the server has refused it by now.
  *
  * Never: sends more or less than the head says, and calls it a request.
  */
@@ -33,6 +34,13 @@ static int write_bytes(struct weft_http_fetch *fetch, const void *data, size_t l
 	while (len > 0 && result == 0) {
 		size_t piece = len < WEFT__HTTP_SEND_PIECE ? len : WEFT__HTTP_SEND_PIECE;
 
+		if (fetch->unseen_len >= WEFT__HTTP_SEND_PIECE) {
+			fetch->unseen_len = 0;
+			if (weft__http_fetch_is_refused(fetch))
+				return weft__http_fetch_fail(fetch, WEFT_HTTP_CUT_OFF, EPIPE,
+					"The server does not want the request's body.");
+		}
+		fetch->unseen_len += piece;
 		WEFT_WITH_TIMEOUT (weft__http_fetch_patience(fetch))
 			result = weft_stream_write_all(fetch->connection->stream, at, piece);
 		at += piece;

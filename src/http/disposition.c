@@ -15,6 +15,9 @@
 #include "http/escape.h"
 #include "weft/utf8.h"
 
+/** Bytes of the value: a name of 255 bytes, twice, once as %XX. */
+#define VALUE_LEN_MAX 2048
+
 static bool is_plain(char c)
 {
 	return c >= ' ' && c < 0x7f && !strchr("\"\\%/", c);
@@ -60,4 +63,40 @@ void weft__http_append_disposition(struct weft_str *value, const char *name)
 	}
 	weft_str_append(value, "\"; filename*=UTF-8''");
 	append_utf8(value, name);
+}
+
+bool weft__http_asks_download(const struct weft_http_request *request)
+{
+	static const char word[] = "download";
+	struct weft_http_text query = weft_http_request_query(request);
+
+	while (query.len > 0) {
+		const char *amp = memchr(query.data, '&', query.len);
+		size_t len = amp ? (size_t)(amp - query.data) : query.len;
+		size_t step = amp ? len + 1 : len;
+
+		if (len >= sizeof(word) - 1 && memcmp(query.data, word, sizeof(word) - 1) == 0 &&
+			(len == sizeof(word) - 1 || query.data[sizeof(word) - 1] == '='))
+			return true;
+		query = (struct weft_http_text){query.data + step, query.len - step};
+	}
+	return false;
+}
+
+int weft__http_add_disposition(struct weft_http_response *response, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct weft_str value;
+	int result = -1;
+
+	if (!name[0])
+		return 0; /* what stands for a folder has no name of its own to be saved under */
+	weft_str_init(&value, VALUE_LEN_MAX);
+	weft__http_append_disposition(&value, name);
+	if (!weft_str_error(&value))
+		result = weft_http_response_field(
+			response, "Content-Disposition", weft_str_text(&value));
+	weft_str_fini(&value);
+	return result;
 }

@@ -126,7 +126,9 @@ static int exchange_begin(struct weft_http_fetch *fetch, bool is_new)
 	fetch->fault.kind = WEFT_HTTP_NO_FAULT;
 	fetch->state = WEFT__HTTP_SENDING;
 	fetch->sent_len = 0;
-	fetch->is_sent = fetch->has_heard = fetch->is_answered = fetch->is_lost = false;
+	fetch->unseen_len = 0;
+	fetch->is_sent = fetch->has_heard = fetch->is_answered = false;
+	fetch->is_lost = fetch->is_welcome = false;
 	return weft__http_fetch_connect(fetch, is_new);
 }
 

@@ -14,7 +14,6 @@
  *
  * Never: shows anything that is hidden, or outside of the folder.
  */
-#include "weft/http_route.h"
 #include "http/files.h"
 
 #include <errno.h>
@@ -32,9 +31,6 @@
 #include "http/service.h"
 #include "http/upload.h"
 #include "http/variants.h"
-
-/** Bytes of a Content-Disposition: a name of 255 bytes, twice, once as %XX. */
-#define DISPOSITION_MAX 2048
 
 /* What send_index() returns beside a handler's results. */
 #define NO_INDEX (-2)
@@ -106,43 +102,6 @@ static struct weft__http_cache *own_cache(struct weft_http_files *files)
 
 /* ---- Sending a file -------------------------------------------------------------------------- */
 
-/* Whether the query has the word "download". */
-static bool asks_download(const struct weft_http_request *request)
-{
-	static const char word[] = "download";
-	struct weft_http_text query = weft_http_request_query(request);
-
-	while (query.len > 0) {
-		const char *amp = memchr(query.data, '&', query.len);
-		size_t len = amp ? (size_t)(amp - query.data) : query.len;
-		size_t step = amp ? len + 1 : len;
-
-		if (len >= sizeof(word) - 1 && memcmp(query.data, word, sizeof(word) - 1) == 0 &&
-			(len == sizeof(word) - 1 || query.data[sizeof(word) - 1] == '='))
-			return true;
-		query = (struct weft_http_text){query.data + step, query.len - step};
-	}
-	return false;
-}
-
-static int add_disposition(struct visit *visit)
-{
-	const char *slash = strrchr(visit->path, '/');
-	const char *name = slash ? slash + 1 : visit->path;
-	struct weft_str value;
-	int result = -1;
-
-	if (!name[0])
-		return 0; /* what stands for a folder has no name of its own to be saved under */
-	weft_str_init(&value, DISPOSITION_MAX);
-	weft__http_append_disposition(&value, name);
-	if (!weft_str_error(&value))
-		result = weft_http_response_field(
-			visit->response, "Content-Disposition", weft_str_text(&value));
-	weft_str_fini(&value);
-	return result;
-}
-
 /* Send the form of the file that this request is to get. key is the cache's. */
 static int send_choice(struct visit *visit, struct weft__http_file *file, const char *key)
 {
@@ -150,8 +109,9 @@ static int send_choice(struct visit *visit, struct weft__http_file *file, const 
 	size_t bytes_before = file->forms_bytes;
 	int status;
 
-	if (visit->request->head.query.at && !file->is_download && asks_download(visit->request) &&
-		add_disposition(visit) < 0)
+	if (visit->request->head.query.at && !file->is_download &&
+		weft__http_asks_download(visit->request) &&
+		weft__http_add_disposition(visit->response, visit->path) < 0)
 		return 503;
 	if (!file->varies)
 		return weft__http_file_send(file, visit->request, visit->response);
@@ -364,18 +324,22 @@ static int send_new_file(struct visit *visit, const struct weft__http_source *op
 	return result;
 }
 
-/* The address needs its slash, or the relative links of the page would lead elsewhere. */
+/*
+ * The address needs its slash, or the relative links of the page would lead elsewhere. Where it
+ * leads is relative as well: it is right wherever the folder is mounted, and on no other host.
+ */
 static int redirect_to_folder(struct visit *visit)
 {
 	struct weft_http_text query = weft_http_request_query(visit->request);
-	struct weft_http_text prefix = weft_http_request_prefix(visit->request);
+	const char *slash = strrchr(visit->path, '/');
+	const char *name = slash ? slash + 1 : visit->path;
 	struct weft_str location;
 	int result;
 
 	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	weft_str_init(&location, WEFT_STR_LEN_MAX);
-	weft__http_append_path(&location, prefix.data, prefix.len);
-	weft__http_append_path(&location, visit->path - 1, strlen(visit->path) + 1);
+	weft_str_append(&location, "./");
+	weft__http_append_path(&location, name, strlen(name));
 	weft_str_append_char(&location, '/');
 	if (query.data) {
 		weft_str_append_char(&location, '?');

@@ -60,6 +60,7 @@ struct scripted {
 	char heard[SCRIPTED_TURNS_MAX][8192];
 	size_t heard_len[SCRIPTED_TURNS_MAX];
 	unsigned connections;
+	size_t drained; /* bytes behind the last requests */
 	int left[SCRIPTED_TURNS_MAX], left_count;
 	pthread_t thread;
 };
@@ -107,13 +108,17 @@ static void scripted_reset(int fd)
 	close(fd);
 }
 
-static void scripted_drain(int fd)
+/* How many bytes came before the client's end. */
+static size_t scripted_drain(int fd)
 {
 	char bytes[4096];
+	size_t sum = 0;
+	ssize_t len;
 
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		continue;
+	while ((len = read(fd, bytes, sizeof(bytes))) > 0)
+		sum += (size_t)len;
 	close(fd);
+	return sum;
 }
 
 static int scripted_accept(struct scripted *server)
@@ -151,7 +156,7 @@ static int scripted_turn(struct scripted *server, int fd, size_t i)
 		server->left[server->left_count++] = fd;
 		return -1;
 	case AWAITS_END:
-		scripted_drain(fd);
+		server->drained += scripted_drain(fd);
 		return -1;
 	default:
 		return fd;

@@ -288,6 +288,47 @@ BOTH_CASE(an_answer_before_the_bodys_end_is_read)
 	free(body);
 }
 
+/* The server takes all that is sent, but says first that it wants none of it. */
+BOTH_CASE(a_body_that_is_refused_meanwhile_is_not_sent_to_its_end)
+{
+	static const struct turn turns[] = {
+		SAYS("HTTP/1.1 102 On\r\n\r\nHTTP/1.1 413 No\r\nContent-Length: 8\r\n\r\ntoo long",
+			.does = AWAITS_END),
+		SAYS("HTTP/1.1 413 No\r\nContent-Length: 8\r\n\r\ntoo long", .does = AWAITS_END),
+		SAYS("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nwelcome", .does = AWAITS_END)};
+	struct weft_http_fetch_options options = {.body_len = 64 << 20};
+	char *body = calloc(1, (size_t)options.body_len);
+	struct weft_http_fetch *made;
+
+	START(turns);
+	options.client = client = weft_http_client_new(NULL);
+	options.body = body;
+	made = fetch("/", &options);
+	CHECK_INT(weft_http_fetch_status(made), ==, 413);
+	expect_body(made, "too long");
+	weft_http_fetch_free(made);
+
+	options.body = NULL;
+	made = weft_http_fetch_begin(url("/"), &options);
+	for (int64_t sent = 0; weft_http_fetch_write(made, body, 100000) == 0; sent += 100000)
+		CHECK_INT(sent, <, options.body_len / 2);
+	CHECK_INT(errno, ==, EPIPE);
+	CHECK_INT(weft_http_fetch_finish(made), ==, 0);
+	CHECK_INT(weft_http_fetch_status(made), ==, 413);
+	weft_http_fetch_free(made);
+
+	/* Other answers leave the body welcome. */
+	options.body = body;
+	made = fetch("/", &options);
+	expect_body(made, "welcome");
+	weft_http_fetch_free(made);
+	weft_http_client_free(client);
+	scripted_end(&server);
+	CHECK_INT(server.drained, >=, options.body_len);
+	CHECK_INT(server.drained, <, options.body_len * 2);
+	free(body);
+}
+
 /* ---- What can't be sent ------------------------------------------------------------- */
 
 CHECK_CASE(what_would_break_a_request_is_refused_before_anything_is_sent)

@@ -224,4 +224,35 @@ BOTH_CASE(a_long_body_of_a_redirect_is_not_waited_for)
 	CHECK_INT(server.connections, ==, 3);
 }
 
+/* 127.0.0.1 and no other. */
+static bool is_own(const struct weft_address *address, void *arg)
+{
+	struct weft_address own;
+
+	CHECK_INT(weft_address_parse(&own, "127.0.0.1:1"), ==, 0);
+	weft_address_set_port(&own, weft_address_port(address));
+	++*(unsigned *)arg;
+	return weft_address_equal(address, &own);
+}
+
+BOTH_CASE(addresses_that_are_not_allowed_are_not_connected_to)
+{
+	static const struct turn turns[] = {SAYS(MOVED("302", "http://127.0.0.2:1/")),
+		SAYS(MOVED("302", "http://[::1]:1/")), SAYS(MOVED("302", "/x")), SAYS(EMPTY)};
+	struct weft_http_fetch_options options = {.ret_fault = &fault};
+	unsigned asked = 0;
+
+	START(turns);
+	options.client = client = weft_http_client_new(
+		&(struct weft_http_client_options){.allows = is_own, .allows_arg = &asked});
+	for (int i = 0; i < 2; i++) {
+		CHECK_ERRNO(weft_http_get(url("/"), &options), EACCES);
+		CHECK_INT(fault.kind, ==, WEFT_HTTP_ADDRESS_REFUSED);
+	}
+	get("/", NULL, "");
+	weft_http_client_free(client);
+	scripted_end(&server);
+	CHECK_INT(asked, ==, 3); /* not for connections that were kept */
+}
+
 CHECK_MAIN()

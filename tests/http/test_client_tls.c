@@ -179,6 +179,43 @@ BOTH_CASE(a_connection_that_is_cut_is_no_end_of_a_body)
 	site_end();
 }
 
+/* One answer a connection; the next request is read, and not answered. */
+static int say_once(struct weft_stream *peer, void *arg)
+{
+	const char *line;
+	static bool is_rude;
+
+	(void)arg;
+	while (weft_stream_readline(peer, &line) > 2)
+		continue;
+	say(peer, HI);
+	while (weft_stream_readline(peer, &line) > 2)
+		continue;
+	is_rude = !is_rude; /* with close_notify, and without */
+	return is_rude ? shutdown(weft_stream_fd(peer), SHUT_RDWR) : 0;
+}
+
+BOTH_CASE(a_request_is_repeated_when_its_kept_connection_of_tls_was_closed)
+{
+	static const char *const replies[] = {NULL};
+	struct weft_http_fetch *made;
+
+	site_start(0, replies);
+	peer_end(pair.thread);
+	pair.handler = say_once;
+	pair.connections = 3;
+	pair.thread = peer_start(pair_serve, &pair);
+	for (int i = 0; i < 3; i++) {
+		made = weft_http_get(secure("127.0.0.1", "/"), &options);
+		if (!made)
+			check_fail(__FILE__, __LINE__, "%s", fault.text);
+		expect_body(made, "hi");
+		weft_http_fetch_free(made);
+		CHECK_INT(weft_http_client_idle(client), ==, 1);
+	}
+	site_end();
+}
+
 /* ---- Redirects between schemes --------------------------------------------------- */
 
 BOTH_CASE(a_redirect_from_https_to_http_is_followed_only_on_demand)

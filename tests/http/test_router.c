@@ -323,7 +323,7 @@ CHECK_CASE(routers_and_folders_can_be_mounted)
 	router = outer;
 	serve_routes();
 	CHECK_ANSWER("GET /a%20b/f/", ">sub<");
-	CHECK_ANSWER("GET /a%20b/f/sub", "\r\nLocation: /a%20b/f/sub/\r\n");
+	CHECK_ANSWER("GET /a%20b/f/sub", "\r\nLocation: ./sub/\r\n");
 	close_routes();
 	weft_http_router_free(inner);
 	weft_http_files_free(files);

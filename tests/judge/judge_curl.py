@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from judged import Site, case, expect, need, need_option, run, tool
+from judged import Site, case, expect, need, run, tool
 
 HELLO = b"Hello, world\n"
 
@@ -97,7 +97,6 @@ def _():
 
 @case("curl --compressed is sent less of a page, and never a compressed part")
 def _():
-    need_option("--no-compress")
     with at() as site:
         _, out, _ = curl("--compressed", "-o", "/dev/null", "-w", "%{size_download}",
                          site.url("/page.html"))
@@ -378,16 +377,91 @@ def _():
 # ---- Uploads -----------------------------------------------------------------------------------
 
 
-@case("curl -T puts a file, small and large, and gets it back")
+@case("curl -T puts a file, small and large, known length and chunked, and gets it back")
 def _():
-    need_option("--allow-upload")
     with at("--allow-upload") as site:
         path = site.folder.at("big.bin").decode()
         expect(status("-T", path, site.url("/new.bin")) == (201, 0))
         expect(site.read("new.bin") == site.read("big.bin"), "not the same")
-        expect(status("-T", path, site.url("/new.bin"))[0] in (409, 412))
+        expect(curl(site.url("/new.bin"))[1] == site.read("big.bin"))
         expect(curl("-T", "-", site.url("/chunked.txt"), input=b"from stdin\n")[0] == 0)
         expect(site.read("chunked.txt") == b"from stdin\n")
+        # An address that ends in a slash: curl puts the file's name behind it.
+        expect(status("-T", path, site.url("/sub/")) == (201, 0))
+        expect(site.read("sub/big.bin") == site.read("big.bin"), "not the same")
+
+
+@case("curl -T replaces nothing, but by If-Match; If-None-Match: * is kept")
+def _():
+    with at("--allow-upload") as site:
+        path, url = os.path.join(site.place, "x"), site.url("/hello.txt")
+        tag = os.path.join(site.place, "tag")
+        with open(path, "wb") as file:
+            file.write(b"replaced\n")
+        expect(status("-T", path, url)[0] in (409, 412) and site.read("hello.txt") == HELLO)
+        expect(status("-T", path, "-H", "If-None-Match: *", url)[0] == 412)
+        expect(status("-T", path, "-H", 'If-Match: "other"', url)[0] == 412)
+        expect(site.read("hello.txt") == HELLO)
+        curl("--etag-save", tag, url)
+        with open(tag, encoding="ascii") as file:
+            expect(status("-T", path, "-H", "If-Match: " + file.read().strip(), url)[0]
+                   in (200, 204))
+        expect(site.read("hello.txt") == b"replaced\n")
+
+
+@case("curl -F posts files as a form does, several at once, names kept below the folder")
+def _():
+    with at("--allow-upload") as site:
+        path = site.folder.at("big.bin").decode()
+        code, _ = status("-F", f"file=@{path};filename=one.bin", "-F",
+                         f"file=@{path};filename=\u00e4 b.bin", site.url("/sub/"))
+        expect(200 <= code < 400, code)
+        for name in ("sub/one.bin", "sub/\u00e4 b.bin"):
+            expect(site.read(name) == site.read("big.bin"), name)
+        code, _ = status("-F", f"file=@{path};filename=../../out.bin", site.url("/sub/"))
+        expect(not os.path.exists(site.folder.path + "/../out.bin"), code)
+        expect(not os.path.exists(site.folder.at("out.bin")), code)
+
+
+@case("curl -T that breaks off leaves nothing behind")
+def _():
+    with at("--allow-upload") as site:
+        before = sorted(os.listdir(site.folder.path))
+        path = site.folder.at("big.bin").decode()
+        curl("-T", path, "--limit-rate", "1M", "--max-time", "1", site.url("/broken.bin"))
+        subprocess.run(["sh", "-c", "head -c 500000 /dev/zero | timeout 1 curl -sS -H "
+                        f"'Content-Length: 9000000' -T - {site.url('/short.bin')}"],
+                       check=False, capture_output=True, timeout=30)
+        expect(status(site.url("/broken.bin"))[0] == 404)
+        expect(status(site.url("/short.bin"))[0] == 404)
+        expect(sorted(os.listdir(site.folder.path)) == before, os.listdir(site.folder.path))
+
+
+@case("curl over --upload-max is 413, with Expect before a byte of it is sent")
+def _():
+    with at("--allow-upload", "--upload-max", "1M") as site:
+        path = site.folder.at("big.bin").decode()
+        expect(status("-T", path, "-H", "Expect:", site.url("/new.bin"))[0] == 413)
+        _, out, _ = curl("-T", path, "-H", "Expect: 100-continue", "-o", "/dev/null", "-w",
+                         "%{http_code} %{size_upload}", site.url("/new.bin"))
+        expect(out == b"413 0", out)
+        expect(not os.path.exists(site.folder.at("new.bin")))
+
+
+@case("curl -X MKCOL, MOVE and DELETE, when allowed; 405 when not")
+def _():
+    with at("--allow-upload", "--allow-change") as site:
+        expect(status("-X", "MKCOL", site.url("/made/"))[0] == 201)
+        expect(os.path.isdir(site.folder.at("made")))
+        expect(status("-X", "MOVE", "-H", "Destination: /made/moved.txt",
+                      site.url("/hello.txt"))[0] == 201)
+        expect(site.read("made/moved.txt") == HELLO)
+        expect(status(site.url("/hello.txt"))[0] == 404)
+        expect(status("-X", "DELETE", site.url("/made/moved.txt"))[0] == 204)
+        expect(status("-X", "DELETE", site.url("/made/moved.txt"))[0] == 404)
+    with at("--allow-upload") as site:
+        expect(status("-X", "DELETE", site.url("/hello.txt"))[0] in (403, 405))
+        expect(site.read("hello.txt") == HELLO)
 
 
 sys.exit(run())

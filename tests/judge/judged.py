@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
 
 # pylint: disable=wrong-import-position,unused-import
-from served import WEFT, Folder, Server, Skip, case, expect, run  # noqa: E402,F401
+from served import Folder, Server, Skip, case, expect, run  # noqa: E402,F401
 
 # tools/judge installs what comes from npm here.
 NODE_MODULES = os.path.join(os.path.abspath(os.environ.get("WEFT_BUILD", "build")), "judge",
@@ -33,14 +33,6 @@ def need(*programs):
     for program in programs:
         if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
             raise Skip(f"{program} is not installed")
-
-
-def need_option(option):
-    """Skip what this build of weft has no option for yet."""
-    text = subprocess.run([WEFT, "serve", "--help"], capture_output=True, text=True,
-                          check=True).stdout
-    if option not in text:
-        raise Skip(f"weft serve has no {option}")
 
 
 def need_module(name):

@@ -77,7 +77,7 @@ def _():
         with Server(folder.path) as server:
             expect(server.get("//sub///b.txt").body == b"b")
             reply = server.get("//sub")
-            expect(reply.status == 301 and reply["Location"] == "/sub/", reply)
+            expect(reply.status == 301 and reply["Location"] == "./sub/", reply)
 
 
 @case("hidden names are not there, at any depth")
@@ -172,9 +172,16 @@ def _():
     with Folder() as folder:
         folder.write('sub "<dir>/a', "x")
         with Server(folder.path) as server:
+            for target, location in (("/sub%20%22%3cdir%3E/deep", "./deep/"),
+                                     ("/http:", "./http:/"), ("/http%3A", "./http%3A/")):
+                os.makedirs(folder.at(urllib.parse.unquote(target[1:])), exist_ok=True)
+                reply = server.get(target)
+                expect(urllib.parse.unquote(reply["Location"])
+                       == urllib.parse.unquote(location), reply)
+                expect(server.get(urllib.parse.urljoin(target, reply["Location"])).status == 200)
             reply = server.get("/sub%20%22%3cdir%3E?a=1&b")
             expect(reply.status == 301, reply)
-            expect(reply["Location"] == "/sub%20%22%3Cdir%3E/?a=1&b", reply)
+            expect(reply["Location"] == "./sub%20%22%3Cdir%3E/?a=1&b", reply)
 
 
 @case("odd names are listed so that their links lead to them, and nothing runs")
