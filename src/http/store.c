@@ -128,8 +128,7 @@ void weft__store_close_folder(int fd)
 	close(fd); /* was not written to: nothing to wait for */
 }
 
-/* ---- Locks ------------------------------------------------------------------------------------
- */
+/* ---- Locks --------------------------------------------------------------------------- */
 
 int weft__store_lock(int folder_fd)
 {
@@ -155,8 +154,7 @@ void weft__store_unlock(int folder_fd)
 	errno = code;
 }
 
-/* ---- Leftovers ----------------------------------------------------------------------------------
- */
+/* ---- Leftovers ----------------------------------------------------------------------- */
 
 void weft__store_temporary_name(char *ret_name, size_t size)
 {

@@ -59,7 +59,7 @@ void weft__store_close_folder(int fd);
 
 /* ---- Putting files ------------------------------------------------------------------- */
 
-struct weft__put; /* opaque: store_put.c */
+struct weft__put; /* opaque: store_put.h */
 
 struct weft__put_options {
 	const struct weft__http_root *root;

@@ -197,8 +197,7 @@ static int move(const struct weft__http_uploads *uploads, struct weft_http_reque
 	return result;
 }
 
-/* ---- Methods that weft has no name for ----------------------------------------------------------
- */
+/* ---- Methods that weft has no name for ----------------------------------------------- */
 
 int weft__http_upload_other(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)

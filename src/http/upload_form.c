@@ -75,8 +75,7 @@ static int refuse_form(struct batch *batch)
 	return refuse_text(batch, errno == EMSGSIZE ? 413 : 400, why);
 }
 
-/* ---- Taking ------------------------------------------------------------------------------------
- */
+/* ---- Taking -------------------------------------------------------------------------- */
 
 static ssize_t read_part(void *from, void *buffer, size_t size_bytes)
 {
@@ -136,8 +135,7 @@ static int take_all(struct batch *batch, bool *ret_is_answered)
 	return 0;
 }
 
-/* ---- Saying that it is done --------------------------------------------------------------------
- */
+/* ---- Saying that it is done ---------------------------------------------------------- */
 
 static void append_file(struct weft_str *text, const struct weft__put *put)
 {
@@ -191,8 +189,7 @@ static int send_done(struct batch *batch)
 	return weft_http_response_send(batch->response, 303, NULL);
 }
 
-/* ---- POST ---------------------------------------------------------------------------------------
- */
+/* ---- POST ---------------------------------------------------------------------------- */
 
 static int post_form(struct batch *batch)
 {

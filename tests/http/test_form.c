@@ -185,8 +185,7 @@ CHECK_CASE(what_is_no_form_or_is_not_whole_is_told)
 	site_close();
 }
 
-/* ---- Bounds of one request ---------------------------------------------------------------------
- */
+/* ---- Bounds of one request ----------------------------------------------------------- */
 
 /* Takes 2000 bytes, and reads them unless the path says otherwise. */
 static int on_bounded(
@@ -240,8 +239,7 @@ CHECK_CASE(a_handler_sets_its_own_bound_of_a_body_and_the_next_request_has_the_s
 	site_close();
 }
 
-/* ---- Whole forms
- * --------------------------------------------------------------------------------- */
+/* ---- Whole forms --------------------------------------------------------------------- */
 
 static struct weft_http_form_options form_options;
 

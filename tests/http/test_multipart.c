@@ -319,8 +319,7 @@ CHECK_CASE(a_form_has_exactly_one_boundary_by_the_rules)
 		CHECK_INT(boundary_of(types[i].type, &form), ==, types[i].is);
 }
 
-/* ---- Limits -----------------------------------------------------------------------------------
- */
+/* ---- Limits -------------------------------------------------------------------------- */
 
 /* Whether a form of these parts, around len bytes of a filling, is read; all cuts agree. */
 static bool is_read(const char *before, size_t len, const char *behind)

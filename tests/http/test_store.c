@@ -40,8 +40,7 @@ static int names_in(const char *path)
 	return count;
 }
 
-/* ---- Judges -----------------------------------------------------------------------------------
- */
+/* ---- Judges -------------------------------------------------------------------------- */
 
 static int only_new(const struct stat *existing, void *arg)
 {
@@ -94,8 +93,7 @@ static int put_text(const char *path, const char *text, weft__store_judge_fn *fn
 	return result;
 }
 
-/* ---- Putting
- * ------------------------------------------------------------------------------------- */
+/* ---- Putting ------------------------------------------------------------------------- */
 
 BOTH_CASE(a_file_shows_when_it_is_whole_and_not_before)
 {
@@ -246,8 +244,7 @@ BOTH_CASE(a_large_file_comes_out_as_it_went_in)
 	free(back);
 }
 
-/* ---- Refusing
- * ---------------------------------------------------------------------------------------- */
+/* ---- Refusing ------------------------------------------------------------------------ */
 
 BOTH_CASE(names_that_can_not_be_are_refused_and_none_leads_outside)
 {
@@ -335,8 +332,7 @@ BOTH_CASE(a_folder_that_goes_meanwhile_takes_the_file_with_it)
 	CHECK_INT(names_in("."), ==, 0);
 }
 
-/* ---- Who wins
- * ---------------------------------------------------------------------------------------- */
+/* ---- Who wins ------------------------------------------------------------------------ */
 
 /* Adds one to the number in a file, by "only if it is still what I read". */
 static int is_same_file(const struct stat *existing, void *arg)
@@ -423,8 +419,7 @@ BOTH_CASE(who_is_kept_out_by_a_strangers_lock_is_told_and_not_held_for_ever)
 	close(fd);
 }
 
-/* ---- Changing
- * -------------------------------------------------------------------------------------------- */
+/* ---- Changing ------------------------------------------------------------------------ */
 
 BOTH_CASE(folders_are_made_and_removed_when_they_are_empty)
 {
@@ -497,8 +492,7 @@ BOTH_CASE(what_is_there_moves_and_replaces_only_when_it_may)
 	CHECK_INT(names_in("."), ==, 1);
 }
 
-/* ---- Leftovers
- * ------------------------------------------------------------------------------------------- */
+/* ---- Leftovers ----------------------------------------------------------------------- */
 
 CHECK_CASE(a_sweep_takes_what_the_dead_have_left_and_nothing_else)
 {

@@ -190,8 +190,7 @@ IN_FRONT ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
 	return stepped(syscall(SYS_pwrite64, fd, data, len, offset));
 }
 
-/* ---- What is done ------------------------------------------------------------------------------
- */
+/* ---- What is done -------------------------------------------------------------------- */
 
 static struct weft__http_root root = {-1, WEFT_HTTP_LINKS_INSIDE};
 
@@ -290,8 +289,7 @@ static const struct deed {
 
 #define DEED_COUNT (sizeof(deeds) / sizeof(deeds[0]))
 
-/* ---- What is there
- * ------------------------------------------------------------------------------- */
+/* ---- What is there ------------------------------------------------------------------- */
 
 static char told[1000];
 

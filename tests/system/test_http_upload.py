@@ -14,7 +14,7 @@ import sys
 import time
 
 import served
-from served import PATIENCE_S, Server, Skip, case, expect, run
+from served import PATIENCE_S, Server, Skip, case, expect, run, weft
 from uploading import Upload, form
 
 BOUNDARY = "Content-Type: multipart/form-data; boundary=XX"
@@ -276,6 +276,13 @@ def _():
         expect(b"weft-upload" not in site.server.get("/").body + site.server.get("/sub/").body)
         expect(site.put("/sub/.new", b"x").status == 403)
         os.remove(site.folder.at(".weft-upload/notes"))
+
+
+@case("what is no use alone is wrong usage")
+def _():
+    for options in (("--allow-overwrite",), ("--allow-upload", "--upload-max", "0"),
+                    ("--allow-upload", "--upload-max", "many")):
+        expect(weft("serve", *options).returncode == 2, options)
 
 
 # ---- Forms -------------------------------------------------------------------------------------
