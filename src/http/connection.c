@@ -34,6 +34,11 @@ enum arrival {
 	SILENT, /* it may still come, and need not be waited for here */
 };
 
+static bool has_log(const struct weft_http_service *service)
+{
+	return service->on_log;
+}
+
 void weft__http_connection_init(struct weft__http_connection *connection,
 	struct weft_stream *stream, const struct weft_http_server_options *options,
 	const atomic_bool *is_stopping)
@@ -46,6 +51,9 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->guard = NULL;
 	connection->fiber = weft_self();
 	connection->thread = connection->fiber ? NULL : weft_thread_current();
+	connection->logger_arg = options->arg;
+	connection->logger =
+		weft__http_service_find(options->service, &connection->logger_arg, has_log);
 	connection->has_pipelined = false;
 	connection->may_have_more = false;
 	connection->may_park = false;
@@ -282,23 +290,16 @@ static int dispatch(struct weft__http_connection *connection)
 	return handler(request, &connection->response, arg);
 }
 
-static bool has_log(const struct weft_http_service *service)
-{
-	return service->on_log;
-}
-
 static void log_answer(struct weft__http_connection *connection)
 {
 	const struct weft_http_server_options *options = connection->options;
-	void *arg = options->arg;
-	const struct weft_http_service *service =
-		weft__http_service_find(options->service, &arg, has_log);
 
 	if (connection->guard)
 		weft__http_guard_note(
 			connection->guard, &connection->request, &connection->response);
-	if (service)
-		service->on_log(&connection->request, &connection->response, arg);
+	if (connection->logger)
+		connection->logger->on_log(
+			&connection->request, &connection->response, connection->logger_arg);
 	else if (options->access_log)
 		weft_http_log_add(options->access_log, &connection->request, &connection->response);
 }

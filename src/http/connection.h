@@ -33,6 +33,8 @@ struct weft__http_connection {
 	weft_fiber_id fiber;
 	struct weft_thread *thread; /* when it is on no fiber; NULL: a process */
 	struct weft_list_node in_server;
+	const struct weft_http_service *logger; /* who has an on_log(); NULL: nobody */
+	void *logger_arg;
 	bool may_have_more; /* more than the last request was received with it */
 	bool may_park;      /* between two requests */
 	bool has_pipelined; /* requests were received behind another, and their time is known */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "http/limits.h"
+#include "io/stream.h"
 #include "weft/scope.h"
 
 /* So much is sure to fit into the buffer of a stream without a wait. */
@@ -38,7 +39,9 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 	if (output->unflushed + len <= ROOM) {
 		output->unflushed += len;
 		output->written += (int64_t)len;
-		return weft_stream_write_all(output->stream, data, len);
+		return weft__stream_append(output->stream, data, len)
+			       ? 0
+			       : weft_stream_write_all(output->stream, data, len);
 	}
 	while (len > 0 && result == 0) {
 		size_t chunk = len < WEFT__HTTP_WRITE_CHUNK ? len : WEFT__HTTP_WRITE_CHUNK;

@@ -100,11 +100,12 @@ enum weft__http_parse_result weft__http_request_take(
 
 int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why)
 {
-	struct weft_http_text encoded = weft__http_place_text(request->data, request->head.path);
+	struct weft_http_text encoded;
 	size_t len;
 
 	if (request->has_path)
 		return 0;
+	encoded = weft__http_place_text(request->data, request->head.path);
 	if (encoded.len == 0) { /* "http://host" means "http://host/" */
 		memcpy(request->path, "/", 2);
 		return 0;

@@ -16,6 +16,7 @@
 #define WEFT_IO_STREAM_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "weft/stream.h"
 
@@ -105,6 +106,20 @@ void weft__stream_forget(struct weft_stream *stream);
 
 /** Connect to the first of count (at least one) addresses that answers; the last one's errno. */
 struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count);
+
+/**
+ * Put data behind what is buffered already, if it fits. False: weft_stream_write_all() is to do it.
+ */
+static inline bool weft__stream_append(struct weft_stream *stream, const void *data, size_t len)
+{
+	struct weft__stream_half *out = &stream->out;
+
+	if (!out->data || stream->is_torn || len > WEFT_STREAM_BUFFER_SIZE - out->end)
+		return false;
+	memcpy(out->data + out->end, data, len);
+	out->end += len;
+	return true;
+}
 
 /** Give a half's buffer back when nothing is in it. */
 void weft__stream_half_rest(struct weft__stream_half *half);
