@@ -14,9 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "options.h"
+
+/** What a server holds besides connections and files: listeners, the kernel's pollers, the log. */
+#define DESCRIPTORS_SPARE 32
 
 /* ---- Serving -------------------------------------------------------------------------------- */
 
@@ -126,6 +130,23 @@ static void ignore_size_limit(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+/*
+ * Where nobody said how many, fewer than there are descriptors: then who has been idle longest
+ * makes room for who has just come. When descriptors run out instead, nobody can even be let in.
+ * An eighth is for the files that are open.
+ */
+static void bound_connections(struct serve *serve)
+{
+	struct rlimit limit;
+
+	if (serve->model != 0 || serve->server_options.connections_max > 0 ||
+		getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > WEFT_FIBERS_MAX ||
+		limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
+		return;
+	serve->server_options.connections_max =
+		(unsigned)(limit.rlim_cur - limit.rlim_cur / 8 - DESCRIPTORS_SPARE);
+}
+
 int weft__cmd_serve(int argc, char **argv)
 {
 	struct serve serve = {.dir = "."};
@@ -134,6 +155,7 @@ int weft__cmd_serve(int argc, char **argv)
 	if (status)
 		return status == CMD_HELPED ? CMD_DONE : status;
 	weft__cmd_raise_descriptor_limit();
+	bound_connections(&serve);
 	ignore_size_limit();
 	status = open_folder(&serve);
 	if (!status)

@@ -73,7 +73,7 @@ static const char help[] =
 	"\n"
 	"Limits:\n"
 	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
-	"                          fork (default: the model's own bound)\n"
+	"                          fork (default: as descriptors last, or the model's bound)\n"
 	"  --connections-per-client N  of one address, or /64 of IPv6; more get 429\n"
 	"  --rate N                requests a second of one client; more get 429\n"
 	"  --rate-burst N          so many of them at once (default: those of 10 seconds)\n"
