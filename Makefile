@@ -171,7 +171,7 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm
+$(OUT)/weft: LDLIBS += -lm -lcrypt
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 

@@ -162,15 +162,15 @@ static void print_table(const struct holder *holders, unsigned idle)
 
 /* ---- The subjects ------------------------------------------------------------------------ */
 
-/* As many as both sides may have descriptors for. */
+/* As many as both sides may have descriptors for; a server keeps some for its files. */
 static unsigned fit(unsigned idle)
 {
 	struct rlimit limit;
 
-	load_raise_fds(idle + SPARE);
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= idle + SPARE)
+	load_raise_fds(idle + idle / 4 + SPARE);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= idle + idle / 4 + SPARE)
 		return idle;
-	idle = (unsigned)limit.rlim_cur - SPARE;
+	idle = ((unsigned)limit.rlim_cur - SPARE) / 5 * 4;
 	fprintf(stderr,
 		"weft-bench: %u idle connections only: nobody here may have more descriptors\n",
 		idle);

@@ -347,8 +347,8 @@ enum weft_http_links {
 
 /**
  * How a folder is shared; zero is the default of each. Lists end with NULL; texts and lists are
- * copied. A PATTERN is of a name ("*.css"), or with a '/' of the whole path ("assets/" followed by
- * an asterisk); there '*' stands for anything, also for slashes, and '?' for one byte.
+ * copied. A PATTERN is of a name ("*.css"), or, with a '/' in it, of the whole path below the
+ * folder ("assets/app*"); '*' stands for anything, slashes too, and '?' for one byte.
  */
 struct weft_http_files_options {
 	bool no_listing;       /* a folder without an index is 403 instead of listed */
@@ -372,10 +372,9 @@ struct weft_http_files_options {
 	const char *cors_origin;
 
 	/**
-	 * "PATTERN=RULE", the first that fits becomes Cache-Control: a number of seconds,
-	 * "immutable" (a year, never asked for again), or the field's own words ("no-store"). The
-	 * PATTERN
-	 * ":hashed" is of names that hold a hash of the content, "app.3f9a1c07.js".
+	 * "PATTERN=RULE"; the first that fits becomes Cache-Control: a number of seconds,
+	 * "immutable" (a year, and never asked for again), or the field's own words ("no-store").
+	 * The PATTERN ":hashed" is of names that hold a hash of the content, "app.3f9a1c07.js".
 	 */
 	const char *const *cache_rules;
 
@@ -410,9 +409,9 @@ WEFT_API bool weft_http_files_options_check(
  *
  * Text is sent compressed to who takes that: NAME.br or NAME.gz for NAME, where it is not older;
  * else files of 1 KiB to 4 MiB are compressed on the first request, aside from the workers, and
- * kept (by the model "fiber" only, and where the build has zlib or brotli).
- * "?download" behind an address has browsers save the file rather than show it; "?sort=name|size|
- * time&order=asc|desc" sorts a listing.
+ * kept (by the model "fiber" only, and where the build has zlib or brotli). "?download" behind an
+ * address has browsers save the file rather than show it; "?sort=size&order=asc" sorts a listing,
+ * by name, size or time.
  *
  * Errors: those of open(2) (ENOENT, ENOTDIR, EACCES), EINVAL (the options: see above), ENOSYS (no
  * openat2(2)), ENOMEM.

@@ -132,7 +132,8 @@ WEFT_API void weft_tls_free(struct weft_tls *tls);
 /**
  * Read the same files again. Connections that are made from now on use what is in them; the
  * others go on with what they have. When something is wrong with one, nothing changes. A
- * client forgets its sessions. From any thread, while others start streams.
+ * client forgets its sessions. From any thread, while others start streams. Processes that were
+ * forked after weft_tls_server_new() follow, before their next handshake.
  * Errors: as weft_tls_server_new().
  */
 WEFT_API int weft_tls_reload(struct weft_tls *tls, struct weft_tls_fault *ret_fault);

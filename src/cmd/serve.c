@@ -3,7 +3,7 @@
  *
  * Entry point: weft__cmd_serve(). Its parts: serve.h.
  *
- *	options -> folder, log -> weft_run( listener -> say where -> serve ... stop )
+ *	options -> folder, log, TLS, users -> weft_run( doors -> say where -> serve ... stop )
  *
  * Never: protocol work; that is the library's.
  */
@@ -14,9 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "options.h"
+
+/** What a server holds besides connections and files: listeners, the kernel's pollers, the log. */
+#define DESCRIPTORS_SPARE 32
 
 /* ---- Serving -------------------------------------------------------------------------------- */
 
@@ -27,29 +31,37 @@ static void stop(void *arg)
 	if (!serve->is_json && isatty(STDOUT_FILENO))
 		puts("\nStopping; downloads under way are finished first. Ctrl-C ends them.");
 	fflush(stdout);
-	weft_http_server_stop(serve->server);
+	weft__serve_stop(serve);
+}
+
+/* The doors are open. */
+static int serve_with_signals(struct serve *serve)
+{
+	weft_fiber_id stopper = weft__cmd_on_stop(stop, serve);
+	weft_fiber_id reloader = stopper ? weft__serve_on_hangup(serve) : 0;
+	int status;
+
+	if (reloader) {
+		weft__serve_print_facts(serve);
+		status = weft__serve_doors(serve);
+		weft__cmd_unstop(reloader);
+	} else {
+		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	}
+	if (stopper)
+		weft__cmd_unstop(stopper);
+	return status;
 }
 
 /* The first fiber. */
 static int serve_until_stopped(void *arg)
 {
 	struct serve *serve = arg;
-	struct weft_listener *listener;
-	weft_fiber_id stopper;
-	int status = weft__cmd_listen(NAME, "http", serve->http, &listener);
+	int status = weft__serve_open_doors(serve);
 
-	if (status)
-		return status;
-	stopper = weft__cmd_on_stop(stop, serve);
-	if (!stopper) {
-		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
-	} else {
-		weft__serve_print_facts(serve, weft_listener_address(listener));
-		if (weft_http_server_run(serve->server, listener) < 0)
-			status = weft__cmd_fail(NAME, "can't go on: %s.", strerror(errno));
-		weft__cmd_unstop(stopper);
-	}
-	weft_listener_free(listener);
+	if (!status)
+		status = serve_with_signals(serve);
+	weft__serve_close_doors(serve);
 	return status;
 }
 
@@ -78,25 +90,36 @@ static int open_folder(struct serve *serve)
 static int open_log(struct serve *serve)
 {
 	const char *path = serve->access_log;
+	struct weft_http_log_options options = {
+		.format = (enum weft_http_log_format)serve->log_format};
 
 	if (!path)
 		path = isatty(STDOUT_FILENO) && !serve->is_json ? "-" : "none";
 	if (strcmp(path, "none") == 0)
 		return CMD_DONE;
-	serve->log = weft_http_log_new(path, NULL);
+	serve->log = weft_http_log_new(path, &options);
 	if (!serve->log)
 		return weft__cmd_fail(
 			NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));
 	return CMD_DONE;
 }
 
+/* The files, and what stands before them if anything does. */
 static int make_server(struct serve *serve)
 {
-	serve->server_options.service = weft_http_files_service_for(serve->files);
+	const struct weft_http_service *service = weft_http_files_service_for(serve->files);
+
+	serve->server_options.service = service;
 	serve->server_options.arg = serve->files;
 	serve->server_options.access_log = serve->log;
-	serve->server = weft_http_server_new(&serve->server_options);
-	return serve->server ? CMD_DONE : weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	if (serve->auth || serve->hsts_days) {
+		serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
+			.parent = service,
+			.parent_arg = serve->files};
+		serve->server_options.service = &serve->front;
+		serve->server_options.arg = serve;
+	}
+	return weft__serve_make_servers(serve);
 }
 
 /* A file that may not grow is EFBIG, and an answer, as any other trouble with the disk. */
@@ -107,23 +130,47 @@ static void ignore_size_limit(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+/*
+ * Where nobody said how many, fewer than there are descriptors: then who has been idle longest
+ * makes room for who has just come. When descriptors run out instead, nobody can even be let in.
+ * An eighth is for the files that are open.
+ */
+static void bound_connections(struct serve *serve)
+{
+	struct rlimit limit;
+
+	if (serve->model != 0 || serve->server_options.connections_max > 0 ||
+		getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > WEFT_FIBERS_MAX ||
+		limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
+		return;
+	serve->server_options.connections_max =
+		(unsigned)(limit.rlim_cur - limit.rlim_cur / 8 - DESCRIPTORS_SPARE);
+}
+
 int weft__cmd_serve(int argc, char **argv)
 {
-	struct serve serve = {.dir = ".", .http = SERVE_DEFAULT_HTTP};
+	struct serve serve = {.dir = "."};
 	int status = weft__serve_take_options(&serve, argc, argv);
 
 	if (status)
 		return status == CMD_HELPED ? CMD_DONE : status;
 	weft__cmd_raise_descriptor_limit();
+	bound_connections(&serve);
 	ignore_size_limit();
 	status = open_folder(&serve);
 	if (!status)
 		status = open_log(&serve);
 	if (!status)
+		status = weft__serve_open_tls(&serve);
+	if (!status)
+		status = weft__serve_open_auth(&serve);
+	if (!status)
 		status = make_server(&serve);
 	if (!status)
 		status = weft__cmd_run(NAME, &serve.run, serve_until_stopped, &serve);
-	weft_http_server_free(serve.server);
+	weft__serve_free_servers(&serve);
+	weft__serve_close_auth(&serve);
+	weft_tls_free(serve.tls);
 	weft_http_log_free(serve.log);
 	weft_http_files_free(serve.files);
 	free(serve.folder);

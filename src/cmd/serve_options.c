@@ -12,6 +12,10 @@
 #include "options.h"
 #include "serve.h"
 
+/** Ten years, and requests a second of one client. */
+#define HSTS_DAYS_MAX 3650
+#define RATE_MAX      1000000
+
 static const char help[] =
 	"usage: weft serve [DIR] [OPTION]...\n"
 	"\n"
@@ -24,7 +28,19 @@ static const char help[] =
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
 	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
 	"machine\n"
-	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket\n"
+	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket;\n"
+	"                          again for more; none: HTTPS only\n"
+	"  --https HOST:PORT       listen there by HTTPS; again for more\n"
+	"  --tls-cert FILE         certificate with its chain, as PEM; again for other names\n"
+	"  --tls-key FILE          its key (default: in the certificate's file)\n"
+	"  --redirect-https        HTTP does nothing but lead to HTTPS\n"
+	"  --hsts DAYS             browsers are to come by HTTPS only, for so long\n"
+	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
+	"\n"
+	"Who:\n"
+	"  --auth-file FILE        only those in FILE, with their passwords; a line is NAME:HASH,\n"
+	"                          as htpasswd -B makes it\n"
+	"  --insecure-auth         let passwords go over a network in the clear\n"
 	"\n"
 	"What:\n"
 	"  --no-listing            do not list folders that have no index.html\n"
@@ -57,7 +73,10 @@ static const char help[] =
 	"\n"
 	"Limits:\n"
 	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
-	"                          fork (default: the model's own bound)\n"
+	"                          fork (default: as descriptors last, or the model's bound)\n"
+	"  --connections-per-client N  of one address, or /64 of IPv6; more get 429\n"
+	"  --rate N                requests a second of one client; more get 429\n"
+	"  --rate-burst N          so many of them at once (default: those of 10 seconds)\n"
 	"  --header-timeout SECONDS  for a request to arrive (default: 10)\n"
 	"  --idle-timeout SECONDS    between two requests (default: 60)\n"
 	"  --write-timeout SECONDS   for a reader to take the next 256 KiB (default: 30)\n"
@@ -67,6 +86,7 @@ static const char help[] =
 	"  --access-log PATH       append a line per request to PATH; -: standard output; none: "
 	"none\n"
 	"                          (default: - on a terminal, else none)\n"
+	"  --log-format FORMAT     common, combined (with referer and browser), json\n"
 	"  --json                  print address, folder, workers and driver as JSON\n"
 	"\n"
 	"How:\n"
@@ -79,7 +99,11 @@ static const char help[] =
 	"  --help                  this text\n"
 	"\n"
 	"Stop it with Ctrl-C or SIGTERM: downloads under way get the grace time; a second\n"
-	"Ctrl-C ends it at once. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+	"Ctrl-C ends it at once. SIGHUP: certificates, users and log are opened anew.\n"
+	"Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+
+/* By the numbers of enum weft_http_log_format. */
+static const char *const log_formats[] = {"common", "combined", "json", NULL};
 
 /* By the numbers of enum weft_http_links. */
 static const char *const links[] = {"inside", "none", "all", NULL};
@@ -104,6 +128,10 @@ static int take_files_options(struct serve *serve)
 	struct weft_http_files_options *files = &serve->files_options;
 	char fault[WEFT_HTTP_FILES_FAULT_MAX];
 
+	if (files->allow_overwrite && !files->allow_upload && !files->allow_change)
+		return weft__cmd_usage(
+			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
+	files->upload_max = (int64_t)serve->upload_max;
 	files->links = (enum weft_http_links)serve->links;
 	if (serve->index_names.count > 0)
 		files->index_names = serve->index_names.items;
@@ -127,7 +155,16 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	struct weft_http_files_options *files = &serve->files_options;
 	const struct cmd_option options[] = {
 		/* Where. */
-		CMD_OPTION("http", CMD_TEXT, &serve->http),
+		CMD_OPTION("http", CMD_TEXTS, &serve->http),
+		CMD_OPTION("https", CMD_TEXTS, &serve->https),
+		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
+		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
+		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
+		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
+		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
+		/* Who. */
+		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),
+		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
 		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
@@ -149,12 +186,17 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
+		CMD_OPTION("connections-per-client", CMD_COUNT, &server->connections_per_client,
+			.max = WEFT_FIBERS_MAX),
+		CMD_OPTION("rate", CMD_COUNT, &server->rate, .max = RATE_MAX),
+		CMD_OPTION("rate-burst", CMD_COUNT, &server->rate_burst, .max = RATE_MAX),
 		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns),
 		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns),
 		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns),
 		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1),
 		/* Log. */
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
+		CMD_OPTION("log-format", CMD_CHOICE, &serve->log_format, .choices = log_formats),
 		CMD_OPTION("json", CMD_FLAG, &serve->is_json),
 		/* How. */
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
@@ -169,14 +211,9 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		return status;
 	if (optind < argc)
 		serve->dir = argv[optind];
-	if (strcmp(serve->http, "none") == 0)
-		return weft__cmd_usage(NAME, "--http none closes the only door.");
-	if (serve->files_options.allow_overwrite && !serve->files_options.allow_upload &&
-		!serve->files_options.allow_change)
-		return weft__cmd_usage(
-			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
-	serve->files_options.upload_max = (int64_t)serve->upload_max;
 	server->model = weft_serve_model_at(serve->model);
-	status = take_files_options(serve);
+	status = weft__serve_check_doors(serve);
+	if (!status)
+		status = take_files_options(serve);
 	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);
 }

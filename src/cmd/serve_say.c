@@ -12,11 +12,11 @@
 #include "serve.h"
 
 /* An address for people to click on, for a host that is numeric. */
-static void print_url(const char *host, unsigned port)
+static void print_url(const char *scheme, const char *host, unsigned port)
 {
-	const char *format = strchr(host, ':') ? "http://[%s]:%u/" : "http://%s:%u/";
+	const char *format = strchr(host, ':') ? "%s://[%s]:%u/" : "%s://%s:%u/";
 
-	printf(format, host, port);
+	printf(format, scheme, host, port);
 }
 
 static bool is_wildcard(const struct weft_address *address)
@@ -29,7 +29,7 @@ static bool is_wildcard(const struct weft_address *address)
 }
 
 /* Of a listener on all addresses: one line for each that this machine has. */
-static void print_all_urls(const struct weft_address *address)
+static void print_all_urls(const char *scheme, const struct weft_address *address)
 {
 	struct ifaddrs *all = NULL;
 	unsigned port = weft_address_port(address);
@@ -47,55 +47,99 @@ static void print_all_urls(const struct weft_address *address)
 				sizeof(host)))
 			continue;
 		printf("  %-8s ", label);
-		print_url(host, port);
+		print_url(scheme, host, port);
 		putchar('\n');
 		label = "";
 	}
 	freeifaddrs(all);
 	if (label[0])
-		printf("  %-8s http://localhost:%u/\n", label, port);
+		printf("  %-8s %s://localhost:%u/\n", label, scheme, port);
 }
 
-static void print_address(const struct weft_address *address)
+static const char *scheme_of(const struct serve_door *door)
 {
+	return door->kind == SERVE_HTTPS ? "https" : "http";
+}
+
+static void print_door(const struct serve_door *door)
+{
+	const struct weft_address *address = weft_listener_address(door->listener);
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
 	if (is_wildcard(address)) {
-		print_all_urls(address);
+		print_all_urls(scheme_of(door), address);
 		return;
 	}
-	printf("  %-8s ", "address");
+	printf("  %-8s ", door->kind == SERVE_METRICS ? "metrics" : "address");
 	if (weft_address_family(address) == AF_UNIX) {
 		weft_address_print(address, text, sizeof(text));
-		puts(text);
-		return;
+		fputs(text, stdout);
+	} else {
+		weft_address_print_host(address, text, sizeof(text));
+		print_url(scheme_of(door), text, weft_address_port(address));
 	}
-	weft_address_print_host(address, text, sizeof(text));
-	print_url(text, weft_address_port(address));
-	putchar('\n');
+	puts(door->kind == SERVE_HTTP && door->serve->redirects ? " (leads to HTTPS)" : "");
 }
 
-static void print_json(const struct serve *serve, const struct weft_address *address)
+static void print_json_address(const struct serve_door *door)
 {
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
-	weft_address_print(address, text, sizeof(text));
-	printf("{\"http\": \"%s\", \"folder\": ", text);
+	weft_address_print(weft_listener_address(door->listener), text, sizeof(text));
+	weft__cmd_print_json_text(text);
+}
+
+/* "NAME": the address of the first door of that kind, if there is one. */
+static void print_json_door(const struct serve *serve, enum serve_door_kind kind, const char *name)
+{
+	for (unsigned i = 0; i < serve->door_count; i++)
+		if (serve->doors[i].kind == kind) {
+			printf("\"%s\": ", name);
+			print_json_address(&serve->doors[i]);
+			fputs(", ", stdout);
+			return;
+		}
+}
+
+/* All doors, in their order; where there is one only, it has been told. */
+static void print_json_doors(const struct serve *serve)
+{
+	if (serve->door_count == 1)
+		return;
+	fputs("\"doors\": [", stdout);
+	for (unsigned i = 0; i < serve->door_count; i++) {
+		fputs(i ? ", " : "", stdout);
+		print_json_address(&serve->doors[i]);
+	}
+	fputs("], ", stdout);
+}
+
+static void print_json(const struct serve *serve)
+{
+	putchar('{');
+	print_json_door(serve, SERVE_HTTP, "http");
+	print_json_door(serve, SERVE_HTTPS, "https");
+	print_json_door(serve, SERVE_METRICS, "metrics");
+	print_json_doors(serve);
+	fputs("\"folder\": ", stdout);
 	weft__cmd_print_json_text(serve->folder);
 	printf(", \"workers\": %u, \"driver\": \"%s\", \"model\": \"%s\"}\n", weft_worker_count(),
 		weft_driver_name(), serve->server_options.model);
 	fflush(stdout);
 }
 
-void weft__serve_print_facts(const struct serve *serve, const struct weft_address *address)
+void weft__serve_print_facts(const struct serve *serve)
 {
 	if (serve->is_json) {
-		print_json(serve, address);
+		print_json(serve);
 		return;
 	}
 	puts("weft " WEFT_VERSION " serves");
-	print_address(address);
+	for (unsigned i = 0; i < serve->door_count; i++)
+		print_door(&serve->doors[i]);
 	printf("  %-8s %s\n", "folder", serve->folder);
+	if (serve->auth)
+		printf("  %-8s those in %s\n", "to", serve->auth_file);
 	if (serve->model == 0)
 		printf("  %-8s %u (driver %s)\n", "workers", weft_worker_count(),
 			weft_driver_name());

@@ -250,7 +250,7 @@ static void *run_writer(void *arg)
 		if (!has_lines(log) && !atomic_load(&log->is_ending))
 			await_wake(log, -1);
 		atomic_store(&log->is_asleep, false);
-		if (!atomic_load(&log->is_ending))
+		if (!atomic_load(&log->is_ending) && atomic_load(&log->next_fd) < 0)
 			await_wake(log, (int)(WEFT__HTTP_LOG_FLUSH_NS / WEFT_MILLISECONDS(1)));
 		drain(log);
 	}

@@ -120,8 +120,12 @@ static int send_choice(struct visit *visit, struct weft__http_file *file, const 
 		weft__http_cache_recount(visit->cache, key, file);
 	if (status < 0 && visit->cache) /* whoever comes next finds the new sibling */
 		weft__http_cache_forget(visit->cache, key);
-	if (status > 0)
+	if (status > 0) {
+		weft_http_response_field(visit->response, "Vary", "Accept-Encoding");
+		if (status == 503)
+			weft_http_response_field(visit->response, "Retry-After", "1");
 		return status;
+	}
 	return weft__http_file_send(form, visit->request, visit->response);
 }
 

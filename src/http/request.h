@@ -35,7 +35,7 @@ struct weft_http_request {
 	uint16_t repeat_len;             /* 0: the head is not one to be known again */
 	char path_small[WEFT__HTTP_PATH_SMALL];
 	char repeat[WEFT__HTTP_REPEAT_MAX]; /* what head and path were made of */
-	char peer[48]; /* empty until somebody asks for it */
+	char peer[48];                      /* empty until somebody asks for it */
 };
 
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream);

@@ -36,10 +36,6 @@ struct weft__http_variants *weft__http_variants_new(
 /** NULL is fine. */
 void weft__http_variants_free(struct weft__http_variants *variants);
 
-/** What is said with the file in any form. */
-const struct weft__http_facts *weft__http_variants_facts(
-	const struct weft__http_variants *variants);
-
 /** Bytes of the forms that are in memory; of NULL none. The file's forms_bytes. */
 size_t weft__http_variants_bytes(const struct weft__http_variants *variants);
 

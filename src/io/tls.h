@@ -79,6 +79,10 @@ struct weft_tls {
 	pthread_mutex_t mutex; /* of the rest; never held while waiting */
 	struct weft__tls_setup *setup;
 	struct weft__tls_ticket_key ticket_keys[2]; /* the first encrypts */
+	/* A server's: processes that were forked from its own read the files again when it has. */
+	_Atomic unsigned *generation; /* shared with them: how often it has; NULL: a client's */
+	atomic_uint own_generation;
+	pid_t process; /* that made it */
 };
 
 /** A setup with one reference, which the caller ends. NULL with errno and the fault. */

@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "io/tls.h"
 
@@ -147,6 +149,15 @@ static struct weft_tls *tls_alloc(bool is_server)
 		return NULL;
 	atomic_init(&tls->refs, 1);
 	tls->is_server = is_server;
+	tls->process = getpid();
+	if (is_server) {
+		tls->generation = mmap(NULL, sizeof(*tls->generation), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (tls->generation == MAP_FAILED) {
+			free(tls);
+			return NULL;
+		}
+	}
 	pthread_mutex_init(&tls->mutex, NULL);
 	return tls;
 }
@@ -163,6 +174,8 @@ void weft__tls_unref(struct weft_tls *tls)
 		return;
 	pthread_mutex_destroy(&tls->mutex);
 	OPENSSL_cleanse(tls->ticket_keys, sizeof(tls->ticket_keys));
+	if (tls->generation)
+		munmap(tls->generation, sizeof(*tls->generation));
 	free(tls->strings);
 	free(tls);
 }
@@ -273,13 +286,28 @@ int weft_tls_reload(struct weft_tls *tls, struct weft_tls_fault *ret_fault)
 	if (!setup)
 		return -1;
 	weft__tls_setup_unref(setup_exchange(tls, setup));
+	if (tls->generation && getpid() == tls->process)
+		atomic_store(&tls->own_generation, atomic_fetch_add(tls->generation, 1) + 1);
 	return 0;
+}
+
+/* In a process with one connection at a time, whose parent has read the files again. */
+static void follow_parent(struct weft_tls *tls)
+{
+	unsigned generation = atomic_load(tls->generation);
+
+	if (generation == atomic_load(&tls->own_generation) || getpid() == tls->process)
+		return;
+	atomic_store(&tls->own_generation, generation);
+	weft_tls_reload(tls, NULL); /* on failure the old ones stay; the parent has said why */
 }
 
 struct weft__tls_setup *weft__tls_setup_of(struct weft_tls *tls)
 {
 	struct weft__tls_setup *setup;
 
+	if (tls->generation)
+		follow_parent(tls);
 	pthread_mutex_lock(&tls->mutex);
 	setup = weft__tls_setup_ref(tls->setup);
 	pthread_mutex_unlock(&tls->mutex);

@@ -294,6 +294,16 @@ CHECK_CASE(what_was_not_asked_for_stays_packed)
 	CHECK(!scripted_has(&server, 0, "Accept-Encoding"));
 }
 
+#else
+
+CHECK_CASE(gzip_can_not_be_asked_for_in_this_build)
+{
+	const struct weft_http_fetch_options options = {.decodes_gzip = true, .ret_fault = &fault};
+
+	CHECK_ERRNO(weft_http_get("http://127.0.0.1:1/", &options), ENOSYS);
+	CHECK_INT(fault.kind, ==, WEFT_HTTP_OTHER_FAULT);
+}
+
 #endif
 
 CHECK_MAIN()

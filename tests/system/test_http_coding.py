@@ -276,6 +276,7 @@ def _():
                                           ("identity;q=0", 406, None), ("*;q=0", 406, None)):
                 reply = server.get("/a.txt", f"Accept-Encoding: {asked}")
                 expect(reply.status == status and coding_of(reply) == coding, (asked, reply))
+                expect(reply["Vary"] == "Accept-Encoding", reply)
             # Where there is one form only, there is nothing to choose: RFC 9110, section 12.4.1.
             expect(server.get("/short.txt", "Accept-Encoding: identity;q=0").status == 200)
 
@@ -332,6 +333,25 @@ def _():
             expect(len(replies) == 16 and all(plain(reply) == content for reply in replies))
             expect({coding_of(reply) for reply in replies} <= {"gzip", None})
             expect(any(coding_of(reply) == "gzip" for reply in replies))
+
+
+@case("who refuses a file as it is, while that is all there is, is asked to come again")
+def _():
+    need("libz.")
+    content = random.Random(9).randbytes(2 << 20).hex().encode()
+    with Folder() as folder:
+        folder.write("a.txt", content)
+        settle()
+        with Server(folder.path, workers=1) as server, server.connect() as first:
+            first.send(b"GET /a.txt HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+            deadline = time.monotonic() + 5
+            while True:
+                reply = server.get("/a.txt", "Accept-Encoding: gzip, identity;q=0")
+                if reply.status != 503 or time.monotonic() > deadline:
+                    break
+                expect(reply["Retry-After"] == "1" and reply["Vary"], reply)
+            expect(reply.status == 200 and plain(reply) == content, reply)
+            expect(plain(first.reply()) == content)
 
 
 @case("a file that changes all the time is never sent in two states at once")

@@ -117,6 +117,20 @@ def _():
         expect(done.returncode == 1 and is_one_line(done.stderr), done)
 
 
+@case("when descriptors are short, who is idle makes room for who comes")
+def _():
+    with Folder() as folder:
+        folder.write("a.txt", "hello")
+        prefix = ("sh", "-c", 'ulimit -n 200; exec "$@"', "sh")
+        with Server(folder.path, workers=1, prefix=prefix) as server:
+            crowd = [server.connect() for _ in range(250)]
+            for connection in crowd:
+                connection.send(GET)
+            wait_for(lambda: server.get("/a.txt").body == b"hello", "an answer")
+            for connection in crowd:
+                connection.socket.close()
+
+
 @case("it says where, what, with how many workers, by which driver, and how to stop it")
 def _():
     with Folder() as folder:

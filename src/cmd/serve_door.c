@@ -1,0 +1,249 @@
+/*
+ * serve_door.c - what `weft serve` listens on, and the servers behind it.
+ *
+ * Entry points: weft__serve_open_doors(), weft__serve_doors(), weft__serve_stop().
+ *
+ *	--http     --> the folder's server; with --redirect-https: one that sends to HTTPS
+ *	--https    --> the folder's server, by TLS
+ *	--metrics  --> a server of the counters of both
+ *
+ * Each door is a fiber of its own. When one can't go on, all end.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "serve.h"
+
+/* ---- Which doors there are ---------------------------------------------------------------- */
+
+static bool is_none(const struct cmd_texts *texts)
+{
+	return texts->count == 1 && strcmp(texts->items[0], "none") == 0;
+}
+
+static int check_tls(const struct serve *serve)
+{
+	if (serve->https.count > 0 && serve->certificates.count == 0)
+		return weft__cmd_usage(NAME,
+			"--https needs --tls-cert FILE and --tls-key FILE; docs/https-at-home.md "
+			"says where to get them.");
+	if (serve->https.count == 0 && serve->certificates.count > 0)
+		return weft__cmd_usage(NAME, "--tls-cert is for --https HOST:PORT.");
+	if (serve->https.count == 0 && serve->hsts_days > 0)
+		return weft__cmd_usage(NAME, "--hsts is for --https HOST:PORT.");
+	if (serve->keys.count > 0 && serve->keys.count != serve->certificates.count)
+		return weft__cmd_usage(NAME, "each --tls-cert has its --tls-key, or none has one.");
+	if (serve->redirects && (serve->https.count == 0 || serve->http.count == 0))
+		return weft__cmd_usage(
+			NAME, "--redirect-https leads from --http HOST:PORT to --https HOST:PORT.");
+	return CMD_DONE;
+}
+
+int weft__serve_check_doors(struct serve *serve)
+{
+	bool has_none = is_none(&serve->http);
+
+	if (has_none)
+		serve->http.count = 0;
+	if (has_none && serve->https.count == 0)
+		return weft__cmd_usage(NAME, "--http none closes the only door.");
+	if (!has_none && serve->http.count == 0 && serve->https.count == 0)
+		serve->http = (struct cmd_texts){.items = {SERVE_DEFAULT_HTTP}, .count = 1};
+	return check_tls(serve);
+}
+
+/* ---- TLS ---------------------------------------------------------------------------------- */
+
+int weft__serve_open_tls(struct serve *serve)
+{
+	static const char *const protocols[] = {"http/1.1", NULL};
+	struct weft_tls_identity pairs[CMD_TEXTS_MAX] = {{NULL, NULL}};
+	unsigned count = serve->certificates.count;
+	struct weft_tls_server_options options = {.others = pairs + 1, .protocols = protocols};
+	struct weft_tls_fault fault;
+
+	if (count == 0)
+		return CMD_DONE;
+	for (unsigned i = 0; i < count; i++)
+		pairs[i] = (struct weft_tls_identity){serve->certificates.items[i],
+			serve->keys.count ? serve->keys.items[i] : NULL};
+	options.certificate = pairs[0].certificate;
+	options.key = pairs[0].key;
+	options.others_count = count - 1;
+	serve->tls = weft_tls_server_new(&options, &fault);
+	if (serve->tls)
+		return CMD_DONE;
+	return weft__cmd_fail(NAME, "can't serve HTTPS: %s",
+		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
+}
+
+/* ---- Servers ------------------------------------------------------------------------------ */
+
+static struct weft_http_server *make_redirector(struct serve *serve)
+{
+	struct weft_http_server_options options = serve->server_options;
+
+	options.service = &weft_http_to_https_service;
+	options.arg = &serve->to_https;
+	return weft_http_server_new(&options);
+}
+
+/* Of few who ask, and by no model: processes would be no help. */
+static struct weft_http_server *make_counter(struct serve *serve)
+{
+	const struct weft_http_server_options options = {
+		.service = &weft_http_metrics_service, .arg = serve->metrics};
+
+	return weft_http_server_new(&options);
+}
+
+int weft__serve_make_servers(struct serve *serve)
+{
+	if (serve->metrics_at && !(serve->metrics = weft_http_metrics_new()))
+		goto fail;
+	serve->server_options.metrics = serve->metrics;
+	if (!(serve->server = weft_http_server_new(&serve->server_options)))
+		goto fail;
+	if (serve->redirects && !(serve->redirector = make_redirector(serve)))
+		goto fail;
+	if (serve->metrics && !(serve->counter = make_counter(serve)))
+		goto fail;
+	return CMD_DONE;
+
+fail:
+	return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+}
+
+void weft__serve_free_servers(struct serve *serve)
+{
+	weft_http_server_free(serve->server);
+	weft_http_server_free(serve->redirector);
+	weft_http_server_free(serve->counter);
+	weft_http_metrics_free(serve->metrics);
+}
+
+/* ---- Listening ---------------------------------------------------------------------------- */
+
+static const char *option_of(enum serve_door_kind kind)
+{
+	static const char *const options[] = {
+		[SERVE_HTTP] = "http", [SERVE_HTTPS] = "https", [SERVE_METRICS] = "metrics"};
+
+	return options[kind];
+}
+
+static struct weft_http_server *server_of(const struct serve *serve, enum serve_door_kind kind)
+{
+	if (kind == SERVE_METRICS)
+		return serve->counter;
+	return kind == SERVE_HTTP && serve->redirects ? serve->redirector : serve->server;
+}
+
+static int open_door(struct serve *serve, enum serve_door_kind kind, const char *text)
+{
+	struct serve_door *door = &serve->doors[serve->door_count];
+	int status;
+
+	*door = (struct serve_door){
+		.kind = kind, .text = text, .server = server_of(serve, kind), .serve = serve};
+	status = weft__cmd_listen(NAME, option_of(kind), text, &door->listener);
+	if (status)
+		return status;
+	serve->door_count++;
+	if (kind == SERVE_HTTPS && weft_listener_use_tls(door->listener, serve->tls) < 0)
+		return weft__cmd_fail(NAME, "can't serve HTTPS: %s.", strerror(errno));
+	return CMD_DONE;
+}
+
+/* A name and password that go over a network in the clear are everybody's. */
+static int check_auth(const struct serve *serve)
+{
+	for (unsigned i = 0; i < serve->door_count; i++) {
+		const struct weft_address *address =
+			weft_listener_address(serve->doors[i].listener);
+
+		if (serve->auth && serve->doors[i].server == serve->server && !serve->redirects &&
+			serve->doors[i].kind == SERVE_HTTP && !serve->allows_plain_auth &&
+			weft_address_family(address) != AF_UNIX &&
+			!weft_address_is_loopback(address))
+			return weft__cmd_usage(NAME,
+				"--auth-file sends passwords in the clear over %s: use --https, or "
+				"say --insecure-auth.",
+				serve->doors[i].text);
+	}
+	return CMD_DONE;
+}
+
+int weft__serve_open_doors(struct serve *serve)
+{
+	int status = CMD_DONE;
+
+	for (unsigned i = 0; !status && i < serve->https.count; i++)
+		status = open_door(serve, SERVE_HTTPS, serve->https.items[i]);
+	if (!status && serve->redirects)
+		serve->to_https.port =
+			weft_address_port(weft_listener_address(serve->doors[0].listener));
+	for (unsigned i = 0; !status && i < serve->http.count; i++)
+		status = open_door(serve, SERVE_HTTP, serve->http.items[i]);
+	if (!status && serve->metrics_at)
+		status = open_door(serve, SERVE_METRICS, serve->metrics_at);
+	return status ? status : check_auth(serve);
+}
+
+void weft__serve_close_doors(struct serve *serve)
+{
+	for (unsigned i = 0; i < serve->door_count; i++)
+		weft_listener_free(serve->doors[i].listener);
+}
+
+/* ---- Serving ------------------------------------------------------------------------------ */
+
+void weft__serve_stop(struct serve *serve)
+{
+	weft_http_server_stop(serve->server);
+	if (serve->redirector)
+		weft_http_server_stop(serve->redirector);
+	if (serve->counter)
+		weft_http_server_stop(serve->counter);
+}
+
+/* The fiber of a door. Its result is a status. */
+static int run_door(void *arg)
+{
+	struct serve_door *door = arg;
+	int status = CMD_DONE;
+
+	if (weft_http_server_run(door->server, door->listener) < 0) {
+		status =
+			weft__cmd_fail(NAME, "can't go on at %s: %s.", door->text, strerror(errno));
+		weft__serve_stop(door->serve);
+	}
+	return status;
+}
+
+int weft__serve_doors(struct serve *serve)
+{
+	int status = CMD_DONE;
+
+	for (unsigned i = 0; i < serve->door_count; i++) {
+		struct serve_door *door = &serve->doors[i];
+		/* All here: a process that is forked for one has no use for a second worker. */
+		struct weft_spawn_options options = {
+			.name = option_of(door->kind), .worker = 1 + (unsigned)weft_worker_index()};
+
+		door->fiber = weft_spawn_with(&options, run_door, door);
+		if (!door->fiber) {
+			status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+			weft__serve_stop(serve);
+			break;
+		}
+	}
+	for (unsigned i = 0; i < serve->door_count && serve->doors[i].fiber; i++) {
+		int result = CMD_DONE;
+
+		weft_join(serve->doors[i].fiber, &result, WEFT_FOREVER);
+		status = status ? status : result;
+	}
+	return status;
+}

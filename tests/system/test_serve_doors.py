@@ -1,0 +1,436 @@
+#!/usr/bin/env python3
+"""test_serve_doors.py - `weft serve` by HTTPS, for users with passwords, with limits, counters and
+logs: under each model where that makes a difference."""
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+
+import served
+from served import PATIENCE_S, Connection, Folder, Server, case, expect, run, weft
+
+MODELS = ("fiber", "loop", "thread", "pool", "fork", "prefork")
+GET = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+
+def sh(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S,
+                          check=True, **options).stdout
+
+
+def certificate(folder, name, host="localhost"):
+    """A self-signed one; the paths of certificate and key."""
+    paths = [os.path.join(folder.top, name + end) for end in (".pem", ".key")]
+    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+       "-nodes", "-keyout", paths[1], "-out", paths[0], "-days", "5", "-subj", "/CN=" + name,
+       "-addext", "subjectAltName=DNS:%s,IP:127.0.0.1" % host)
+    return paths
+
+
+def by_tls(paths, *more):
+    return ("--https", "127.0.0.1:0", "--tls-cert", paths[0], "--tls-key", paths[1]) + more
+
+
+def port_of(address):
+    return int(address.rpartition(":")[2])
+
+
+class Encrypted(Connection):
+    """A raw connection over TLS; the peer's certificate is not checked but can be looked at."""
+
+    def __init__(self, server, name="localhost", protocols=("http/1.1",)):
+        super().__init__(("127.0.0.1", port_of(server.facts["https"])))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(list(protocols))
+        self.socket = context.wrap_socket(self.socket, server_hostname=name)
+
+    def common_name(self):
+        text = ssl.DER_cert_to_PEM_cert(self.socket.getpeercert(True))
+        subject = sh("openssl", "x509", "-noout", "-subject", input=text)
+        return re.search(r"CN ?= ?(\S+)", subject)[1]
+
+
+def basic(user, password):
+    return "Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def with_model(model):
+    served.MODEL = model
+
+
+def until(fact, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not fact():
+        expect(time.monotonic() < deadline, f"{what} never came")
+        time.sleep(0.01)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+# ---- HTTPS ------------------------------------------------------------------------------------
+
+
+for _model in MODELS:
+
+    @case(f"under {_model} files come by HTTPS, and HTTP leads there")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            paths = certificate(folder, "first")
+            options = by_tls(paths, "--redirect-https", "--hsts", "365")
+            with Server(folder.path, *options) as server:
+                url = "https://localhost:%d/a.txt" % port_of(server.facts["https"])
+                expect(sh("curl", "-sS", "--http1.1", "--cacert", paths[0], url) == "hello")
+                expect("max-age=31536000" in sh("curl", "-sSI", "--cacert", paths[0], url))
+                reply = server.get("/a.txt?q", "X: y")
+                expect(reply.status == 308, reply)
+                expect(reply["location"] == "https://test:%d/a.txt?q"
+                       % port_of(server.facts["https"]), reply.head)
+                expect(reply["strict-transport-security"] is None)
+                with Encrypted(server) as connection:
+                    expect(connection.socket.selected_alpn_protocol() == "http/1.1")
+                    connection.send((GET % b"a.txt") * 3)
+                    for _ in range(3):
+                        expect(connection.reply().body == b"hello")
+
+
+@case("the certificate is the one for the name that is asked for")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        first = certificate(folder, "first", "a.test")
+        second = certificate(folder, "second", "b.test")
+        more = ("--tls-cert", second[0], "--tls-key", second[1])
+        with Server(folder.path, *by_tls(first, *more)) as server:
+            for name, common in (("a.test", "first"), ("b.test", "second"), ("c.test", "first")):
+                with Encrypted(server, name) as connection:
+                    expect(connection.common_name() == common, (name, connection.common_name()))
+
+
+@case("who offers other protocols only, or no TLS, is not served")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        with Server(folder.path, *by_tls(certificate(folder, "first"))) as server:
+            try:
+                Encrypted(server, protocols=("h2",))
+                expect(False, "h2 was agreed on")
+            except ssl.SSLError as error:
+                expect("ALPN" in str(error).upper() or "alert" in str(error), error)
+            with Connection(("127.0.0.1", port_of(server.facts["https"]))) as connection:
+                connection.send(GET % b"")
+                expect(not connection.buffer.startswith(b"HTTP"))
+                try:
+                    while connection.fill():
+                        pass
+                except ConnectionResetError:
+                    pass
+                expect(b"HTTP" not in connection.buffer, connection.buffer)
+
+
+for _model in ("fiber", "thread", "fork", "prefork"):
+
+    @case(f"under {_model} a SIGHUP takes up a new certificate, and keeps who is there")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            paths = certificate(folder, "first")
+            with Server(folder.path, *by_tls(paths)) as server, \
+                    Encrypted(server) as old:
+                old.send(GET % b"a.txt")
+                expect(old.reply().status == 200)
+                for path, new in zip(paths, certificate(folder, "second")):
+                    os.replace(new, path)
+
+                def has_new():
+                    server.process.send_signal(signal.SIGHUP)
+                    with Encrypted(server) as connection:
+                        connection.send(GET % b"a.txt")
+                        expect(connection.reply().status == 200)
+                        return connection.common_name() == "second"
+
+                until(has_new, "the new certificate")
+                old.send(GET % b"a.txt")
+                expect(old.reply().status == 200)
+
+
+@case("a new certificate that can't be read leaves the old one, and one line says so")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        paths = certificate(folder, "first")
+        server = Server(folder.path, *by_tls(paths))
+        with open(paths[0], "w", encoding="ascii") as file:
+            file.write("nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        line = server.process.stderr.readline().decode()
+        expect("the old certificates stay" in line, line)
+        with Encrypted(server) as connection:
+            expect(connection.common_name() == "first")
+        server.process.terminate()
+        expect(server.process.communicate(timeout=PATIENCE_S)[1] == b"")
+
+
+# ---- Users ------------------------------------------------------------------------------------
+
+
+def users_file(folder, text):
+    path = os.path.join(folder.top, "users")
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+    return path
+
+
+def make_users(folder, *pairs):
+    text = "# who may come in\n\n"
+    for name, password in pairs:
+        hashed = sh("openssl", "passwd", "-6", "-salt", "abcdefgh", password).strip()
+        text += f"{name}:{hashed}\n"
+    return users_file(folder, text)
+
+
+for _model in MODELS:
+
+    @case(f"under {_model} only users with their passwords come in, and the log has their names")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            log = os.path.join(folder.top, "log")
+            path = make_users(folder, ("anna", "secret"), ("jos\u00e9", "p\u00e9:x"))
+            with Server(folder.path, "--auth-file", path, "--access-log", log,
+                        "--metrics", "127.0.0.1:0") as server:
+                reply = server.get("/a.txt")
+                expect(reply.status == 401, reply)
+                expect(reply["www-authenticate"] == 'Basic realm="weft", charset="UTF-8"')
+                for user, password in (("anna", "secret"), ("jos\u00e9", "p\u00e9:x")):
+                    reply = server.get("/a.txt", basic(user, password))
+                    expect(reply.body == b"hello", reply)
+                for user, password in (("anna", "wrong"), ("nobody", "secret"), ("", ""),
+                                       ("anna", "")):
+                    reply = server.get("/a.txt", basic(user, password))
+                    expect(reply.status == 401 and b"hello" not in reply.body, reply)
+                expect(server.get("/a.txt", "Authorization: Basic !").status == 401)
+                port = port_of(server.facts["metrics"])
+                with Connection(("127.0.0.1", port)) as connection:
+                    connection.send(GET % b"metrics")
+                    text = connection.reply().body.decode()
+                expect('weft_http_requests_total{code="200"} 2\n' in text, text)
+                expect('weft_http_requests_total{code="401"} 6\n' in text, text)
+            lines = read(log).splitlines()
+            expect(len(lines) == 8, lines)
+            expect(sum(" - anna [" in line for line in lines) == 1, lines)
+            expect(sum(" - jos\\xC3\\xA9 [" in line for line in lines) == 1, lines)
+
+
+for _model in ("fiber", "prefork"):
+
+    @case(f"under {_model} a user who is taken out of the file is out after a SIGHUP")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            path = make_users(folder, ("anna", "secret"), ("ben", "other"))
+            with Server(folder.path, "--auth-file", path) as server:
+                expect(server.get("/a.txt", basic("anna", "secret")).status == 200)
+                make_users(folder, ("ben", "other"), ("anna", "changed"))
+                server.process.send_signal(signal.SIGHUP)
+                until(lambda: server.get("/a.txt", basic("anna", "changed")).status == 200,
+                      "the new password")
+                expect(server.get("/a.txt", basic("anna", "secret")).status == 401)
+
+
+@case("who guesses is slowed down, and a user who is known gets in from there all the same")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        folder.write("a.txt", b"hello")
+        with Server(folder.path, "--auth-file", make_users(folder, ("anna", "secret"))) as server:
+            expect(server.get("/a.txt", basic("anna", "secret")).status == 200)
+            statuses = [server.get("/a.txt", basic("anna", f"guess {i}")).status
+                        for i in range(13)]
+            expect(statuses[:10] == [401] * 10 and 429 in statuses[10:], statuses)
+            reply = server.get("/a.txt", basic("anna", "guess"))
+            expect(reply.status == 429 and 1 <= int(reply["retry-after"]) <= 11, reply)
+            expect(server.get("/a.txt", basic("anna", "secret")).status == 200)
+
+
+@case("a file of users with something wrong in it is refused, with the line")
+def _():
+    with Folder() as folder:
+        good = sh("openssl", "passwd", "-6", "secret").strip()
+        for text, words in (("anna\n", "line 1"), ("#\n:" + good + "\n", "line 2"),
+                            ("anna:secret\n", "htpasswd -B"),
+                            ("anna:$apr1$abcdefgh$aaaaaaaaaaaaaaaaaaaaaa\n", "htpasswd -B"),
+                            (f"anna:{good}\nanna:{good}\n", "once more"),
+                            ("a\x01:" + good + "\n", "control character"),
+                            ("x" * 2000 + "\n", "too long")):
+            done = weft("serve", folder.path, "--http", "127.0.0.1:0", "--auth-file",
+                        users_file(folder, text))
+            expect(done.returncode == 1 and words in done.stderr, (text, done))
+            expect(good not in done.stderr)
+        done = weft("serve", folder.path, "--http", "127.0.0.1:0", "--auth-file", "/nowhere")
+        expect(done.returncode == 1 and "can't open /nowhere" in done.stderr, done)
+
+
+@case("passwords do not go over a network in the clear, unless they are told to")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        path = make_users(folder, ("anna", "secret"))
+        done = weft("serve", folder.path, "--http", "0.0.0.0:0", "--auth-file", path)
+        expect(done.returncode == 2 and "--insecure-auth" in done.stderr, done)
+        options = ("--auth-file", path)
+        with Server(folder.path, *options, "--insecure-auth", http="0.0.0.0:0"):
+            pass
+        paths = certificate(folder, "first")
+        with Server(folder.path, *options, *by_tls(paths, "--redirect-https"),
+                    http="0.0.0.0:0") as server:
+            server.host = "127.0.0.1"
+            expect(server.get("/").status == 308)
+
+
+# ---- Limits -----------------------------------------------------------------------------------
+
+
+for _model in MODELS:
+
+    @case(f"under {_model} a client that asks too often, or comes too often, gets 429")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"a")
+            with Server(folder.path, "--rate", "1", "--rate-burst", "5") as server:
+                statuses = [server.get("/a.txt").status for _ in range(8)]
+                expect(statuses[:5] == [200] * 5 and statuses.count(429) >= 2, statuses)
+                expect(int(server.get("/a.txt")["retry-after"]) >= 1)
+            if model == "loop":
+                return  # there is one at a time
+            with Server(folder.path, "--connections-per-client", "2") as server:
+                with server.connect() as one, server.connect() as two:
+                    for connection in (one, two):
+                        connection.send(GET % b"a.txt")
+                        expect(connection.reply().status == 200)
+                    with server.connect() as third:
+                        expect(third.reply().status == 429)
+
+                def is_let_in():
+                    with server.connect() as connection:
+                        try:
+                            connection.send(GET % b"a.txt")
+                            return connection.reply().status == 200
+                        except (ConnectionResetError, BrokenPipeError):
+                            return False
+
+                until(is_let_in, "a place")
+
+
+# ---- Doors, logs ------------------------------------------------------------------------------
+
+
+@case("there can be many doors, a Unix socket among them")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        folder.write("a.txt", b"hello")
+        path = os.path.join(folder.top, "socket")
+        options = ("--http", "unix:" + path, "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+        with Server(folder.path, *options) as server:
+            doors = server.facts["doors"]
+            expect(len(doors) == 4 and doors[0] == server.facts["http"], doors)
+            for address in (("127.0.0.1", port_of(doors[0])), ("127.0.0.1", port_of(doors[2]))):
+                with Connection(address) as connection:
+                    connection.send(GET % b"a.txt")
+                    expect(connection.reply().body == b"hello")
+            with Connection(path, socket.AF_UNIX) as connection:
+                connection.send(GET % b"a.txt")
+                expect(connection.reply().body == b"hello")
+            with Connection(("127.0.0.1", port_of(doors[3]))) as connection:
+                connection.send(GET % b"a.txt")
+                expect(b"weft_http_requests_total" in connection.reply().body)
+        expect(not os.path.exists(path))
+
+
+for _model in MODELS:
+
+    @case(f"under {_model} the log is JSON if asked to, and goes on in a new file after a SIGHUP")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            log = os.path.join(folder.top, "log")
+            options = ("--access-log", log, "--log-format", "json")
+            with Server(folder.path, *options) as server:
+                server.get("/a.txt", 'Referer: http://x/"', "User-Agent: \u00e9\\")
+                until(lambda: os.path.getsize(log), "the first line")
+                os.rename(log, log + ".1")
+                server.process.send_signal(signal.SIGHUP)
+                count = 1
+
+                def goes_on():
+                    nonlocal count
+                    expect(server.get("/nothing").status == 404)
+                    count += 1
+                    return os.path.exists(log) and os.path.getsize(log)
+
+                until(goes_on, "the new log")
+            lines = [json.loads(line) for line in (read(log + ".1") + read(log)).splitlines()]
+            expect(len(lines) == count, (count, lines))
+            line = lines[0]
+            expect(line["status"] == 200 and line["bytes"] == 5 and line["method"] == "GET", line)
+            expect(line["referer"] == 'http://x/"' and line["agent"] == "\u00e9\\", line)
+            expect(line["tls"] is None and line["user"] is None, line)
+            expect(isinstance(line["duration_us"], int), line)
+            expect(all(line["status"] == 404 for line in lines[1:]), lines)
+
+
+@case("a terminal that is closed ends it, as Ctrl-C does")
+def _():
+    with Folder() as folder:
+        leader, terminal = os.openpty()
+        process = subprocess.Popen(
+            [served.WEFT, "serve", folder.path, "--http", "127.0.0.1:0", "--access-log", "none"],
+            stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+        os.close(terminal)
+        text = b""
+        while b"Ctrl-C" not in text:
+            text += os.read(leader, 4096)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        expect(process.poll() is None, "it took a SIGHUP for an end")
+        os.close(leader)
+        process.send_signal(signal.SIGHUP)
+        expect(process.wait(PATIENCE_S) == 0, process.returncode)
+
+
+@case("doors that do not go together are wrong usage")
+def _():
+    for arguments in (("--https", "127.0.0.1:0"), ("--tls-cert", "a"), ("--hsts", "1"),
+                      ("--redirect-https",), ("--http", "none", "--http", "none"),
+                      ("--https", "127.0.0.1:0", "--tls-cert", "a", "--tls-cert", "b",
+                       "--tls-key", "c"),
+                      ("--https", "127.0.0.1:0", "--tls-cert", "a", "--redirect-https"),
+                      ("--log-format", "wonder"), ("--rate", "0"), ("--hsts", "4000")):
+        done = weft("serve", *arguments)
+        expect(done.returncode == 2 and not done.stdout, (arguments, done))
+        expect(len(done.stderr.splitlines()) == 2, done.stderr)
+    done = weft("serve", "--https", "127.0.0.1:0", "--tls-cert", "/nowhere.pem")
+    expect(done.returncode == 1 and "/nowhere.pem" in done.stderr, done)
+
+
+sys.exit(run())
