@@ -123,6 +123,13 @@ WEFT_API const struct weft_tls_facts *weft_http_request_tls(
 /** "https" or "http", by the connection. */
 WEFT_API const char *weft_http_request_scheme(const struct weft_http_request *request);
 
+/**
+ * Take the next item off a list, "a, b;q=1, \"c, d\"" (RFC 9110, section 5.6.1), as the values of
+ * many fields are: what stands between commas that are not quoted, without the blanks around it,
+ * and not empty. Returns whether there was one.
+ */
+WEFT_API bool weft_http_list_next(struct weft_http_text *list, struct weft_http_text *ret_item);
+
 /** The value of a cookie (RFC 6265, section 5.4), the first of that name; data is NULL without. */
 WEFT_API struct weft_http_text weft_http_request_cookie(
 	const struct weft_http_request *request, const char *name);
@@ -226,6 +233,43 @@ WEFT_API int weft_http_response_error(
  */
 WEFT_API int weft_http_response_redirect(
 	struct weft_http_response *response, int status, const char *location);
+
+/**
+ * Send a file of the program's own choosing: 200 with its type, tag and date, or, as its request
+ * says, a range of it, 304 or 412. type NULL: by the name. Returns as a handler does: 404 or
+ * 403 where there is no such file, 503 where descriptors or memory are short.
+ */
+WEFT_API int weft_http_response_file(
+	struct weft_http_response *response, const char *path, const char *type);
+
+/** To which requests of other sites a cookie goes along. */
+enum weft_http_same_site {
+	WEFT_HTTP_SAME_SITE_LAX,    /* to those that a person's click makes */
+	WEFT_HTTP_SAME_SITE_STRICT, /* to none */
+	WEFT_HTTP_SAME_SITE_NONE,   /* to all; over TLS only */
+};
+
+/**
+ * A cookie (RFC 6265, section 4.1). What is zero is what is safe: it goes with the browser's
+ * session, is hidden from scripts, and, set over TLS, is sent over TLS only.
+ */
+struct weft_http_cookie {
+	const char *name;
+	const char *value;  /* printable ASCII but blanks, '"', ',', ';' and '\\' */
+	const char *path;   /* below which it is sent; NULL: "/" */
+	const char *domain; /* whose hosts get it, too; NULL: this host alone */
+	int64_t max_age_s;  /* 0: until the browser ends; below 0: it is gone at once */
+	bool is_secure;     /* over TLS only, however it was set */
+	bool is_for_scripts;
+	enum weft_http_same_site same_site;
+};
+
+/**
+ * Set a cookie with the answer, before it is sent. Errors: EINVAL (a byte that can't be in it;
+ * SAME_SITE_NONE without TLS), those of weft_http_response_field().
+ */
+WEFT_API int weft_http_response_cookie(
+	struct weft_http_response *response, const struct weft_http_cookie *cookie);
 
 /** End the connection after this answer. */
 WEFT_API void weft_http_response_close_after(struct weft_http_response *response);
