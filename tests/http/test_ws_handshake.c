@@ -398,7 +398,7 @@ static int answer_one(void *arg)
 	CHECK(peer != NULL);
 	while ((len = weft_stream_readline(peer, &line)) > 2)
 		if (strncmp(line, "Sec-WebSocket-Key: ", 19) == 0)
-			weft__ws_accept_key(line + 19, accept);
+			CHECK_INT(weft__ws_accept_key(line + 19, accept), ==, 0);
 	CHECK_INT(weft_stream_printf(peer, answerer->answer, accept, accept), ==, 0);
 	weft_stream_flush(peer);
 	weft_stream_shutdown_write(peer);

@@ -10,6 +10,7 @@
 #include <zlib.h>
 #endif
 
+#include "http/ws.h"
 #include "weft/serve.h"
 
 struct row {
@@ -208,19 +209,17 @@ static void read_ask(struct weft_stream *peer, char key[WEFT_STREAM_LINE_MAX])
 	CHECK_INT(len, ==, 2);
 }
 
-void weft__ws_accept_key(const char key[24], char ret_accept[29]);
-
 static int lie(void *arg)
 {
 	struct liar *liar = arg;
 	struct weft_stream *peer = weft_listener_accept(liar->listener);
-	char key[WEFT_STREAM_LINE_MAX] = "", accept[29];
+	char key[WEFT_STREAM_LINE_MAX] = "", accept[WEFT__WS_ACCEPT_SIZE];
 	unsigned char frame[256];
 
 	CHECK(peer != NULL);
 	read_ask(peer, key);
 	CHECK_INT(strlen(key), ==, 24);
-	weft__ws_accept_key(key, accept);
+	CHECK_INT(weft__ws_accept_key(key, accept), ==, 0);
 	CHECK_INT(weft_stream_printf(peer,
 			  "HTTP/1.1 101 Yes\r\nUpgrade: WebSocket\r\nConnection: keep-alive, "
 			  "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
