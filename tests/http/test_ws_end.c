@@ -271,6 +271,49 @@ CHECK_CASE(a_stop_lets_a_message_under_way_be_answered)
 	ws_run(&world);
 }
 
+/* The server stops with the first of many messages: the others, which are there, don't count. */
+static int stop_with_first(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct ws_world *world = arg;
+	struct weft_ws *ws = weft_ws_accept(request, response, &world->options);
+	struct weft_ws_message message;
+
+	CHECK(ws != NULL);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+	weft_http_server_stop(world->server);
+	CHECK_INT(weft_ws_send_text(ws, "the last"), ==, 0);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 0);
+	CHECK_INT(weft_ws_close_sent(ws), ==, WEFT_WS_GOING_AWAY);
+	CHECK(!weft_ws_accept(request, response, &world->options) && errno == EALREADY);
+	weft_ws_free(ws);
+	weft_event_set(&world->ended);
+	return 0;
+}
+
+static void visit_stop_amid(struct ws_world *world)
+{
+	struct weft_ws *ws = ws_connect_to(world, NULL);
+	struct weft_ws_message message;
+
+	for (int i = 0; i < 50; i++)
+		CHECK_INT(weft_ws_send_text(ws, "more"), ==, 0);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+	CHECK_STR(text_of(&message), "the last");
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 0);
+	CHECK_INT(weft_ws_close_code(ws), ==, WEFT_WS_GOING_AWAY);
+	weft_ws_free(ws);
+	ws_await_end(world);
+}
+
+CHECK_CASE(a_stop_lets_no_further_message_be_received)
+{
+	struct ws_world world = {
+		.handler = stop_with_first, .visit = visit_stop_amid, .grace_ns = WEFT_SECONDS(20)};
+
+	ws_run(&world);
+}
+
 /* Another fiber than the handler's receives: it is the one to be woken. */
 static int receive_beside(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
