@@ -186,30 +186,6 @@ CHECK_CASE(however_the_bytes_are_cut)
 	ws_run(&world);
 }
 
-/* Who is at fault may not stop at once: its close would be lost if we did. */
-static void visit_flood(struct ws_world *world)
-{
-	const size_t len = 900000;
-	struct weft_stream *raw = ws_open(world);
-	char *data = calloc(1, len);
-
-	CHECK(data != NULL);
-	CHECK_INT(ws_put(raw, 0x83, "", 0), ==, 0);
-	CHECK_INT(weft_stream_write_all(raw, data, len), ==, 0);
-	CHECK_INT(weft_stream_shutdown_write(raw), ==, 0);
-	ws_await_end(world);
-	ws_expect_close(raw, WEFT_WS_PROTOCOL_ERROR);
-	weft_stream_free(raw);
-	free(data);
-}
-
-CHECK_CASE(what_follows_a_fault_does_not_take_the_close_away)
-{
-	struct ws_world world = {.visit = visit_flood};
-
-	ws_run(&world);
-}
-
 /* ---- Clients ----------------------------------------------------------------------------------
  */
 
