@@ -1,6 +1,8 @@
 /*
  * test_wss.c - WebSocket over TLS, and from plain threads: our client at our server, whose
  * handlers don't know of either.
+ *
+ * check: tsan
  */
 #include "io/tls_pair.h"
 
