@@ -122,6 +122,44 @@ CHECK_CASE(whoever_receives_can_be_cancelled_and_the_connection_goes_on)
 	ws_run(&world);
 }
 
+static int pour_in_vain(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const size_t len = (size_t)16 << 20; /* more than the buffers of both sides hold */
+	struct ws_world *world = arg;
+	struct weft_ws *ws = weft_ws_accept(request, response, &world->options);
+	char *data = calloc(1, len);
+
+	CHECK(ws && data);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(20))
+		CHECK_ERRNO(weft_ws_send(ws, WEFT_WS_BINARY, data, len), ETIMEDOUT);
+	CHECK_ERRNO(weft_ws_send_text(ws, "within the other"), EPIPE);
+	weft_ws_free(ws);
+	free(data);
+	weft_event_set(&world->ended);
+	return 0;
+}
+
+static void visit_pour_in_vain(struct ws_world *world)
+{
+	struct weft_stream *raw = ws_open(world);
+	char data[4096];
+	ssize_t count;
+
+	ws_await_end(world);
+	while ((count = weft_stream_read(raw, data, sizeof(data))) > 0)
+		for (ssize_t i = 14; i < count; i++)
+			CHECK(data[i] == 0); /* behind a head that may be there */
+	weft_stream_free(raw);
+}
+
+CHECK_CASE(a_message_that_is_cut_short_by_a_deadline_ends_the_connection)
+{
+	struct ws_world world = {.handler = pour_in_vain, .visit = visit_pour_in_vain};
+
+	ws_run(&world);
+}
+
 /* ---- Closing ------------------------------------------------------------------------------------
  */
 
