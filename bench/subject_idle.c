@@ -196,7 +196,7 @@ static int run(struct bench *bench, const char *subject, unsigned idle)
 	snprintf(len_text, sizeof(len_text), "%zu", web.request_len);
 	idle = fit(idle);
 	/* The first of the peers for the small file is nginx. */
-	if (!bench->without_peers && peers_find(bench, &room, PEER_LOGGED, &nginx, 1) == 1) {
+	if (!bench->without_peers && peers_find(bench, &room, PEER_HTTP, &nginx, 1) == 1) {
 		holders[NGINX].name = nginx.name;
 		holders[NGINX].program = nginx.program;
 		holders[NGINX].port = nginx.port;

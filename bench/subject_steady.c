@@ -204,7 +204,7 @@ static int run(struct bench *bench, const struct subject *subject)
 
 	if (peer_room_init(&room, bench) < 0)
 		return -1;
-	if (peers_find(bench, &room, PEER_LOGGED, &nginx, 1) == 1) {
+	if (peers_find(bench, &room, PEER_HTTP, &nginx, 1) == 1) {
 		prepare(&steady, bench, &room, &nginx);
 		status = run_measures(&steady, bench, subject->name);
 		for (size_t i = 0; i < CONTENDERS; i++)

@@ -90,7 +90,8 @@ struct weft_ws_options {
 	 * A connection then holds up to 64 KiB more, and 32 KiB more for a peer that insists on
 	 * the largest window. Not for secrets beside what a stranger chose (CRIME). */
 	bool deflates;
-	unsigned window_bits;     /* 9 to 15: of the windows that are ours to choose; 0: 12 */
+	unsigned window_bits;     /* 9 to 15: of the windows that are ours to choose; 0: 12, and
+				   * a client takes what a server has */
 	bool no_context_takeover; /* each message is compressed by itself, both ways: no memory is
 				   * held between two of them */
 

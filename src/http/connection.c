@@ -24,6 +24,7 @@
 #include "http/service.h"
 #include "io/stream.h"
 #include "weft/scope.h"
+#include "weft/socket.h"
 
 /** What became of waiting for a head. */
 enum arrival {
@@ -74,11 +75,26 @@ void weft__http_connection_fini(struct weft__http_connection *connection)
 	weft__http_response_reset(&connection->response);
 }
 
+/* From that state to the end. */
+static bool end_from(
+	struct weft__http_connection *connection, enum weft__http_connection_state expected)
+{
+	return atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED);
+}
+
+bool weft__http_connection_evict(struct weft__http_connection *connection)
+{
+	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_HEAD))
+		return false;
+	/* Its wait ends as if the peer had gone. No cancelling: its thread may have others after
+	 * it. */
+	weft_shutdown(weft_stream_fd(connection->request.stream), SHUT_RDWR);
+	return true;
+}
+
 void weft__http_connection_stop(struct weft__http_connection *connection)
 {
-	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
-
-	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED))
+	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_TALKING))
 		return;
 	if (connection->fiber)
 		weft_cancel(connection->fiber);
@@ -102,7 +118,7 @@ bool weft__http_connection_is_stopping(struct weft_http_response *response)
 
 bool weft__http_connection_idle_end(struct weft_http_response *response)
 {
-	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
+	enum weft__http_connection_state expected = WEFT__HTTP_TALKING;
 
 	return atomic_compare_exchange_strong(
 		&connection_of(response)->state, &expected, WEFT__HTTP_BUSY);
@@ -116,7 +132,7 @@ bool weft__http_connection_idle_begin(struct weft_http_response *response)
 	/* Whoever waits is woken, which may be another fiber than the handler's. */
 	if (connection->fiber && weft_self())
 		connection->fiber = weft_self();
-	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_IDLE))
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_TALKING))
 		return false;
 	/* As in await_first_byte(): a stop may have come before. */
 	if (!atomic_load(connection->is_stopping))
@@ -170,10 +186,12 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 {
 	struct weft_http_request *request = &connection->request;
 	enum weft__http_parse_result result = WEFT__HTTP_MORE;
+	enum weft__http_connection_state expected = WEFT__HTTP_HEAD;
 	enum arrival arrival = GONE;
 
 	if (weft__http_output_flush(&connection->response.output) < 0)
 		return GONE;
+	atomic_store(&connection->state, WEFT__HTTP_HEAD);
 	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns) {
 		while (result == WEFT__HTTP_MORE) {
 			const char *data;
@@ -187,6 +205,8 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 			result = weft__http_request_take_more(request, data, (size_t)len);
 		}
 	}
+	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_BUSY))
+		return GONE;
 	connection->has_pipelined = false;
 	request->arrived_ns = weft_now();
 	if (result == WEFT__HTTP_MORE)

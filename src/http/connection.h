@@ -14,14 +14,18 @@
 #include "weft/list.h"
 
 /**
- * Whether a stop may end the connection. Only an idle one can be ended from outside,
- * and who changes the state first wins: the stop, or the next request's first byte.
+ * Whether the connection may be ended from outside: by a stop, or to make room for another. Who
+ * changes the state first wins: that, or what was waited for.
  *
- *	BUSY <---> IDLE ---> STOPPED
+ *	BUSY <---> IDLE -------> STOPPED	IDLE: by either
+ *	     <---> HEAD -------->		HEAD: to make room
+ *	     <---> TALKING ----->		TALKING: by a stop
  */
 enum weft__http_connection_state {
 	WEFT__HTTP_BUSY,
-	WEFT__HTTP_IDLE,
+	WEFT__HTTP_IDLE,    /* waits for the first byte of a request */
+	WEFT__HTTP_HEAD,    /* waits for the rest of its head */
+	WEFT__HTTP_TALKING, /* waits for what is no request */
 	WEFT__HTTP_STOPPED,
 };
 
@@ -59,6 +63,9 @@ int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *option
 
 /** End it if it is idle; any thread, while it is sure to live. */
 void weft__http_connection_stop(struct weft__http_connection *connection);
+
+/** End it if it waits for a request, or the rest of one. Whether it did. As _stop(). */
+bool weft__http_connection_evict(struct weft__http_connection *connection);
 
 /**
  * For a handler that talks on after its answer (ws_receive.c): from here on a stop ends the wait

@@ -61,6 +61,9 @@
 #define WEFT__HTTP_LINGER_NS        WEFT_SECONDS(2)
 #define WEFT__HTTP_LINGER_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
+/** Connections of one worker that are looked at for one that can be closed to make room. */
+#define WEFT__HTTP_EVICTION_LOOK_MAX 4096
+
 /* ---- The open-file cache, of each worker --------------------------------------- */
 
 /** Largest file that is kept in memory whole, in bytes. */

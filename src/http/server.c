@@ -17,6 +17,7 @@
 
 #include "http/connection.h"
 #include "http/limits.h"
+#include "http/metrics.h"
 #include "io/serve.h"
 #include "io/stream.h"
 
@@ -161,6 +162,36 @@ static int say_busy(struct weft_stream *peer, void *arg)
 	return weft_stream_write_all(peer, answer, sizeof(answer) - 1);
 }
 
+/* The one that is here longest of those that wait for a request, among the first of a roster. */
+static bool evict_from(struct roster *roster)
+{
+	unsigned looked_at = 0;
+	bool is_one_gone = false;
+
+	pthread_mutex_lock(&roster->lock);
+	weft_list_each (node, &roster->connections) {
+		is_one_gone = weft__http_connection_evict(
+			weft_container_of(node, struct weft__http_connection, in_server));
+		if (is_one_gone || ++looked_at == WEFT__HTTP_EVICTION_LOOK_MAX)
+			break;
+	}
+	pthread_mutex_unlock(&roster->lock);
+	return is_one_gone;
+}
+
+/* Slow and silent peers must not keep out the others. */
+static void on_full(void *arg, bool is_one_gone)
+{
+	struct weft_http_server *server = arg;
+	int worker = weft_worker_index();
+	unsigned first = worker > 0 ? (unsigned)worker : 0;
+
+	for (unsigned i = 0; !is_one_gone && i < WEFT_WORKERS_MAX; i++)
+		is_one_gone = evict_from(&server->rosters[(first + i) % WEFT_WORKERS_MAX]);
+	if (is_one_gone)
+		weft__http_metrics_event(server->options.metrics, WEFT__HTTP_CLOSED_FOR_ROOM);
+}
+
 /* In a signal's handler, in a process that has one connection at a time: as _stop() does. */
 static void on_process_stop(void *arg)
 {
@@ -187,6 +218,7 @@ int weft_http_server_run(struct weft_http_server *server, struct weft_listener *
 	const struct weft__serve_hooks hooks = {
 		.on_process_stop = on_process_stop,
 		.park_timeout_ns = weft__http_park_timeout_ns(&server->options),
+		.on_full = on_full,
 		.on_parked_end = leave_parked,
 	};
 	struct run run = {.listener = listener};

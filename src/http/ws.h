@@ -192,8 +192,8 @@ int weft__ws_terms_accept(struct weft_http_text answer, const struct weft_ws_opt
 #define WEFT__WS_KEY_LEN     24
 #define WEFT__WS_ACCEPT_SIZE 29
 
-/** The answer to a key (RFC 6455, section 4.2.2). */
-void weft__ws_accept_key(const char key[WEFT__WS_KEY_LEN], char ret_accept[WEFT__WS_ACCEPT_SIZE]);
+/** The answer to a key (RFC 6455, section 4.2.2). Errors: ENOMEM. */
+int weft__ws_accept_key(const char key[WEFT__WS_KEY_LEN], char ret_accept[WEFT__WS_ACCEPT_SIZE]);
 
 /** What a request asks for, if all is well. */
 struct weft__ws_request {

@@ -190,7 +190,8 @@ static int judge(struct attempt *attempt, const struct weft__http_response_head 
 	if (!weft__ws_list_has(join(answer, data, "upgrade", list), "websocket") ||
 		!weft__ws_list_has(join(answer, data, "connection", list), "upgrade"))
 		return fail(EPROTO);
-	weft__ws_accept_key(attempt->key, expected);
+	if (weft__ws_accept_key(attempt->key, expected) < 0)
+		return -1;
 	value = join(answer, data, "sec-websocket-accept", list);
 	if (value.len != strlen(expected) || memcmp(value.data, expected, value.len) != 0)
 		return fail(EPROTO);

@@ -11,6 +11,7 @@
 #include "http/ws.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -27,14 +28,19 @@
 
 /* ---- The key ------------------------------------------------------------------------------- */
 
-void weft__ws_accept_key(const char key[WEFT__WS_KEY_LEN], char ret_accept[WEFT__WS_ACCEPT_SIZE])
+int weft__ws_accept_key(const char key[WEFT__WS_KEY_LEN], char ret_accept[WEFT__WS_ACCEPT_SIZE])
 {
 	unsigned char text[WEFT__WS_KEY_LEN + sizeof(GUID) - 1], digest[SHA_DIGEST_LENGTH];
 
 	memcpy(text, key, WEFT__WS_KEY_LEN);
 	memcpy(text + WEFT__WS_KEY_LEN, GUID, sizeof(GUID) - 1);
-	SHA1(text, sizeof(text), digest);
+	if (!SHA1(text, sizeof(text), digest)) {
+		ERR_clear_error(); /* else it is taken for the next one's of this thread */
+		errno = ENOMEM;
+		return -1;
+	}
 	EVP_EncodeBlock((unsigned char *)ret_accept, digest, sizeof(digest));
+	return 0;
 }
 
 static bool is_base64(char c)
@@ -192,7 +198,9 @@ static int judge_rest(const struct weft_http_request *request, struct weft_str *
 	*ret_why = "Sec-WebSocket-Key is not 16 bytes in base64, once.";
 	if (find(request, "sec-websocket-key", &key) != 1 || !is_key(key))
 		return 400;
-	weft__ws_accept_key(key.data, ret_request->accept);
+	*ret_why = NULL;
+	if (weft__ws_accept_key(key.data, ret_request->accept) < 0)
+		return 503;
 	*ret_why = "Sec-WebSocket-Protocol can't be read.";
 	if (choose_protocol(join(request, "sec-websocket-protocol", list), options->protocols,
 		    &ret_request->protocol) < 0)
@@ -292,7 +300,7 @@ static struct weft_ws *open_ws(struct weft_http_request *request,
 
 fail:
 	if (response->status == 0)
-		weft_str_reset(&response->fields); /* the answer is another now */
+		weft_str_fini(&response->fields); /* the answer is another now */
 	weft__ws_drop(ws);
 	return NULL;
 }

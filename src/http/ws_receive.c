@@ -41,10 +41,16 @@ static bool is_closing(struct weft_ws *ws)
 	return atomic_load(&ws->close_sent) != 0;
 }
 
-/* Between two messages, on a server: a stop may end that. */
+/* Between two messages, on a server: a stop may come here. */
+static bool may_stop_here(struct weft_ws *ws)
+{
+	return ws->response && !ws->is_in_frame && !ws->is_in_message && !is_closing(ws);
+}
+
+/* And nothing of the next has come. */
 static bool is_idle(struct weft_ws *ws)
 {
-	return ws->response && ws->unparsed == 0 && !ws->is_in_message && !is_closing(ws);
+	return may_stop_here(ws) && ws->unparsed == 0;
 }
 
 static int64_t patience_ns(struct weft_ws *ws)
@@ -384,7 +390,7 @@ static enum step take_message(struct weft_ws *ws, struct weft_ws_message *ret_me
 	case WEFT__WS_OPEN:
 		break;
 	}
-	if (is_idle(ws) && weft__http_connection_is_stopping(ws->response))
+	if (may_stop_here(ws) && weft__http_connection_is_stopping(ws->response))
 		return STOPPED;
 	if (code) {
 		errno = code;

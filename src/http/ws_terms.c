@@ -244,31 +244,31 @@ void weft__ws_terms_print(const struct weft__ws_terms *terms, char text[WEFT__WS
 
 /* ---- The client's side ----------------------------------------------------------------------- */
 
+/* Bits are asked for only where the options name them: many servers know no windows. */
 void weft__ws_offer_print(const struct weft_ws_options *options, char text[WEFT__WS_TERMS_TEXT_MAX])
 {
-	unsigned bits = own_bits(options);
-	char theirs[32] = "";
+	unsigned bits = options->window_bits;
+	char windows[80] = "; client_max_window_bits";
 
-	if (bits < WEFT__WS_WINDOW_BITS_MAX)
-		snprintf(theirs, sizeof(theirs), "; server_max_window_bits=%u", bits);
-	snprintf(text, WEFT__WS_TERMS_TEXT_MAX, DEFLATE "; client_max_window_bits=%u%s%s", bits,
-		theirs,
+	if (bits)
+		snprintf(windows, sizeof(windows),
+			"; client_max_window_bits=%u; server_max_window_bits=%u", bits, bits);
+	snprintf(text, WEFT__WS_TERMS_TEXT_MAX, DEFLATE "%s%s", windows,
 		options->no_context_takeover
 			? "; client_no_context_takeover; server_no_context_takeover"
 			: "");
 }
 
-/* Whether the answer stays within the offer. */
+/* Whether the answer stays within the offer, and within what we can do. */
 static bool is_kept(const struct extension *answer, const struct weft_ws_options *options)
 {
-	unsigned bits = own_bits(options);
+	unsigned bits = options->window_bits ? options->window_bits : WEFT__WS_WINDOW_BITS_MAX;
 
 	if (!answer->is_deflate || !answer->is_good)
 		return false;
 	if (options->no_context_takeover && !answer->server_resets)
 		return false;
-	if (bits < WEFT__WS_WINDOW_BITS_MAX &&
-		(!answer->has_server_bits || answer->server_bits > bits))
+	if (options->window_bits && (!answer->has_server_bits || answer->server_bits > bits))
 		return false;
 	return !answer->has_client_bits ||
 	       (answer->client_bits >= WEFT__WS_WINDOW_BITS_MIN && answer->client_bits <= bits);
@@ -290,9 +290,11 @@ int weft__ws_terms_accept(struct weft_http_text answer, const struct weft_ws_opt
 		.is_on = true,
 		.ours_resets = extension.client_resets || options->no_context_takeover,
 		.theirs_resets = extension.server_resets,
-		.ours_bits = extension.has_client_bits ? extension.client_bits : own_bits(options),
+		.ours_bits = own_bits(options),
 		.theirs_bits = extension.has_server_bits ? extension.server_bits
 							 : WEFT__WS_WINDOW_BITS_MAX,
 	};
+	if (extension.has_client_bits)
+		terms->ours_bits = lesser(terms->ours_bits, extension.client_bits);
 	return 0;
 }

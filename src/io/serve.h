@@ -35,6 +35,12 @@ struct weft__serving {
 struct weft__serve_hooks {
 	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
 	int64_t park_timeout_ns;            /* 0: nobody parks */
+	/**
+	 * Fibers, threads: the bound is reached, and somebody waits; is_one_gone: one who was
+	 * parked was closed for him. On any worker, or the thread that accepts; never waits. Or
+	 * NULL.
+	 */
+	void (*on_full)(void *arg, bool is_one_gone);
 	/** Who was parked, or wanted to be, is closed and not handled again; or NULL. */
 	void (*on_parked_end)(struct weft_stream *peer, void *arg);
 };

@@ -67,8 +67,12 @@ static void leave_door(struct weft__units *units)
 static void refuse(struct each *each, struct weft_stream *peer)
 {
 	weft_handler_fn *busy = each->base.serving->options->busy;
+	const struct weft__serve_hooks *hooks = each->base.serving->hooks;
 
 	weft__serve_count(&each->base.serving->counts->refused);
+	/* Processes can't be reached; who comes next finds room. */
+	if (hooks->on_full && !each->base.units.are_processes)
+		hooks->on_full(each->base.serving->arg, false);
 	if (busy)
 		WEFT_WITH_TIMEOUT (BUSY_TIMEOUT_NS) {
 			busy(peer, each->base.serving->arg);

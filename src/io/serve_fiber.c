@@ -257,6 +257,15 @@ fail_fd:
 
 /* ---- A door -------------------------------------------------------------------------------- */
 
+static void make_room(struct door *door)
+{
+	const struct weft__serving *serving = door->server->serving;
+	bool is_one_gone = weft__lot_evict(&door->lot);
+
+	if (serving->hooks->on_full)
+		serving->hooks->on_full(serving->arg, is_one_gone);
+}
+
 static int door_accept(struct door *door)
 {
 	struct weft_address peer;
@@ -268,7 +277,7 @@ static int door_accept(struct door *door)
 		weft_wait_fd(door->fd, POLLIN) < 0)
 		return -1;
 	if (has_bound(door->server) && is_full(door->server))
-		weft__lot_evict(&door->lot);
+		make_room(door);
 	/* The slot comes first: who gets none waits in the backlog, not accepted and mute. */
 	if (slot_take(door->server) < 0)
 		return -1;

@@ -5,6 +5,8 @@
  */
 #include "http/guard.h"
 
+#include <stdatomic.h>
+
 #include "http/site.h"
 #include "weft/http_metrics.h"
 
@@ -123,6 +125,66 @@ CHECK_CASE(a_client_has_so_many_connections_and_another_when_one_has_ended)
 	}
 	close(second);
 	site_close();
+}
+
+/* ---- Making room -------------------------------------------------------------------------------
+ */
+
+static atomic_bool is_begun, may_end;
+
+/* /wait waits until it may end. */
+static int on_get_wait(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	if (strcmp(weft_http_request_path(request), "/wait") != 0)
+		return on_get(request, response, arg);
+	atomic_store(&is_begun, true);
+	while (!atomic_load(&may_end))
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(1)), ==, 0);
+	return weft_http_response_send(
+		response, 200, &(struct weft_http_content){"text/plain", "at last", 7});
+}
+
+static const struct weft_http_service waiting_service = {.on_get = on_get_wait};
+
+static bool is_closed(int fd)
+{
+	struct pollfd look = {.fd = fd, .events = POLLIN};
+
+	return poll(&look, 1, 0) > 0;
+}
+
+CHECK_CASE(who_is_slow_or_silent_makes_room_when_all_places_are_taken_and_who_is_served_stays)
+{
+	enum { SLOW = 7 };
+	struct weft_http_counts counts;
+	int served, slow[SLOW], closed = 0;
+
+	site.options.metrics = weft_http_metrics_new();
+	site.options.connections_max = SLOW + 1;
+	site_open(&waiting_service);
+	served = visit();
+	say(served, "GET /wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	while (!atomic_load(&is_begun))
+		sched_yield();
+	for (int i = 0; i < SLOW; i++) {
+		slow[i] = visit();
+		say(slow[i], i % 2 ? "GET / HTTP/1.1\r\nHo" : "");
+	}
+	for (int i = 0; i < 5 * SLOW; i++)
+		CHECK(has(ask(GET_LAST), "hello"));
+	for (int i = 0; i < SLOW; i++)
+		closed += is_closed(slow[i]);
+	/* No more than there were who came. */
+	CHECK_INT(closed, >=, 1);
+	atomic_store(&may_end, true);
+	CHECK(has(hear_all(served), "at last"));
+	for (int i = 0; i < SLOW; i++)
+		close(slow[i]);
+	site_close();
+	weft_http_metrics_read(site.options.metrics, &counts);
+	CHECK_INT(counts.closed_for_room, >=, closed);
+	weft_http_metrics_free(site.options.metrics);
 }
 
 /* ---- What is counted ---------------------------------------------------------------------------

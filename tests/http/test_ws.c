@@ -14,10 +14,11 @@ static void visit_echo(struct ws_world *world)
 	const struct weft_ws_options options = {.deflates = world->options.deflates};
 	struct weft_ws *ws = ws_connect_to(world, &options);
 	char *data = malloc(1 << 20);
+	uint64_t noise = 1;
 
 	CHECK(data != NULL);
-	for (size_t i = 0; i < 1 << 20; i++)
-		data[i] = (char)('a' + (i * i / 7) % 26);
+	for (size_t i = 0; i < 1 << 20; i++, noise = noise * 6364136223846793005u + 1)
+		data[i] = (char)('a' + (noise >> 33) % 26); /* hard to compress: several frames */
 	CHECK_INT(weft_ws_is_deflating(ws), ==, world->options.deflates);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		ws_expect_back(ws, WEFT_WS_TEXT, data, sizes[i]);
@@ -321,7 +322,76 @@ CHECK_CASE(a_peer_that_does_not_read_is_cut_off_after_the_write_timeout)
 {
 	struct ws_world world = {.handler = pour,
 		.visit = visit_pour,
-		.options.write_timeout_ns = WEFT_MILLISECONDS(50)};
+		.options = {.write_timeout_ns = WEFT_MILLISECONDS(50), .ping_interval_ns = -1}};
+
+	ws_run(&world);
+}
+
+/* ---- Reading while a writer is held up ------------------------------------------------------- */
+
+#define BIG ((size_t)8 << 20) /* more than the buffers of both sides hold */
+
+static int send_big(void *ws)
+{
+	char *data = calloc(1, BIG);
+	int result;
+
+	CHECK(data != NULL);
+	result = weft_ws_send(ws, WEFT_WS_BINARY, data, BIG);
+	free(data);
+	return result;
+}
+
+static int send_and_receive(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct ws_world *world = arg;
+	struct weft_ws *ws = weft_ws_accept(request, response, &world->options);
+	struct weft_ws_message message;
+	weft_fiber_id sender;
+	int result = -1;
+
+	CHECK(ws != NULL);
+	CHECK(sender = weft_spawn(send_big, ws));
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+	weft_event_set(world->more);
+	CHECK_INT(weft_join(sender, &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, 0);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 0);
+	weft_ws_free(ws);
+	weft_event_set(&world->ended);
+	return 0;
+}
+
+/* The peer takes nothing until its ping and its message were read. Then the pong comes, by the
+ * sender, with nothing else to be sent. */
+static void visit_pending(struct ws_world *world)
+{
+	struct weft_stream *raw = ws_open(world);
+	char *data = malloc(BIG), head[10];
+	struct weft_event read;
+
+	CHECK(data != NULL);
+	weft_event_init(&read, "read");
+	world->more = &read;
+	CHECK_INT(weft_stream_read_exactly(raw, head, sizeof(head)), ==, 0);
+	CHECK_INT((unsigned char)head[0], ==, 0x82);
+	CHECK_INT(ws_put(raw, 0x89, "lost", 4), ==, 0);
+	CHECK_INT(ws_put(raw, 0x89, "last", 4), ==, 0);
+	CHECK_INT(ws_put(raw, 0x81, "", 0), ==, 0);
+	CHECK_INT(weft_event_wait(&read), ==, 0);
+	CHECK_INT(weft_stream_read_exactly(raw, data, BIG), ==, 0);
+	ws_expect(raw, 0x8a, "last", 4);
+	CHECK_INT(ws_put(raw, 0x88, "", 0), ==, 0);
+	ws_expect_close(raw, 0);
+	weft_stream_free(raw);
+	ws_await_end(world);
+	free(data);
+}
+
+CHECK_CASE(a_sender_that_is_held_up_holds_up_nobody_who_receives)
+{
+	struct ws_world world = {.handler = send_and_receive, .visit = visit_pending};
 
 	ws_run(&world);
 }

@@ -122,6 +122,44 @@ CHECK_CASE(whoever_receives_can_be_cancelled_and_the_connection_goes_on)
 	ws_run(&world);
 }
 
+static int pour_in_vain(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const size_t len = (size_t)16 << 20; /* more than the buffers of both sides hold */
+	struct ws_world *world = arg;
+	struct weft_ws *ws = weft_ws_accept(request, response, &world->options);
+	char *data = calloc(1, len);
+
+	CHECK(ws && data);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(20))
+		CHECK_ERRNO(weft_ws_send(ws, WEFT_WS_BINARY, data, len), ETIMEDOUT);
+	CHECK_ERRNO(weft_ws_send_text(ws, "within the other"), EPIPE);
+	weft_ws_free(ws);
+	free(data);
+	weft_event_set(&world->ended);
+	return 0;
+}
+
+static void visit_pour_in_vain(struct ws_world *world)
+{
+	struct weft_stream *raw = ws_open(world);
+	char data[4096];
+	ssize_t count;
+
+	ws_await_end(world);
+	while ((count = weft_stream_read(raw, data, sizeof(data))) > 0)
+		for (ssize_t i = 14; i < count; i++)
+			CHECK(data[i] == 0); /* behind a head that may be there */
+	weft_stream_free(raw);
+}
+
+CHECK_CASE(a_message_that_is_cut_short_by_a_deadline_ends_the_connection)
+{
+	struct ws_world world = {.handler = pour_in_vain, .visit = visit_pour_in_vain};
+
+	ws_run(&world);
+}
+
 /* ---- Closing ------------------------------------------------------------------------------------
  */
 
@@ -267,6 +305,49 @@ static void visit_stop_between(struct ws_world *world)
 CHECK_CASE(a_stop_lets_a_message_under_way_be_answered)
 {
 	struct ws_world world = {.visit = visit_stop_between, .grace_ns = WEFT_SECONDS(20)};
+
+	ws_run(&world);
+}
+
+/* The server stops with the first of many messages: the others, which are there, don't count. */
+static int stop_with_first(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct ws_world *world = arg;
+	struct weft_ws *ws = weft_ws_accept(request, response, &world->options);
+	struct weft_ws_message message;
+
+	CHECK(ws != NULL);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+	weft_http_server_stop(world->server);
+	CHECK_INT(weft_ws_send_text(ws, "the last"), ==, 0);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 0);
+	CHECK_INT(weft_ws_close_sent(ws), ==, WEFT_WS_GOING_AWAY);
+	CHECK(!weft_ws_accept(request, response, &world->options) && errno == EALREADY);
+	weft_ws_free(ws);
+	weft_event_set(&world->ended);
+	return 0;
+}
+
+static void visit_stop_amid(struct ws_world *world)
+{
+	struct weft_ws *ws = ws_connect_to(world, NULL);
+	struct weft_ws_message message;
+
+	for (int i = 0; i < 50; i++)
+		CHECK_INT(weft_ws_send_text(ws, "more"), ==, 0);
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+	CHECK_STR(text_of(&message), "the last");
+	CHECK_INT(weft_ws_receive(ws, &message), ==, 0);
+	CHECK_INT(weft_ws_close_code(ws), ==, WEFT_WS_GOING_AWAY);
+	weft_ws_free(ws);
+	ws_await_end(world);
+}
+
+CHECK_CASE(a_stop_lets_no_further_message_be_received)
+{
+	struct ws_world world = {
+		.handler = stop_with_first, .visit = visit_stop_amid, .grace_ns = WEFT_SECONDS(20)};
 
 	ws_run(&world);
 }

@@ -230,54 +230,82 @@ CHECK_CASE(the_server_takes_the_first_offer_that_it_can_keep)
 	CHECK_STR(choose("permessage-deflate", &options), "");
 }
 
-CHECK_CASE(a_client_takes_no_more_than_it_offered)
+struct answer {
+	bool is_good;
+	unsigned ours, theirs;
+	const char *text;
+};
+
+static void check_answers(
+	const struct answer *answers, size_t count, const struct weft_ws_options *options)
 {
-	static const struct {
-		bool is_good;
-		unsigned ours, theirs;
-		const char *answer;
-	} rows[] = {
-		{true, 12, 12, "permessage-deflate; server_max_window_bits=12"},
-		{true, 12, 10, "permessage-deflate; server_max_window_bits=10"},
-		{true, 11, 12,
-			"permessage-deflate; server_max_window_bits=12; client_max_window_bits=11"},
-		{true, 12, 12,
-			"permessage-deflate; server_max_window_bits=12; "
-			"client_no_context_takeover"},
-		{true, 12, 12,
-			"permessage-deflate; server_max_window_bits=12; "
-			"server_no_context_takeover"},
-		{false, 0, 0, "permessage-deflate"}, /* 12 was asked for */
-		{false, 0, 0, "permessage-deflate; server_max_window_bits=13"},
-		{false, 0, 0,
-			"permessage-deflate; server_max_window_bits=12; client_max_window_bits=13"},
-		{false, 0, 0,
-			"permessage-deflate; server_max_window_bits=12; client_max_window_bits=8"},
-		{false, 0, 0,
-			"permessage-deflate; server_max_window_bits=12; client_max_window_bits"},
-		{false, 0, 0, "permessage-deflate; server_max_window_bits=12; more"},
-		{false, 0, 0, "something-else"},
-		{false, 0, 0,
-			"permessage-deflate; server_max_window_bits=12, "
-			"permessage-deflate; server_max_window_bits=12"},
-		{false, 0, 0, "permessage-deflate; server_max_window_bits=12, x"},
-		{false, 0, 0, "permessage-deflate;"},
-	};
-	const struct weft_ws_options options = {.deflates = true}, without = {0};
+	const struct weft_ws_options without = {0};
 	struct weft__ws_terms terms;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct weft_http_text answer = {rows[i].answer, strlen(rows[i].answer)};
-		bool is_good = weft__ws_terms_accept(answer, &options, &terms) == 0;
+	for (size_t i = 0; i < count; i++) {
+		struct weft_http_text text = {answers[i].text, strlen(answers[i].text)};
+		bool is_good = weft__ws_terms_accept(text, options, &terms) == 0;
 
-		printf("# %s\n", rows[i].answer);
-		CHECK_INT(is_good, ==, rows[i].is_good);
-		CHECK_INT(terms.ours_bits, ==, rows[i].ours);
-		CHECK_INT(terms.theirs_bits, ==, rows[i].theirs);
-		CHECK_INT(weft__ws_terms_accept(answer, &without, &terms), ==, -1);
+		printf("# %s\n", answers[i].text);
+		CHECK_INT(is_good, ==, answers[i].is_good);
+		CHECK_INT(terms.ours_bits, ==, answers[i].ours);
+		CHECK_INT(terms.theirs_bits, ==, answers[i].theirs);
+		CHECK_INT(weft__ws_terms_accept(text, &without, &terms), ==, -1);
 	}
-	CHECK_INT(weft__ws_terms_accept((struct weft_http_text){"", 0}, &options, &terms), ==, 0);
+	CHECK_INT(weft__ws_terms_accept((struct weft_http_text){"", 0}, options, &terms), ==, 0);
 	CHECK(!terms.is_on);
+}
+
+CHECK_CASE(a_client_takes_no_more_than_it_offered)
+{
+	static const struct answer answers[] = {
+		{true, 12, 15, "permessage-deflate"},
+		{true, 12, 15, "permessage-deflate; client_no_context_takeover"},
+		{true, 12, 15, "permessage-deflate; server_no_context_takeover"},
+		{true, 12, 10, "permessage-deflate; server_max_window_bits=10"},
+		{true, 12, 15, "permessage-deflate; client_max_window_bits=15"},
+		{true, 9, 15, "permessage-deflate; client_max_window_bits=9"},
+		{false, 0, 0, "permessage-deflate; client_max_window_bits=8"}, /* zlib can't */
+		{false, 0, 0, "permessage-deflate; client_max_window_bits"},
+		{false, 0, 0, "permessage-deflate; more"},
+		{false, 0, 0, "something-else"},
+		{false, 0, 0, "permessage-deflate, permessage-deflate"},
+		{false, 0, 0, "permessage-deflate, x"},
+		{false, 0, 0, "permessage-deflate;"},
+	};
+	const struct weft_ws_options options = {.deflates = true};
+
+	check_answers(answers, sizeof(answers) / sizeof(answers[0]), &options);
+}
+
+CHECK_CASE(one_that_names_bits_and_takeover_gets_them_or_nothing)
+{
+	static const struct answer answers[] = {
+		{true, 11, 11,
+			"permessage-deflate; server_no_context_takeover; "
+			"server_max_window_bits=11"},
+		{true, 10, 9,
+			"permessage-deflate; server_no_context_takeover; server_max_window_bits=9; "
+			"client_max_window_bits=10"},
+		{false, 0, 0, "permessage-deflate; server_no_context_takeover"},
+		{false, 0, 0, "permessage-deflate; server_max_window_bits=11"},
+		{false, 0, 0,
+			"permessage-deflate; server_no_context_takeover; "
+			"server_max_window_bits=12"},
+		{false, 0, 0,
+			"permessage-deflate; server_no_context_takeover; "
+			"server_max_window_bits=11; "
+			"client_max_window_bits=12"},
+	};
+	const struct weft_ws_options options = {
+		.deflates = true, .window_bits = 11, .no_context_takeover = true};
+	char offer[WEFT__WS_TERMS_TEXT_MAX];
+
+	check_answers(answers, sizeof(answers) / sizeof(answers[0]), &options);
+	weft__ws_offer_print(&options, offer);
+	CHECK_STR(offer,
+		"permessage-deflate; client_max_window_bits=11; server_max_window_bits=11; "
+		"client_no_context_takeover; server_no_context_takeover");
 }
 
 #endif
@@ -398,7 +426,7 @@ static int answer_one(void *arg)
 	CHECK(peer != NULL);
 	while ((len = weft_stream_readline(peer, &line)) > 2)
 		if (strncmp(line, "Sec-WebSocket-Key: ", 19) == 0)
-			weft__ws_accept_key(line + 19, accept);
+			CHECK_INT(weft__ws_accept_key(line + 19, accept), ==, 0);
 	CHECK_INT(weft_stream_printf(peer, answerer->answer, accept, accept), ==, 0);
 	weft_stream_flush(peer);
 	weft_stream_shutdown_write(peer);

@@ -150,6 +150,15 @@ def _():
             expect(done.returncode == 0 and done.stdout == text.upper(), done.stderr)
 
 
+@case("http_users lets in who knows the password")
+def _():
+    with running("http_users", "127.0.0.1:0") as output:
+        url = "http://127.0.0.1:%d/" % port_of(output)
+        for user, text in (("guest:sesame", "Welcome, guest.\n"), ("guest:simsim", "401")):
+            done = sh("curl", "-sS", "--max-time", "60", "-u", user, url)
+            expect(text in done.stdout, done)
+
+
 @case("http_routes greets by name, and has a folder beside it")
 def _():
     with open(path("a note.txt"), "w") as file:

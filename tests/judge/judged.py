@@ -22,8 +22,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
 from served import Folder, Server, Skip, case, expect, run  # noqa: E402,F401
 
 # tools/judge installs what comes from npm here.
-NODE_MODULES = os.path.join(os.path.abspath(os.environ.get("WEFT_BUILD", "build")), "judge",
-                            "node_modules")
+NODE_MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build",
+                            "judge", "node_modules")
 
 # Longest run of a tool; none that works needs so long.
 PATIENCE_S = 120

@@ -19,7 +19,7 @@ static struct weft_http_server *server;
 static struct weft_listener *listener;
 static struct weft_event ready;
 static struct weft_ws_options ws_options;
-static bool is_friendly;
+static bool is_friendly, is_rude;
 static int handled; /* connections whose handler has ended */
 
 static uint64_t below(uint64_t bound)
@@ -47,7 +47,7 @@ static int echo(struct weft_http_request *request, struct weft_http_response *re
 	while ((result = weft_ws_receive(ws, &message)) > 0)
 		if (weft_ws_send(ws, message.type, message.data, message.len) < 0)
 			break;
-	CHECK(result == 0 || is_lost(errno));
+	CHECK(result == 0 || is_lost(errno) || (is_rude && errno == EPROTO));
 	CHECK(!is_friendly || result == 0);
 	weft_ws_free(ws);
 	handled++;
@@ -302,6 +302,48 @@ static int never_read(void *arg)
 	return 0;
 }
 
+/* ---- A fault
+ * -------------------------------------------------------------------------------------- */
+
+#define ASK                                                                               \
+	"GET / HTTP/1.1\r\nHost: server\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+/* Who is at fault is told, and may go on for a while without losing that by a reset. */
+static int break_the_rules(void *arg)
+{
+	weft_fiber_id running;
+	struct weft_stream *raw;
+	const char *line;
+	char data[1000] = {0};
+	ssize_t len;
+
+	(void)arg;
+	is_friendly = false;
+	is_rude = true;
+	running = begin();
+	CHECK(raw = weft_stream_connect("server:80"));
+	CHECK_INT(weft_stream_printf(raw, ASK), ==, 0);
+	CHECK_INT(weft_stream_write_all(raw, "\x83\x80....", 6), ==, 0); /* no such opcode */
+	CHECK_INT(weft_stream_flush(raw), ==, 0);
+	while ((len = weft_stream_readline(raw, &line)) > 2)
+		;
+	for (int i = 0; i < 10; i++) {
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(100)), ==, 0);
+		CHECK_INT(weft_stream_write_all(raw, data, sizeof(data)), ==, 0);
+		CHECK_INT(weft_stream_flush(raw), ==, 0);
+	}
+	CHECK_INT(handled, ==, 0);
+	CHECK_INT(weft_stream_shutdown_write(raw), ==, 0);
+	CHECK_INT(weft_stream_read_exactly(raw, data, 4), ==, 0);
+	CHECK_MEM(data + 2, "\x03\xea", 2);
+	weft_stream_free(raw);
+	weft_sleep(WEFT_MILLISECONDS(100));
+	CHECK_INT(handled, ==, 1);
+	end(running);
+	return 0;
+}
+
 #define FAR .latency_min_ns = WEFT_MICROSECONDS(50), .latency_max_ns = WEFT_MILLISECONDS(10)
 
 SIM_CASE(every_message_comes_back_in_its_turn, friendly_talk, 8, {.partial_chance = 0.3, FAR})
@@ -317,5 +359,6 @@ SIM_CASE(a_stop_ends_all_in_time, stop_early, 4,
 SIM_CASE(pings_keep_an_idle_one_alive, stay_idle, 20, {.partial_chance = 0.3, FAR})
 SIM_CASE(both_sides_of_a_parted_network_give_up, part, 20, {FAR})
 SIM_CASE(who_does_not_read_is_cut_off, never_read, 20, {.partial_chance = 0.3, FAR})
+SIM_CASE(who_breaks_the_rules_is_told_so, break_the_rules, 20, {.partial_chance = 0.3, FAR})
 
 CHECK_MAIN()

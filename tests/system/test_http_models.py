@@ -161,10 +161,9 @@ for _model in ("thread", "fork"):
     def _(model=_model):
         with Folder() as folder:
             folder.write("a.txt", b"a")
+            folder.write("big", bytes(BIG))
             with with_model(model, "--connections", "1")(folder) as server:
-                with server.connect() as first:
-                    first.send(GET % b"a.txt")
-                    expect(first.reply().status == 200)
+                with begin_big(server):
                     for _ in range(3):
                         reply = server.get("/a.txt")
                         expect(reply.status == 503 and reply["retry-after"], reply)

@@ -340,6 +340,46 @@ for _model in MODELS:
                 until(is_let_in, "a place")
 
 
+def begin_slow(server, count):
+    """Connections whose heads never end, and some that say nothing."""
+    slow = []
+    for i in range(count):
+        connection = server.connect()
+        if i % 4:
+            connection.send(b"GET /a.txt HTTP/1.1\r\nHost: test\r\nX-%d: " % i)
+        slow.append(connection)
+    return slow
+
+
+for _model in ("fiber", "thread"):
+
+    @case(f"under {_model} many who are slow do not keep out those who are not")
+    def _(model=_model):
+        with_model(model)
+        with Folder() as folder:
+            folder.write("a.txt", b"hello")
+            options = ("--connections", "50", "--header-timeout", "1000",
+                       "--idle-timeout", "1000", "--metrics", "127.0.0.1:0")
+            with Server(folder.path, *options) as server:
+                slow = begin_slow(server, 400)
+                served_count = busy = 0
+                began = time.monotonic()
+                while served_count < 100:
+                    reply = server.get("/a.txt")
+                    expect(reply.status in (200, 503), reply)
+                    served_count += reply.status == 200
+                    busy += reply.status == 503
+                expect(time.monotonic() - began < PATIENCE_S)
+                expect(busy <= (0 if model == "fiber" else served_count), busy)
+                with Connection(("127.0.0.1", port_of(server.facts["metrics"]))) as connection:
+                    connection.send(GET % b"metrics")
+                    text = connection.reply().body.decode()
+                closed = int(re.search(r"closed_for_room_total (\d+)", text)[1])
+                expect(closed >= 1, text)
+                for connection in slow:
+                    connection.socket.close()
+
+
 # ---- Doors, logs ------------------------------------------------------------------------------
 
 
