@@ -70,4 +70,23 @@ CHECK_CASE(log_lines_are_printable_ascii_and_cut_whole)
 	CHECK_INT(weft__http_escape_log(text, 0, "a", 1), ==, 0);
 }
 
+CHECK_CASE(in_logs_each_byte_is_judged_alike_wherever_it_stands)
+{
+	for (int byte = 0; byte < 256; byte++)
+		for (size_t place = 0; place < 24; place++) {
+			char in[24], out[100];
+			bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+			memset(in, 'a', sizeof(in));
+			in[place] = (char)byte;
+			CHECK_INT(weft__http_escape_log(out, sizeof(out), in, sizeof(in)), ==,
+				is_plain ? 24 : 27);
+			CHECK_INT(out[place], ==, is_plain ? byte : '\\');
+			CHECK_INT(out[is_plain ? 23 : 26], ==,
+				place == 23 && is_plain ? byte
+				: place == 23           ? "0123456789ABCDEF"[byte & 15]
+							: 'a');
+		}
+}
+
 CHECK_MAIN()
