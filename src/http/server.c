@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/slab.h"
 #include "http/connection.h"
 #include "http/limits.h"
 #include "http/metrics.h"
@@ -25,6 +26,7 @@
 struct roster {
 	pthread_mutex_t lock;
 	struct weft_list connections;
+	struct weft__slab slab; /* which the connections are of */
 };
 
 /* A run under way, on the stack of its weft_http_server_run(). */
@@ -77,6 +79,7 @@ struct weft_http_server *weft_http_server_new(const struct weft_http_server_opti
 	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++) {
 		pthread_mutex_init(&server->rosters[i].lock, NULL);
 		weft_list_init(&server->rosters[i].connections);
+		weft__slab_init(&server->rosters[i].slab, sizeof(struct weft__http_connection));
 	}
 	return server;
 }
@@ -85,8 +88,10 @@ void weft_http_server_free(struct weft_http_server *server)
 {
 	if (!server)
 		return;
-	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++)
+	for (unsigned i = 0; i < WEFT_WORKERS_MAX; i++) {
 		pthread_mutex_destroy(&server->rosters[i].lock);
+		weft__slab_fini(&server->rosters[i].slab);
+	}
 	pthread_mutex_destroy(&server->lock);
 	weft__http_guard_fini(&server->guard);
 	free(server);
@@ -99,31 +104,46 @@ static struct roster *worker_roster(struct weft_http_server *server)
 	return &server->rosters[worker < 0 ? 0 : worker % WEFT_WORKERS_MAX];
 }
 
+static struct weft__http_connection *connection_new(
+	struct weft_http_server *server, struct roster *roster, struct weft_stream *peer)
+{
+	struct weft__http_connection *connection;
+
+	pthread_mutex_lock(&roster->lock);
+	connection = weft__slab_take(&roster->slab);
+	if (connection) {
+		weft__http_connection_init(
+			connection, peer, &server->options, &server->is_stopping);
+		connection->guard = server->guard.is_on ? &server->guard : NULL;
+		weft_list_push_back(&roster->connections, &connection->in_server);
+	}
+	pthread_mutex_unlock(&roster->lock);
+	return connection;
+}
+
+static void connection_free(struct roster *roster, struct weft__http_connection *connection)
+{
+	weft__http_connection_fini(connection);
+	pthread_mutex_lock(&roster->lock);
+	weft_list_remove(&connection->in_server);
+	weft__slab_give(&roster->slab, connection);
+	pthread_mutex_unlock(&roster->lock);
+}
+
 /* The handler of each connection's fiber. */
 static int serve_connection(struct weft_stream *peer, void *arg)
 {
 	struct weft_http_server *server = arg;
 	struct roster *roster = worker_roster(server);
-	struct weft__http_connection *connection = malloc(sizeof(*connection));
+	struct weft__http_connection *connection = connection_new(server, roster, peer);
 	bool parks;
 
 	if (!connection)
 		return -1;
-	weft__http_connection_init(connection, peer, &server->options, &server->is_stopping);
-	connection->guard = server->guard.is_on ? &server->guard : NULL;
 	atomic_store(&server->latest, connection);
-	pthread_mutex_lock(&roster->lock);
-	weft_list_push_back(&roster->connections, &connection->in_server);
-	pthread_mutex_unlock(&roster->lock);
-
 	parks = weft__http_connection_run(connection);
-
-	pthread_mutex_lock(&roster->lock);
-	weft_list_remove(&connection->in_server);
-	pthread_mutex_unlock(&roster->lock);
 	atomic_store(&server->latest, NULL);
-	weft__http_connection_fini(connection);
-	free(connection);
+	connection_free(roster, connection);
 	return parks ? WEFT__SERVE_PARK : 0;
 }
 
