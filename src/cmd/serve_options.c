@@ -35,6 +35,8 @@ static const char help[] =
 	"  --tls-key FILE          its key (default: in the certificate's file)\n"
 	"  --redirect-https        HTTP does nothing but lead to HTTPS\n"
 	"  --hsts DAYS             browsers are to come by HTTPS only, for so long\n"
+	"  --watch SECONDS         look so often for new certificates and users (default: 10;\n"
+	"                          0: only at a SIGHUP)\n"
 	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
 	"\n"
 	"Who:\n"
@@ -161,6 +163,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
 		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
+		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1),
 		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
 		/* Who. */
 		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),

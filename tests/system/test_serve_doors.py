@@ -185,6 +185,22 @@ def _():
         expect(server.process.communicate(timeout=PATIENCE_S)[1] == b"")
 
 
+@case("a new certificate is taken up without a signal, once it looks the same twice")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        paths = certificate(folder, "first")
+        with Server(folder.path, *by_tls(paths, "--watch", "0.02")) as server:
+            for path, new in zip(paths, certificate(folder, "second")):
+                os.replace(new, path)
+
+            def has_new():
+                with Encrypted(server) as connection:
+                    return connection.common_name() == "second"
+
+            until(has_new, "the new certificate")
+
+
 # ---- Users ------------------------------------------------------------------------------------
 
 
@@ -268,6 +284,20 @@ def _():
             reply = server.get("/a.txt", basic("anna", "guess"))
             expect(reply.status == 429 and 1 <= int(reply["retry-after"]) <= 11, reply)
             expect(server.get("/a.txt", basic("anna", "secret")).status == 200)
+
+
+@case("a script's browser may ask first whether it may ask, and only that")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        folder.write("a.txt", b"hello")
+        path = make_users(folder, ("anna", "secret"))
+        with Server(folder.path, "--auth-file", path, "--cors", "https://app.example") as server:
+            fields = ("Origin: https://app.example", "Access-Control-Request-Method: GET")
+            reply = server.get("/a.txt", *fields, method="OPTIONS")
+            expect(reply.status < 300 and reply["access-control-allow-origin"], reply.head)
+            expect(server.get("/a.txt", *fields).status == 401)
+            expect(server.get("/a.txt", method="OPTIONS").status == 401)
 
 
 @case("a file of users with something wrong in it is refused, with the line")
@@ -378,6 +408,27 @@ for _model in ("fiber", "thread"):
                 expect(closed >= 1, text)
                 for connection in slow:
                     connection.socket.close()
+
+
+@case("when there are few descriptors, many who are slow do not keep out those who are not")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        folder.write("a.txt", b"hello")
+        limited = os.path.join(folder.top, "weft-limited")
+        with open(limited, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nulimit -n 200\nexec "%s" "$@"\n' % os.path.abspath(served.WEFT))
+        os.chmod(limited, 0o755)
+        usual, served.WEFT = served.WEFT, limited
+        try:
+            with Server(folder.path, "--header-timeout", "1000") as server:
+                slow = begin_slow(server, 400)
+                for _ in range(50):
+                    expect(server.get("/a.txt").body == b"hello")
+                for connection in slow:
+                    connection.socket.close()
+        finally:
+            served.WEFT = usual
 
 
 # ---- Doors, logs ------------------------------------------------------------------------------
