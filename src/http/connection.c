@@ -460,6 +460,7 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	weft__http_response_reset(&connection->response);
 	switch (await_head(connection, timeout_ns)) {
 	case GONE:
+		weft__http_guard_tell_plain(connection->request.stream);
 		return NOTHING;
 	case SILENT:
 		return PARKING;

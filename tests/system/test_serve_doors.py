@@ -120,7 +120,7 @@ def _():
                     expect(connection.common_name() == common, (name, connection.common_name()))
 
 
-@case("who offers other protocols only, or no TLS, is not served")
+@case("who offers other protocols only, or no TLS, is not served; who speaks HTTP is told so")
 def _():
     with_model("fiber")
     with Folder() as folder:
@@ -132,13 +132,17 @@ def _():
                 expect("ALPN" in str(error).upper() or "alert" in str(error), error)
             with Connection(("127.0.0.1", port_of(server.facts["https"]))) as connection:
                 connection.send(GET % b"")
-                expect(not connection.buffer.startswith(b"HTTP"))
+                reply = connection.reply()
+                expect(reply.status == 400 and b"https://" in reply.body, reply)
+                expect(connection.at_end())
+            with Connection(("127.0.0.1", port_of(server.facts["https"]))) as connection:
+                connection.send(b"SSH-2.0-OpenSSH_9.2\r\n" * 20)
                 try:
                     while connection.fill():
                         pass
                 except ConnectionResetError:
                     pass
-                expect(b"HTTP" not in connection.buffer, connection.buffer)
+                expect(b"a.txt" not in connection.buffer, connection.buffer)
 
 
 for _model in ("fiber", "thread", "fork", "prefork"):
