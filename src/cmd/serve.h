@@ -49,6 +49,8 @@ struct serve {
 	const char *dir;
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
+	const char *unix_mode;        /* octal; NULL: the owner's alone */
+	struct weft_listener_options listener_options;
 	struct cmd_texts certificates, keys;
 	bool redirects; /* HTTP to HTTPS */
 	unsigned hsts_days;

@@ -30,6 +30,7 @@ static const char help[] =
 	"machine\n"
 	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket;\n"
 	"                          again for more; none: HTTPS only\n"
+	"  --unix-mode MODE        who may use a Unix socket, such as 660 (default: 600)\n"
 	"  --https HOST:PORT       listen there by HTTPS; again for more\n"
 	"  --tls-cert FILE         certificate with its chain, as PEM; again for other names\n"
 	"  --tls-key FILE          its key (default: in the certificate's file)\n"
@@ -158,6 +159,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	const struct cmd_option options[] = {
 		/* Where. */
 		CMD_OPTION("http", CMD_TEXTS, &serve->http),
+		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode),
 		CMD_OPTION("https", CMD_TEXTS, &serve->https),
 		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),

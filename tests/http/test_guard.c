@@ -52,7 +52,7 @@ CHECK_CASE(who_asks_too_often_is_told_when_to_come_back)
 	CHECK_INT(count_of(answers, "HTTP/1.1 429 Too Many Requests\r\n"), ==, 2);
 	CHECK(has(answers, "\r\nRetry-After: 1\r\n"));
 	/* By the address, not by the connection. */
-	CHECK_INT(count_of(ask(GET_LAST), "HTTP/1.1 429 "), ==, 1);
+	CHECK_INT(count_of(ask(GET_A GET_A GET_A GET_A GET_LAST), "HTTP/1.1 429 "), >=, 2);
 	site_close();
 }
 
