@@ -1,7 +1,7 @@
 /*
  * test_guard.c - src/http/guard.c: what one client may have, and what is counted.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include "http/guard.h"
 

@@ -2,7 +2,7 @@
  * test_log_line.c - src/http/log_line.c: lines in every format, of what an enemy sends too; and
  * src/http/access_log.c: a log that is opened anew.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include <fcntl.h>
 #include <sys/stat.h>

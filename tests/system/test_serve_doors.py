@@ -525,7 +525,8 @@ def _():
                        "--tls-key", "c"),
                       ("--https", "127.0.0.1:0", "--tls-cert", "a", "--redirect-https"),
                       ("--unix-mode", "9"), ("--unix-mode", "0"), ("--unix-mode", "+660"),
-                      ("--unix-mode", "1777"), ("--log-format", "wonder"), ("--rate", "0"), ("--hsts", "4000")):
+                      ("--unix-mode", "1777"), ("--log-format", "wonder"), ("--rate", "0"),
+                      ("--hsts", "4000")):
         done = weft("serve", *arguments)
         expect(done.returncode == 2 and not done.stdout, (arguments, done))
         expect(len(done.stderr.splitlines()) == 2, done.stderr)
