@@ -376,6 +376,17 @@ for _model in MODELS:
                 until(is_let_in, "a place")
 
 
+@case("an upload that does not come is 408 after the time that it has")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        with Server(folder.path, "--allow-upload", "--body-timeout", "0.2") as server, \
+                server.connect() as connection:
+            connection.send(b"PUT /new HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\nx")
+            expect(connection.reply().status == 408)
+        expect(os.listdir(folder.path) in ([], [".weft-upload"]), os.listdir(folder.path))
+
+
 def begin_slow(server, count):
     """Connections whose heads never end, and some that say nothing."""
     slow = []
