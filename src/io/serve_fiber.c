@@ -63,6 +63,7 @@ struct server {
 	atomic_int slots_free; /* below zero: so many doors wait for one */
 	int slots_fd;          /* semaphore that they wait on; -1: no bound */
 	bool is_parted;        /* each door accepts from a socket of its own */
+	bool may_park;         /* connections; a lot takes the kernel's descriptors only */
 	unsigned door_count;
 	struct door *doors;
 };
@@ -239,7 +240,7 @@ static int connection_start(struct door *door, int fd, const struct weft_address
 	if (!connection->stream)
 		goto fail_connection;
 	connection->parked.fd = fd;
-	connection->stream->can_park = door->server->serving->hooks->park_timeout_ns > 0;
+	connection->stream->can_park = door->server->may_park;
 	if (connection_spawn(connection, peer) < 0)
 		goto fail_stream;
 	return 0;
@@ -395,6 +396,8 @@ static int server_init(struct server *server)
 {
 	const struct weft_serve_options *options = server->options;
 
+	server->may_park =
+		server->serving->hooks->park_timeout_ns > 0 && !weft__serve_is_simulated();
 	server->slots_fd = -1;
 	atomic_init(&server->slots_free, (int)options->connections_max);
 	if (options->connections_max > 0) {
