@@ -237,7 +237,9 @@ WEFT_API int weft_http_response_redirect(
 /**
  * Send a file of the program's own choosing: 200 with its type, tag and date, or, as its request
  * says, a range of it, 304 or 412. type NULL: by the name. Returns as a handler does: 404 or
- * 403 where there is no such file, 503 where descriptors or memory are short.
+ * 403 where there is no such file, 503 where descriptors or memory are short. Errors: EALREADY,
+ * EINVAL (type is empty, over 160 bytes, or has a control character in it), and those of
+ * weft_http_response_send().
  */
 WEFT_API int weft_http_response_file(
 	struct weft_http_response *response, const char *path, const char *type);
@@ -319,7 +321,10 @@ struct weft_http_service {
 	 */
 	weft_http_handler_fn *authorise;
 
-	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
+	/**
+	 * Send the page of an error with weft_http_response_send(). NULL, or what returns without
+	 * an answer: a plain one.
+	 */
 	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
 		const char *why, int status, void *arg);
 
@@ -359,7 +364,10 @@ struct weft_http_server_options {
 	unsigned workers;                  /* the same */
 };
 
-/** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */
+/**
+ * Make a server. Errors: EINVAL (no service; a rate or burst that weft_rate_new() refuses), ENOMEM.
+ * End it with weft_http_server_free().
+ */
 WEFT_API struct weft_http_server *weft_http_server_new(
 	const struct weft_http_server_options *options);
 

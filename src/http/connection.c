@@ -478,7 +478,9 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	}
 	if (answer(connection) < 0)
 		return NOTHING;
-	if (connection->response.closes) {
+	/* A body that failed after the answer was begun: nobody knows where it ends. */
+	if (connection->response.closes ||
+		connection->request.body.state == WEFT__HTTP_BODY_FAILED) {
 		if (connection->request.body.state == WEFT__HTTP_BODY_UNTOUCHED)
 			weft_stream_consume(connection->request.stream, head->len);
 		end(connection, head->content_length > 0 || head->is_chunked);

@@ -20,6 +20,7 @@
 #include "http/guard.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,8 +140,8 @@ int weft__http_guard_init(
 {
 	struct weft_rate_options rate = {.per_second = options->rate, .burst = options->rate_burst};
 
-	if (rate.burst == 0)
-		rate.burst = options->rate * BURST_S;
+	if (rate.burst == 0 && __builtin_mul_overflow(options->rate, BURST_S, &rate.burst))
+		rate.burst = UINT_MAX;
 	*guard = (struct weft__http_guard){.options = options};
 	if (options->rate) {
 		guard->rate = weft_rate_new(&rate);

@@ -187,6 +187,7 @@ int weft_http_response_error(struct weft_http_response *response, int status, co
 {
 	const struct weft_http_service *service;
 	void *arg = response->arg;
+	int result = 0;
 
 	if (response->status) {
 		errno = EALREADY;
@@ -196,8 +197,11 @@ int weft_http_response_error(struct weft_http_response *response, int status, co
 	service = weft__http_service_find(response->service, &arg, has_error_page);
 	if (service && !response->in_error) {
 		response->in_error = true;
-		return service->on_error(response->request, response, why, status, arg);
+		result = service->on_error(response->request, response, why, status, arg);
 	}
+	/* Nor is one owed that was forgotten: the peer would take the next answer for it. */
+	if (result < 0 || response->status)
+		return result;
 	return weft__http_page_error(response, status, why);
 }
 

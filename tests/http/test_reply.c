@@ -127,6 +127,21 @@ static int send_file(
 	return result;
 }
 
+/* Of a type that can be none, in ways that a program may get it from outside. */
+static int send_typed(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	static char large[400];
+
+	(void)request;
+	memset(large, 'x', sizeof(large) - 1);
+	CHECK_ERRNO(weft_http_response_file(response, arg, "a/b\r\nSet-Cookie: c=d"), EINVAL);
+	CHECK_ERRNO(weft_http_response_file(response, arg, large), EINVAL);
+	CHECK_ERRNO(weft_http_response_file(response, arg, ""), EINVAL);
+	large[160] = '\0';
+	return weft_http_response_file(response, arg, large);
+}
+
 static const char *get(const char *path, const char *fields)
 {
 	char request[512];
@@ -139,6 +154,7 @@ static const char *get(const char *path, const char *fields)
 CHECK_CASE(a_handler_can_answer_with_a_file)
 {
 	static const struct weft_http_service service = {.on_get = send_file};
+	static const struct weft_http_service typed = {.on_get = send_typed};
 	char path[64], fifo[64];
 	int fd;
 
@@ -159,6 +175,10 @@ CHECK_CASE(a_handler_can_answer_with_a_file)
 	CHECK(has(get("/b.txt", ""), "404 Not Found\r\n"));
 	CHECK(has(get("/", ""), "403 Forbidden\r\n"));
 	CHECK(has(get("/fifo", ""), "403 Forbidden\r\n"));
+	site_close();
+	site.options.arg = path;
+	site_open(&typed);
+	CHECK(has(get("/", "Range: bytes=0-0,2-2,4-4\r\n"), "206 Partial Content\r\n"));
 	site_close();
 	unlink(path);
 	unlink(fifo);
