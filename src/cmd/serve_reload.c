@@ -81,7 +81,7 @@ static void reload_tls(struct serve *serve)
 		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
 }
 
-/* Off the worker, as what follows: they read files. */
+/* As what follows, it reads files. */
 static int read_again(void *arg)
 {
 	struct reloader *reloader = arg;
@@ -146,6 +146,20 @@ static int await_hangup(const struct reloader *reloader, struct weft_signals *ca
 	return number < 0 && errno == ETIMEDOUT ? 0 : number;
 }
 
+/*
+ * Off the worker, but where connections are processes: one that was forked while another thread
+ * has a lock, of OpenSSL's say, would wait for it for ever.
+ */
+static void take_up(struct reloader *reloader, weft_offload_fn *fn)
+{
+	const char *model = reloader->serve->server_options.model;
+
+	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
+		fn(reloader);
+	else
+		weft_offload(fn, reloader);
+}
+
 static int take_hangups(void *arg)
 {
 	static const int hangup[] = {SIGHUP};
@@ -161,7 +175,7 @@ static int take_hangups(void *arg)
 			weft__serve_stop(reloader.serve);
 			break;
 		}
-		weft_offload(number > 0 ? take_hangup : look_again, &reloader);
+		take_up(&reloader, number > 0 ? take_hangup : look_again);
 	}
 	weft_signals_free(caught);
 	return CMD_DONE;

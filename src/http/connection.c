@@ -94,7 +94,8 @@ bool weft__http_connection_evict(struct weft__http_connection *connection)
 
 void weft__http_connection_stop(struct weft__http_connection *connection)
 {
-	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_TALKING))
+	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_HEAD) &&
+		!end_from(connection, WEFT__HTTP_TALKING))
 		return;
 	if (connection->fiber)
 		weft_cancel(connection->fiber);
@@ -193,7 +194,8 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 		return GONE;
 	atomic_store(&connection->state, WEFT__HTTP_HEAD);
 	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns) {
-		while (result == WEFT__HTTP_MORE) {
+		/* A stop waits for answers, not for questions; as in await_first_byte(). */
+		while (result == WEFT__HTTP_MORE && !atomic_load(connection->is_stopping)) {
 			const char *data;
 			size_t have = request->data_len;
 			ssize_t len = weft_stream_peek(request->stream, have + 1, &data);
