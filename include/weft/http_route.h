@@ -42,7 +42,8 @@ struct weft_http_route {
 	const char *pattern; /* copied */
 	weft_http_handler_fn *handler;
 	void *arg;          /* the handler's */
-	int64_t timeout_ns; /* for the handler, which then gets ETIMEDOUT; 503 if it has not answered */
+	int64_t timeout_ns; /* for the handler, which then gets ETIMEDOUT; 503 if it has not
+			       answered */
 	int64_t body_max;   /* longest body, in bytes; 0: the server's; negative: no bound */
 };
 
@@ -91,7 +92,8 @@ WEFT_API int weft_http_next(struct weft_http_next *next);
 WEFT_API const char *weft_http_request_param(
 	const struct weft_http_request *request, const char *name);
 
-/** What the mounts before the path stand for ("/files"), decoded; "" without: path links need it. */
+/** What the mounts before the path stand for ("/files"), decoded; "" without: path links need it.
+ */
 WEFT_API struct weft_http_text weft_http_request_prefix(const struct weft_http_request *request);
 
 /** Answers by the router that is its arg. */

@@ -312,7 +312,7 @@ static int stop_early(void *arg)
 	return 0;
 }
 
-/* Nobody asks for half a minute; then the connection is still there, and an hour later it is not. */
+/* Nobody asks for half a minute: the connection is still there; a minute later it is not. */
 static int ask_after_a_while(void *arg)
 {
 	static const struct weft_http_server_options options = {.service = &service};
@@ -357,6 +357,7 @@ SIM_CASE(over_a_nasty_network_every_whole_answer_is_right, nasty_clients, 4,
 		FAR})
 SIM_CASE(a_stop_ends_in_time_whatever_is_under_way, stop_early, 4,
 	{.partial_chance = 0.3, .reset_chance = 0.002, .bandwidth = 1000 * 1000, FAR})
-SIM_CASE(who_is_idle_keeps_his_connection_for_its_time, ask_after_a_while, 2, {.partial_chance = 0.3})
+SIM_CASE(who_is_idle_keeps_his_connection_for_its_time, ask_after_a_while, 2,
+	{.partial_chance = 0.3})
 
 CHECK_MAIN()
