@@ -63,8 +63,9 @@ WEFT_API int weft_http_router_add(
 /**
  * Answer what lies at prefix ("/files", a pattern without {name...}) or below it by a service,
  * which sees the rest of the path: "/". GET of the bare prefix is sent on to prefix and '/'. The
- * service's authorise and on_error hold for what it answers; its on_log is not used. Routes that
- * fit go before. Another router may be mounted. Errors: as weft_http_router_add().
+ * service's authorise and on_error hold for what it answers (where it has no on_error, that of
+ * what it is mounted in); its on_log is not used. Routes that fit go before, so a folder may be
+ * mounted at "/" beside them. Another router may be mounted. Errors: as weft_http_router_add().
  */
 WEFT_API int weft_http_router_mount(struct weft_http_router *router, const char *prefix,
 	const struct weft_http_service *service, void *arg);
@@ -96,7 +97,10 @@ WEFT_API const char *weft_http_request_param(
  */
 WEFT_API struct weft_http_text weft_http_request_prefix(const struct weft_http_request *request);
 
-/** Answers by the router that is its arg. */
+/**
+ * Answers by the router that is its arg. For error pages and a log of one's own, a service inherits
+ * from it: {.on_error = page, .parent = &weft_http_router_service, .parent_arg = router}.
+ */
 WEFT_API extern const struct weft_http_service weft_http_router_service;
 
 WEFT_END

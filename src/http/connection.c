@@ -340,6 +340,11 @@ static int answer(struct weft__http_connection *connection)
 		response->status == 0)
 		result = weft_http_response_error(
 			response, connection->request.body.status, connection->request.body.why);
+	/* So is whatever else went wrong before the answer; but a stop that is over cuts it off. */
+	if (result < 0 && response->status == 0 && weft_interrupted() == 0) {
+		response->closes = true;
+		result = 500;
+	}
 	if (response->pieces.are_open && (result != 0 || weft__http_pieces_end(response) < 0))
 		result = -1;
 	if (result == 0 && response->status == 0)
