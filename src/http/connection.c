@@ -56,6 +56,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->logger =
 		weft__http_service_find(options->service, &connection->logger_arg, has_log);
 	connection->has_pipelined = false;
+	connection->turn = 0;
 	connection->may_have_more = false;
 	connection->may_park = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
@@ -237,6 +238,19 @@ static ssize_t await_next(
 	return len;
 }
 
+/* A request that came with the one before, or after it. */
+static void note_pipelined(struct weft__http_connection *connection)
+{
+	/* Who has sent many is not served at the cost of those who have sent one. */
+	if (++connection->turn % WEFT__HTTP_PIPELINED_TURN == 0 && connection->fiber)
+		weft_yield();
+	if (connection->has_pipelined)
+		return;
+	/* Those behind it came with it. */
+	connection->request.arrived_ns = weft_now();
+	connection->has_pipelined = true;
+}
+
 static enum arrival await_head(struct weft__http_connection *connection, int64_t timeout_ns)
 {
 	struct weft_http_request *request = &connection->request;
@@ -248,10 +262,8 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 		len = await_next(connection, &data, &is_silent);
 	} else if (len == 0) {
 		len = await_first_byte(connection, timeout_ns, &data);
-	} else if (!connection->has_pipelined) {
-		/* It came with the one before, or after it; those behind it came with it. */
-		request->arrived_ns = weft_now();
-		connection->has_pipelined = true;
+	} else {
+		note_pipelined(connection);
 	}
 	if (len <= 0)
 		return is_silent ? SILENT : GONE;

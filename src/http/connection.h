@@ -42,6 +42,7 @@ struct weft__http_connection {
 	bool may_have_more; /* more than the last request was received with it */
 	bool may_park;      /* between two requests */
 	bool has_pipelined; /* requests were received behind another, and their time is known */
+	unsigned turn;      /* of those, how many there were */
 	struct weft_http_request request;
 	struct weft_http_response response;
 };

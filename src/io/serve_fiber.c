@@ -42,6 +42,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fiber/worker.h"
 #include "io/listener.h"
 #include "io/lot.h"
 #include "io/stream.h"
@@ -54,6 +55,10 @@
 
 /* More doors than this do not share one listening socket. */
 #define SHARED_DOORS_MAX 4
+
+/* When the others take longer than that for a turn, so many are let in at the next. */
+#define DOOR_TURN_NS WEFT_MILLISECONDS(5)
+#define DOOR_BURST   64
 
 struct server {
 	struct weft__serving *serving;
@@ -336,15 +341,29 @@ static void door_close(struct door *door)
 		weft_close(door->fd);
 }
 
+/* Let the others run. How many may then be let in before they run again. */
+static unsigned door_give_way(void)
+{
+	int64_t look_ns = weft__worker->now_ns;
+
+	weft_yield();
+	return weft__worker->now_ns - look_ns > DOOR_TURN_NS ? DOOR_BURST : 1;
+}
+
 static int door_run(void *arg)
 {
 	struct door *door = arg;
+	unsigned left = 1;
 	int none = 0;
 
-	/* The new handler goes first: its request is often there already, and what it
-	 * keeps this worker busy with is a chance for the other doors to take the next. */
+	/*
+	 * The new handler goes first: its request is often there already, and what it keeps
+	 * this worker busy with is a chance for the other doors to take the next. But where
+	 * the others take their time, the backlog would wait that long for each that is in it.
+	 */
 	while (door_accept(door) == 0)
-		weft_yield();
+		if (--left == 0)
+			left = door_give_way();
 	if (errno != ECANCELED) {
 		atomic_compare_exchange_strong(&door->server->error, &none, errno);
 		weft_serve_stop(door->server->listener);
