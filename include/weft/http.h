@@ -178,9 +178,11 @@ struct weft_http_content {
 
 /**
  * Add a header field to the answer, before it is sent. Date, Content-Length,
- * Transfer-Encoding and Connection are the server's. Errors: EINVAL (one of those, not a
- * token, or a control character in the value), EALREADY (sent), EMSGSIZE (over 16 KiB of
- * fields), ENOMEM.
+ * Transfer-Encoding and Connection are the server's. Of Content-Type there is one: the last, be
+ * it from here or the type of what is sent. All others add up, and stay when an error page is sent
+ * instead: what is true of the content alone (Cache-Control, Content-Disposition) is best added
+ * when there is some. Errors: EINVAL (one of the server's, not a token, or a control character in
+ * the value), EALREADY (sent), EMSGSIZE (over 16 KiB of fields), ENOMEM.
  */
 WEFT_API int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value);
@@ -200,7 +202,8 @@ WEFT_API int weft_http_response_send(
  * Begin an answer whose body follows by weft_http_response_write(): len bytes of it, or, when
  * that is not known, as chunks (to HTTP/1.0 up to the end of the connection). It ends when the
  * handler returns 0; when that fails, or len is not reached, the connection is cut, so that
- * the peer sees it is not whole. type may be NULL. Errors: as weft_http_response_send().
+ * the peer sees it is not whole. type may be NULL. Errors: EINVAL (len below -1; 204 and 304, which
+ * have no body: they are sent whole), and as weft_http_response_send().
  */
 WEFT_API int weft_http_response_begin(
 	struct weft_http_response *response, int status, const char *type, int64_t len);
@@ -237,7 +240,9 @@ WEFT_API int weft_http_response_redirect(
 /**
  * Send a file of the program's own choosing: 200 with its type, tag and date, or, as its request
  * says, a range of it, 304 or 412. type NULL: by the name. Returns as a handler does: 404 or
- * 403 where there is no such file, 503 where descriptors or memory are short.
+ * 403 where there is no such file, 503 where descriptors or memory are short. Errors: EALREADY,
+ * EINVAL (type is empty, over 160 bytes, or has a control character in it), and those of
+ * weft_http_response_send().
  */
 WEFT_API int weft_http_response_file(
 	struct weft_http_response *response, const char *path, const char *type);
@@ -288,7 +293,7 @@ WEFT_API const char *weft_http_status_phrase(int status);
 /**
  * Answers one request. Returns 0 when it has; an HTTP status from 400 to 599 to have
  * the error page of that status sent (any other number above 0 counts as 500); -1 when
- * the connection is past use.
+ * it failed: the peer is told 500 if nothing was answered, and the connection ends.
  */
 typedef int weft_http_handler_fn(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg);
@@ -319,7 +324,11 @@ struct weft_http_service {
 	 */
 	weft_http_handler_fn *authorise;
 
-	/** Send the page of an error with weft_http_response_send(); NULL: a plain one. */
+	/**
+	 * Send the page of an error with weft_http_response_send(). NULL, or what returns without
+	 * an answer: a plain one, as HTML, or as JSON for who would rather have that. status may
+	 * also be one that no handler returned: 400 for what is no request.
+	 */
 	int (*on_error)(struct weft_http_request *request, struct weft_http_response *response,
 		const char *why, int status, void *arg);
 
@@ -337,7 +346,8 @@ struct weft_http_server_options {
 	const struct weft_http_service *service; /* must live as long as the server */
 	void *arg;                               /* handed to the service's functions */
 	struct weft_http_log *access_log;        /* NULL: none; stays the caller's */
-	int64_t header_timeout_ns; /* for a request's head, from its first byte; 0: 10 s */
+	int64_t header_timeout_ns; /* for a request's head, from its first byte, and for the first
+				    byte of a connection; 0: 10 s */
 	int64_t idle_timeout_ns;   /* between two requests; 0: 60 s */
 	int64_t write_timeout_ns;  /* for the peer to take the next 256 KiB; 0: 30 s */
 	int64_t body_timeout_ns;   /* for the next 16 KiB of a body to come; 0: 30 s */
@@ -359,7 +369,10 @@ struct weft_http_server_options {
 	unsigned workers;                  /* the same */
 };
 
-/** Make a server. Errors: EINVAL (no service), ENOMEM. End it with weft_http_server_free(). */
+/**
+ * Make a server. Errors: EINVAL (no service; a rate or burst that weft_rate_new() refuses), ENOMEM.
+ * End it with weft_http_server_free().
+ */
 WEFT_API struct weft_http_server *weft_http_server_new(
 	const struct weft_http_server_options *options);
 

@@ -42,7 +42,8 @@ struct weft_http_route {
 	const char *pattern; /* copied */
 	weft_http_handler_fn *handler;
 	void *arg;          /* the handler's */
-	int64_t timeout_ns; /* for the handler, which then gets ETIMEDOUT; 503 if it has not answered */
+	int64_t timeout_ns; /* for the handler, which then gets ETIMEDOUT; 503 if it has not
+			       answered */
 	int64_t body_max;   /* longest body, in bytes; 0: the server's; negative: no bound */
 };
 
@@ -62,8 +63,9 @@ WEFT_API int weft_http_router_add(
 /**
  * Answer what lies at prefix ("/files", a pattern without {name...}) or below it by a service,
  * which sees the rest of the path: "/". GET of the bare prefix is sent on to prefix and '/'. The
- * service's authorise and on_error hold for what it answers; its on_log is not used. Routes that
- * fit go before. Another router may be mounted. Errors: as weft_http_router_add().
+ * service's authorise and on_error hold for what it answers (where it has no on_error, that of
+ * what it is mounted in); its on_log is not used. Routes that fit go before, so a folder may be
+ * mounted at "/" beside them. Another router may be mounted. Errors: as weft_http_router_add().
  */
 WEFT_API int weft_http_router_mount(struct weft_http_router *router, const char *prefix,
 	const struct weft_http_service *service, void *arg);
@@ -91,10 +93,14 @@ WEFT_API int weft_http_next(struct weft_http_next *next);
 WEFT_API const char *weft_http_request_param(
 	const struct weft_http_request *request, const char *name);
 
-/** What the mounts before the path stand for ("/files"), decoded; "" without: path links need it. */
+/** What the mounts before the path stand for ("/files"), decoded; "" without: path links need it.
+ */
 WEFT_API struct weft_http_text weft_http_request_prefix(const struct weft_http_request *request);
 
-/** Answers by the router that is its arg. */
+/**
+ * Answers by the router that is its arg. For error pages and a log of one's own, a service inherits
+ * from it: {.on_error = page, .parent = &weft_http_router_service, .parent_arg = router}.
+ */
 WEFT_API extern const struct weft_http_service weft_http_router_service;
 
 WEFT_END

@@ -141,7 +141,7 @@ WEFT_API void weft_ws_free(struct weft_ws *ws);
 /* ---- Messages ----------------------------------------------------------------------- */
 
 /**
- * Wait for the next message, and lend it until the next call of weft_ws_receive(), _close()
+ * Wait for the next message, and lend it until the caller's next weft_ws_receive(), _close()
  * or _free(). Returns 1, and 0 when the conversation is over: the peer has closed, or answered our
  * close, or the server stops (the peer was told 1001; the calling fiber or thread may be
  * cancelled by then: what it has to wait for at the end is shielded).
@@ -170,11 +170,11 @@ WEFT_API int weft_ws_send_text(struct weft_ws *ws, const char *text);
 
 /**
  * Close: tell the peer the code (0: none) and the reason (NULL: none), and wait for its answer,
- * up to the close timeout. Messages that still come are dropped, unless somebody else
- * receives, who gets them, and then 0. Once a close was sent, another only waits. From any
- * fiber or thread. Returns 0 when the peer has answered. Errors: EINVAL (a code that may not be
- * sent, a reason over WEFT_WS_REASON_MAX), EILSEQ (a reason that is not UTF-8), ECONNRESET (no
- * answer), EPIPE (past use), ETIMEDOUT, ECANCELED.
+ * up to the close timeout. Messages that still come are dropped; when somebody else receives,
+ * or has been lent a message, that one gets them, and then 0, and has to go on receiving. Once a
+ * close was sent, another only waits. From any fiber or thread. Returns 0 when the peer has
+ * answered. Errors: EINVAL (a code that may not be sent, a reason over WEFT_WS_REASON_MAX), EILSEQ
+ * (a reason that is not UTF-8), ECONNRESET (no answer), EPIPE (past use), ETIMEDOUT, ECANCELED.
  */
 WEFT_API int weft_ws_close(struct weft_ws *ws, unsigned code, const char *reason);
 

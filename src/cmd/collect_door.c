@@ -35,7 +35,7 @@ static struct collect_door *add_door(struct collect *collect)
 static int open_tcp(struct collect *collect, const char *host_port)
 {
 	struct collect_door *door = add_door(collect);
-	int status = weft__cmd_listen(COLLECT_NAME, "tcp", host_port, &door->listener);
+	int status = weft__cmd_listen(COLLECT_NAME, "tcp", host_port, NULL, &door->listener);
 
 	if (!status)
 		weft_address_print(

@@ -137,6 +137,7 @@ static void ignore_size_limit(void)
  */
 static void bound_connections(struct serve *serve)
 {
+	unsigned doors = serve->http.count + serve->https.count; /* each has a bound of its own */
 	struct rlimit limit;
 
 	if (serve->model != 0 || serve->server_options.connections_max > 0 ||
@@ -144,7 +145,7 @@ static void bound_connections(struct serve *serve)
 		limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
 		return;
 	serve->server_options.connections_max =
-		(unsigned)(limit.rlim_cur - limit.rlim_cur / 8 - DESCRIPTORS_SPARE);
+		(unsigned)(limit.rlim_cur - limit.rlim_cur / 8 - DESCRIPTORS_SPARE) / doors;
 }
 
 int weft__cmd_serve(int argc, char **argv)

@@ -6,7 +6,7 @@
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_users.c     that file, and the checking of passwords
- *	serve_reload.c    SIGHUP: certificates, users, log
+ *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
  */
 #ifndef WEFT_SRC_CMD_SERVE_H
@@ -49,9 +49,12 @@ struct serve {
 	const char *dir;
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
+	const char *unix_mode;        /* octal; NULL: the owner's alone */
+	struct weft_listener_options listener_options;
 	struct cmd_texts certificates, keys;
 	bool redirects; /* HTTP to HTTPS */
 	unsigned hsts_days;
+	int64_t watch_ns;      /* between looks at those files; negative: none */
 	const char *auth_file; /* NULL: everybody may come in */
 	bool allows_plain_auth;
 	const char *access_log; /* path, "-", "none"; NULL: "-" on a terminal */
@@ -115,10 +118,11 @@ int weft__serve_reload_auth(struct serve *serve);
 /** A service's authorise(); its arg is the struct serve. */
 weft_http_handler_fn weft__serve_authorise;
 
-/* ---- SIGHUP ------------------------------------------------------------------------------- */
+/* ---- What has changed --------------------------------------------------------------------- */
 
 /**
- * A fiber that reads certificates and users again, and opens the log again, at each SIGHUP. When
+ * A fiber that reads certificates and users again when their files have changed, and does so, and
+ * opens the log again, at each SIGHUP. When
  * the terminal that it was started from is gone, it stops the server. 0 with errno when it can't.
  * End it with weft__cmd_unstop().
  */

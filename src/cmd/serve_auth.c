@@ -347,6 +347,14 @@ static int authenticate(
 	return status;
 }
 
+/* Browsers ask whether a script may ask without a password: the answer is a setting of ours. */
+static bool is_preflight(const struct serve *serve, const struct weft_http_request *request)
+{
+	return serve->files_options.cors_origin &&
+	       weft_http_request_method(request) == WEFT_HTTP_OPTIONS &&
+	       weft_http_request_field(request, "Access-Control-Request-Method").data;
+}
+
 int weft__serve_authorise(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
@@ -358,5 +366,7 @@ int weft__serve_authorise(
 		if (weft_http_response_field(response, "Strict-Transport-Security", text) < 0)
 			return 503;
 	}
-	return serve->auth ? authenticate(serve, request, response) : 0;
+	if (!serve->auth || is_preflight(serve, request))
+		return 0;
+	return authenticate(serve, request, response);
 }

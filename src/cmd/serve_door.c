@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "serve.h"
@@ -40,10 +41,29 @@ static int check_tls(const struct serve *serve)
 	return CMD_DONE;
 }
 
+/* As chmod(1) takes it. */
+static int take_unix_mode(struct serve *serve)
+{
+	const char *text = serve->unix_mode;
+	char *end;
+
+	if (!text)
+		return CMD_DONE;
+	serve->listener_options.unix_mode = (unsigned)strtoul(text, &end, 8);
+	if (strspn(text, "01234567") != strlen(text) || *end || strlen(text) > 4 ||
+		serve->listener_options.unix_mode == 0 || serve->listener_options.unix_mode > 0777)
+		return weft__cmd_usage(
+			NAME, "--unix-mode takes a mode such as 660, not \"%s\".", text);
+	return CMD_DONE;
+}
+
 int weft__serve_check_doors(struct serve *serve)
 {
 	bool has_none = is_none(&serve->http);
+	int status = take_unix_mode(serve);
 
+	if (status)
+		return status;
 	if (has_none)
 		serve->http.count = 0;
 	if (has_none && serve->https.count == 0)
@@ -147,7 +167,8 @@ static int open_door(struct serve *serve, enum serve_door_kind kind, const char 
 
 	*door = (struct serve_door){
 		.kind = kind, .text = text, .server = server_of(serve, kind), .serve = serve};
-	status = weft__cmd_listen(NAME, option_of(kind), text, &door->listener);
+	status = weft__cmd_listen(
+		NAME, option_of(kind), text, &serve->listener_options, &door->listener);
 	if (status)
 		return status;
 	serve->door_count++;

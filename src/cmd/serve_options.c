@@ -24,18 +24,26 @@ static const char help[] =
 	"Hidden files stay hidden, and links that lead out of DIR are not followed, unless they\n"
 	"are asked for. Text is sent compressed to who takes that.\n"
 	"\n"
+	"  weft serve                                   this folder, for this machine\n"
+	"  weft serve ~/Photos --http 0.0.0.0:8080      a folder, for the whole network\n"
+	"\n"
 	"Where:\n"
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
 	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
 	"machine\n"
 	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket;\n"
 	"                          again for more; none: HTTPS only\n"
+	"  --unix-mode MODE        who may use a Unix socket, such as 660 (default: 600)\n"
+	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
+	"\n"
+	"By HTTPS (docs/https-at-home.md says where certificates come from):\n"
 	"  --https HOST:PORT       listen there by HTTPS; again for more\n"
 	"  --tls-cert FILE         certificate with its chain, as PEM; again for other names\n"
 	"  --tls-key FILE          its key (default: in the certificate's file)\n"
 	"  --redirect-https        HTTP does nothing but lead to HTTPS\n"
 	"  --hsts DAYS             browsers are to come by HTTPS only, for so long\n"
-	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
+	"  --watch SECONDS         look so often for new certificates and users (default: 10;\n"
+	"                          0: only at a SIGHUP)\n"
 	"\n"
 	"Who:\n"
 	"  --auth-file FILE        only those in FILE, with their passwords; a line is NAME:HASH,\n"
@@ -63,7 +71,7 @@ static const char help[] =
 	"  --no-compression        compress nothing on the fly\n"
 	"  --no-precompressed      never send NAME.br or NAME.gz for NAME\n"
 	"\n"
-	"Changes (from everybody who can reach it; pages of other sites are kept out):\n"
+	"Changes (from everybody who may come in; pages of other sites are kept out):\n"
 	"  --allow-upload          take new files, by the form under each listing or by PUT, and\n"
 	"                          make folders (MKCOL); a PUT may replace what it names by "
 	"If-Match\n"
@@ -79,6 +87,7 @@ static const char help[] =
 	"  --rate-burst N          so many of them at once (default: those of 10 seconds)\n"
 	"  --header-timeout SECONDS  for a request to arrive (default: 10)\n"
 	"  --idle-timeout SECONDS    between two requests (default: 60)\n"
+	"  --body-timeout SECONDS    for the next 16 KiB of an upload to come (default: 30)\n"
 	"  --write-timeout SECONDS   for a reader to take the next 256 KiB (default: 30)\n"
 	"  --grace SECONDS         for downloads under way when it is stopped (default: 10)\n"
 	"\n"
@@ -156,11 +165,13 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	const struct cmd_option options[] = {
 		/* Where. */
 		CMD_OPTION("http", CMD_TEXTS, &serve->http),
+		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode),
 		CMD_OPTION("https", CMD_TEXTS, &serve->https),
 		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
 		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
+		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1),
 		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
 		/* Who. */
 		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),
@@ -192,6 +203,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("rate-burst", CMD_COUNT, &server->rate_burst, .max = RATE_MAX),
 		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns),
 		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns),
+		CMD_OPTION("body-timeout", CMD_SECONDS, &server->body_timeout_ns),
 		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns),
 		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1),
 		/* Log. */

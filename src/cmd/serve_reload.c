@@ -1,21 +1,74 @@
 /*
- * serve_reload.c - SIGHUP: `weft serve` takes up what has changed, and goes on.
+ * serve_reload.c - `weft serve` takes up what has changed, and goes on: certificates and users when
+ * their files are new, these and the log at a SIGHUP.
  *
  * Entry point: weft__serve_on_hangup().
  *
  * A terminal that is closed sends the same signal to what runs in it, and means an end. So: who
  * was started from a terminal, and has it no more, stops.
+ *
+ * Never: takes up a file while somebody writes it; it has to look the same twice.
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "serve.h"
 #include "weft/offload.h"
+#include "weft/scope.h"
 #include "weft/signal.h"
+
+#define WATCH_DEFAULT_NS WEFT_SECONDS(10)
+
+/** How the files look: different when one of them is. */
+struct look {
+	uint64_t sum;
+};
+
+struct reloader {
+	struct serve *serve;
+	struct look taken;  /* of what was read last */
+	struct look before; /* at the look before this */
+};
+
+/* ---- Looking ------------------------------------------------------------------------------ */
+
+static void add_number(struct look *look, uint64_t number)
+{
+	look->sum = (look->sum ^ number) * 0x100000001b3U;
+}
+
+/* One that is not there looks like nothing else. */
+static void add_file(struct look *look, const char *path)
+{
+	struct stat stat_of = {0};
+
+	if (path && stat(path, &stat_of) == 0) {
+		add_number(look, stat_of.st_ino);
+		add_number(look, (uint64_t)stat_of.st_size);
+		add_number(look, (uint64_t)stat_of.st_mtim.tv_sec);
+		add_number(look, (uint64_t)stat_of.st_mtim.tv_nsec);
+	}
+	add_number(look, 1);
+}
+
+static struct look look_at(const struct serve *serve)
+{
+	struct look look = {0};
+
+	for (unsigned i = 0; i < serve->certificates.count; i++)
+		add_file(&look, serve->certificates.items[i]);
+	for (unsigned i = 0; i < serve->keys.count; i++)
+		add_file(&look, serve->keys.items[i]);
+	add_file(&look, serve->auth_file);
+	return look;
+}
+
+/* ---- Reading again ------------------------------------------------------------------------ */
 
 /* A new certificate that can't be read is no reason to end: the old one may hold for weeks. */
 static void reload_tls(struct serve *serve)
@@ -28,18 +81,40 @@ static void reload_tls(struct serve *serve)
 		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
 }
 
-/* Off the worker: it reads files. */
-static int reload(void *arg)
+/* As what follows, it reads files. */
+static int read_again(void *arg)
 {
-	struct serve *serve = arg;
+	struct reloader *reloader = arg;
+	struct serve *serve = reloader->serve;
 
+	reloader->taken = reloader->before = look_at(serve);
 	reload_tls(serve);
 	if (serve->auth)
 		weft__serve_reload_auth(serve);
+	return 0;
+}
+
+static int take_hangup(void *arg)
+{
+	struct serve *serve = ((struct reloader *)arg)->serve;
+
+	read_again(arg);
 	if (serve->log && weft_http_log_reopen(serve->log) < 0)
 		weft__cmd_fail(NAME, "the log goes on in the old file: %s.", strerror(errno));
 	return 0;
 }
+
+static int look_again(void *arg)
+{
+	struct reloader *reloader = arg;
+	struct look now = look_at(reloader->serve);
+	bool is_settled = now.sum == reloader->before.sum;
+
+	reloader->before = now;
+	return now.sum != reloader->taken.sum && is_settled ? read_again(arg) : 0;
+}
+
+/* ---- Signals ------------------------------------------------------------------------------ */
 
 static bool is_hung_up(int fd)
 {
@@ -57,21 +132,50 @@ static int find_terminal(void)
 	return -1;
 }
 
+/* SIGHUP; 0: it is time to look; -1: an end. */
+static int await_hangup(const struct reloader *reloader, struct weft_signals *caught)
+{
+	const struct serve *serve = reloader->serve;
+	int64_t watch_ns = serve->watch_ns ? serve->watch_ns : WATCH_DEFAULT_NS;
+	int number = -1;
+
+	if (!serve->tls && !serve->auth)
+		watch_ns = WEFT_FOREVER; /* there is nothing to look at: nobody is to be woken */
+	WEFT_WITH_TIMEOUT (watch_ns)
+		number = weft_signals_next(caught);
+	return number < 0 && errno == ETIMEDOUT ? 0 : number;
+}
+
+/*
+ * Off the worker, but where connections are processes: one that was forked while another thread
+ * has a lock, of OpenSSL's say, would wait for it for ever.
+ */
+static void take_up(struct reloader *reloader, weft_offload_fn *fn)
+{
+	const char *model = reloader->serve->server_options.model;
+
+	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
+		fn(reloader);
+	else
+		weft_offload(fn, reloader);
+}
+
 static int take_hangups(void *arg)
 {
 	static const int hangup[] = {SIGHUP};
-	struct serve *serve = arg;
-	int terminal = find_terminal();
+	struct reloader reloader = {.serve = arg};
+	int terminal = find_terminal(), number;
 	struct weft_signals *caught = weft_signals_new(hangup, 1);
 
 	if (!caught)
 		return weft__cmd_fail(NAME, "can't wait for SIGHUP: %s.", strerror(errno));
-	while (weft_signals_next(caught) == SIGHUP) {
-		if (terminal >= 0 && is_hung_up(terminal)) {
-			weft__serve_stop(serve);
+	reloader.taken = reloader.before = look_at(reloader.serve);
+	while ((number = await_hangup(&reloader, caught)) >= 0) {
+		if (number > 0 && terminal >= 0 && is_hung_up(terminal)) {
+			weft__serve_stop(reloader.serve);
 			break;
 		}
-		weft_offload(reload, serve);
+		take_up(&reloader, number > 0 ? take_hangup : look_again);
 	}
 	weft_signals_free(caught);
 	return CMD_DONE;

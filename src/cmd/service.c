@@ -78,7 +78,7 @@ int weft__cmd_fail_listen(const char *name, const char *option, const char *addr
 }
 
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
-	struct weft_listener **ret_listener)
+	const struct weft_listener_options *options, struct weft_listener **ret_listener)
 {
 	struct weft_address address;
 	char text[WEFT_ADDRESS_TEXT_MAX];
@@ -86,7 +86,7 @@ int weft__cmd_listen(const char *name, const char *option, const char *host_port
 	if (weft_address_resolve(&address, 1, host_port) < 0)
 		return weft__cmd_fail_resolve(name, option, host_port);
 	weft_address_print(&address, text, sizeof(text));
-	*ret_listener = weft_listener_new(text, NULL);
+	*ret_listener = weft_listener_new(text, options);
 	return *ret_listener ? CMD_DONE : weft__cmd_fail_listen(name, option, text);
 }
 

@@ -20,9 +20,9 @@ int weft__cmd_fail_resolve(const char *name, const char *option, const char *hos
 /** What listening on, or binding to, an address that was printed failed with. */
 int weft__cmd_fail_listen(const char *name, const char *option, const char *address);
 
-/** Listen on HOST:PORT or unix:/PATH, as the option says. In a fiber. */
+/** Listen on HOST:PORT or unix:/PATH, as the option says; options may be NULL. In a fiber. */
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
-	struct weft_listener **ret_listener);
+	const struct weft_listener_options *options, struct weft_listener **ret_listener);
 
 /** Threads or processes of a pool, at most. */
 #define CMD_MODEL_SIZE_MAX 4096

@@ -56,6 +56,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->logger =
 		weft__http_service_find(options->service, &connection->logger_arg, has_log);
 	connection->has_pipelined = false;
+	connection->turn = 0;
 	connection->may_have_more = false;
 	connection->may_park = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
@@ -94,7 +95,8 @@ bool weft__http_connection_evict(struct weft__http_connection *connection)
 
 void weft__http_connection_stop(struct weft__http_connection *connection)
 {
-	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_TALKING))
+	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_HEAD) &&
+		!end_from(connection, WEFT__HTTP_TALKING))
 		return;
 	if (connection->fiber)
 		weft_cancel(connection->fiber);
@@ -193,7 +195,8 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 		return GONE;
 	atomic_store(&connection->state, WEFT__HTTP_HEAD);
 	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns) {
-		while (result == WEFT__HTTP_MORE) {
+		/* A stop waits for answers, not for questions; as in await_first_byte(). */
+		while (result == WEFT__HTTP_MORE && !atomic_load(connection->is_stopping)) {
 			const char *data;
 			size_t have = request->data_len;
 			ssize_t len = weft_stream_peek(request->stream, have + 1, &data);
@@ -235,6 +238,19 @@ static ssize_t await_next(
 	return len;
 }
 
+/* A request that came with the one before, or after it. */
+static void note_pipelined(struct weft__http_connection *connection)
+{
+	/* Who has sent many is not served at the cost of those who have sent one. */
+	if (++connection->turn % WEFT__HTTP_PIPELINED_TURN == 0 && connection->fiber)
+		weft_yield();
+	if (connection->has_pipelined)
+		return;
+	/* Those behind it came with it. */
+	connection->request.arrived_ns = weft_now();
+	connection->has_pipelined = true;
+}
+
 static enum arrival await_head(struct weft__http_connection *connection, int64_t timeout_ns)
 {
 	struct weft_http_request *request = &connection->request;
@@ -246,10 +262,8 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 		len = await_next(connection, &data, &is_silent);
 	} else if (len == 0) {
 		len = await_first_byte(connection, timeout_ns, &data);
-	} else if (!connection->has_pipelined) {
-		/* It came with the one before, or after it; those behind it came with it. */
-		request->arrived_ns = weft_now();
-		connection->has_pipelined = true;
+	} else {
+		note_pipelined(connection);
 	}
 	if (len <= 0)
 		return is_silent ? SILENT : GONE;
@@ -338,6 +352,11 @@ static int answer(struct weft__http_connection *connection)
 		response->status == 0)
 		result = weft_http_response_error(
 			response, connection->request.body.status, connection->request.body.why);
+	/* So is whatever else went wrong before the answer; but a stop that is over cuts it off. */
+	if (result < 0 && response->status == 0 && weft_interrupted() == 0) {
+		response->closes = true;
+		result = 500;
+	}
 	if (response->pieces.are_open && (result != 0 || weft__http_pieces_end(response) < 0))
 		result = -1;
 	if (result == 0 && response->status == 0)
@@ -460,6 +479,7 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	weft__http_response_reset(&connection->response);
 	switch (await_head(connection, timeout_ns)) {
 	case GONE:
+		weft__http_guard_tell_plain(connection->request.stream);
 		return NOTHING;
 	case SILENT:
 		return PARKING;
@@ -477,7 +497,9 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	}
 	if (answer(connection) < 0)
 		return NOTHING;
-	if (connection->response.closes) {
+	/* A body that failed after the answer was begun: nobody knows where it ends. */
+	if (connection->response.closes ||
+		connection->request.body.state == WEFT__HTTP_BODY_FAILED) {
 		if (connection->request.body.state == WEFT__HTTP_BODY_UNTOUCHED)
 			weft_stream_consume(connection->request.stream, head->len);
 		end(connection, head->content_length > 0 || head->is_chunked);

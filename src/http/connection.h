@@ -18,7 +18,7 @@
  * changes the state first wins: that, or what was waited for.
  *
  *	BUSY <---> IDLE -------> STOPPED	IDLE: by either
- *	     <---> HEAD -------->		HEAD: to make room
+ *	     <---> HEAD -------->		HEAD: by either
  *	     <---> TALKING ----->		TALKING: by a stop
  */
 enum weft__http_connection_state {
@@ -42,6 +42,7 @@ struct weft__http_connection {
 	bool may_have_more; /* more than the last request was received with it */
 	bool may_park;      /* between two requests */
 	bool has_pipelined; /* requests were received behind another, and their time is known */
+	unsigned turn;      /* of those, how many there were */
 	struct weft_http_request request;
 	struct weft_http_response response;
 };
@@ -61,7 +62,7 @@ bool weft__http_connection_run(struct weft__http_connection *connection);
 /** How long a connection that is parked may stay so; 0: none are. */
 int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *options);
 
-/** End it if it is idle; any thread, while it is sure to live. */
+/** End it if nothing is being answered on it; any thread, while it is sure to live. */
 void weft__http_connection_stop(struct weft__http_connection *connection);
 
 /** End it if it waits for a request, or the rest of one. Whether it did. As _stop(). */

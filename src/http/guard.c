@@ -20,6 +20,7 @@
 #include "http/guard.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,8 @@
 #include "io/stream.h"
 #include "weft/fiber.h"
 #include "weft/scope.h"
+#include "weft/socket.h"
+#include "weft/tls.h"
 
 #define ROWS     3
 #define ROW_SIZE 16384
@@ -51,16 +54,21 @@ struct weft__http_crowd {
 /* ---- Clients -----------------------------------------------------------------------------------
  */
 
-/* Where the address's bytes that name a client are. 0: it is none. */
+/*
+ * Where the address's bytes that name a client are. 0: it is none. The same for as long as the
+ * stream is: who has come in by one count must not leave by another.
+ */
 static size_t client_of(const struct weft_stream *peer, const void **ret_bytes)
 {
-	const struct weft_address *address = weft_stream_peer((struct weft_stream *)peer);
+	const struct weft__stream_accepted *address = &peer->accepted;
 
-	if (weft_address_family(address) == AF_INET) {
+	if (address->len == 0)
+		return 0;
+	if (address->in.sin_family == AF_INET) {
 		*ret_bytes = &address->in.sin_addr;
 		return sizeof(address->in.sin_addr);
 	}
-	if (weft_address_family(address) != AF_INET6)
+	if (address->in.sin_family != AF_INET6)
 		return 0;
 	if (IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr)) {
 		*ret_bytes = &address->in6.sin6_addr.s6_addr[12];
@@ -132,8 +140,8 @@ int weft__http_guard_init(
 {
 	struct weft_rate_options rate = {.per_second = options->rate, .burst = options->rate_burst};
 
-	if (rate.burst == 0)
-		rate.burst = options->rate * BURST_S;
+	if (rate.burst == 0 && __builtin_mul_overflow(options->rate, BURST_S, &rate.burst))
+		rate.burst = UINT_MAX;
 	*guard = (struct weft__http_guard){.options = options};
 	if (options->rate) {
 		guard->rate = weft_rate_new(&rate);
@@ -177,6 +185,22 @@ static void tell_refused(struct weft_stream *peer)
 	WEFT_WITH_TIMEOUT (REFUSAL_TIMEOUT_NS)
 		if (weft_stream_write_all(peer, answer, sizeof(answer) - 1) == 0)
 			weft_stream_flush(peer);
+}
+
+void weft__http_guard_tell_plain(const struct weft_stream *peer)
+{
+	static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+				     "Content-Type: text/plain; charset=utf-8\r\n"
+				     "Content-Length: 58\r\n"
+				     "Connection: close\r\n"
+				     "\r\n"
+				     "This port speaks HTTPS only: the address begins https://.\n";
+
+	if (!peer->layer || peer->layer->fault(peer)->kind != WEFT_TLS_NOT_TLS)
+		return;
+	/* Past the stream, which encrypts what it sends, or nothing. */
+	WEFT_WITH_TIMEOUT (REFUSAL_TIMEOUT_NS)
+		(void)weft_send(weft_stream_fd(peer), answer, sizeof(answer) - 1, MSG_NOSIGNAL);
 }
 
 bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer)

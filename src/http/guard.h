@@ -25,6 +25,9 @@ void weft__http_guard_fini(struct weft__http_guard *guard);
 /** A connection has come. False: it is turned away, and has been told. */
 bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer);
 
+/** Tell whoever speaks HTTP where HTTPS is spoken: his handshake has failed. */
+void weft__http_guard_tell_plain(const struct weft_stream *peer);
+
 /** One that was let in ends. */
 void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_stream *peer);
 

@@ -25,6 +25,9 @@
 /** Largest body of a GET or HEAD that is read and dropped, in bytes. Over it: 413. */
 #define WEFT__HTTP_UNUSED_BODY_MAX 65536
 
+/** After so many requests that came at once, their fiber lets the others run. */
+#define WEFT__HTTP_PIPELINED_TURN 32
+
 /** Longest body, where the options say nothing. Over it: 413. */
 #define WEFT__HTTP_BODY_MAX ((int64_t)1024 * 1024)
 

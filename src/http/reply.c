@@ -55,6 +55,13 @@ static int open_regular(const char *path, struct stat *ret_stat)
 	return -1;
 }
 
+static bool is_type(const char *type)
+{
+	size_t len = strlen(type);
+
+	return len > 0 && len <= WEFT__HTTP_TYPE_MAX && weft__http_is_field_value(type, len);
+}
+
 int weft_http_response_file(struct weft_http_response *response, const char *path, const char *type)
 {
 	struct weft__http_facts facts = {.type = type ? type : weft__http_mime_type(path)};
@@ -62,8 +69,8 @@ int weft_http_response_file(struct weft_http_response *response, const char *pat
 	struct weft__http_file *file;
 	int result;
 
-	if (response->status) {
-		errno = EALREADY;
+	if (response->status || !is_type(facts.type)) {
+		errno = response->status ? EALREADY : EINVAL;
 		return -1;
 	}
 	source.fd = open_regular(path, &source.stat);

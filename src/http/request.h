@@ -25,14 +25,14 @@ struct weft_http_request {
 	struct weft__http_output *output; /* the connection's, which its body may have to flush */
 	int64_t body_max, body_timeout_ns;
 	struct weft__http_body body;
-	struct weft_http_params *params; /* NULL: not asked for yet */
-	char *user;                      /* NULL: nobody has said who asks */
-	char *head_copy;                 /* NULL: data is in the stream's buffer */
-	char *path;                      /* decoded: path_small, or memory of its own */
-	bool has_path;                   /* it is decoded */
-	uint32_t prefix_len;             /* of path: what the mounts stand for (router.c) */
+	struct weft_http_params *params;      /* NULL: not asked for yet */
+	char *user;                           /* NULL: nobody has said who asks */
+	char *head_copy;                      /* NULL: data is in the stream's buffer */
+	char *path;                           /* decoded: path_small, or memory of its own */
+	bool has_path;                        /* it is decoded */
+	uint32_t prefix_len;                  /* of path: what the mounts stand for (router.c) */
 	const struct weft__http_match *match; /* of the route or mount that answers; NULL: none */
-	uint16_t repeat_len;             /* 0: the head is not one to be known again */
+	uint16_t repeat_len;                  /* 0: the head is not one to be known again */
 	char path_small[WEFT__HTTP_PATH_SMALL];
 	char repeat[WEFT__HTTP_REPEAT_MAX]; /* what head and path were made of */
 	char peer[48];                      /* empty until somebody asks for it */

@@ -23,6 +23,7 @@ void weft__http_response_reset(struct weft_http_response *response)
 {
 	if (response->fields.text)
 		weft_str_fini(&response->fields);
+	response->type_end = 0;
 	if (response->pieces.are_open)
 		weft__http_pieces_reset(&response->pieces);
 	response->status = 0;
@@ -126,10 +127,28 @@ static bool is_the_servers_own(const char *name, size_t len)
 	return false;
 }
 
+/* "Content-Type" */
+#define TYPE_NAME_LEN 12
+
+void weft__http_response_drop_type(struct weft_http_response *response)
+{
+	char *line, *next;
+
+	if (response->type_end == 0)
+		return;
+	line = response->fields.text + response->type_end - TYPE_NAME_LEN;
+	next = strchr(line, '\n') + 1;
+	memmove(line, next, strlen(next));
+	weft_str_truncate(
+		&response->fields, weft_str_len(&response->fields) - (size_t)(next - line));
+	response->type_end = 0;
+}
+
 int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value)
 {
 	size_t name_len = strlen(name);
+	bool is_type;
 
 	if (response->status) {
 		errno = EALREADY;
@@ -148,7 +167,15 @@ int weft_http_response_field(
 	}
 	if (!response->fields.text)
 		weft_str_init(&response->fields, FIELDS_LEN_MAX);
-	return weft_str_appendf(&response->fields, "%s: %s\r\n", name, value);
+	/* An answer has one type (9110, 8.3): an error page's is not that of what it stands for. */
+	is_type = weft__http_equal_nocase(name, name_len, "content-type");
+	if (is_type)
+		weft__http_response_drop_type(response);
+	if (weft_str_appendf(&response->fields, "%s: %s\r\n", name, value) < 0)
+		return -1;
+	if (is_type)
+		response->type_end = weft_str_len(&response->fields) - strlen(value) - 4;
+	return 0;
 }
 
 int weft_http_response_send(
@@ -183,21 +210,42 @@ static bool has_error_page(const struct weft_http_service *service)
 	return service->on_error;
 }
 
+/* Who makes the page: the service or its parents; or of those that it is mounted in, the nearest.
+ */
+static const struct weft_http_service *find_error_page(
+	const struct weft_http_response *response, void **ret_arg)
+{
+	const struct weft_http_service *service;
+
+	*ret_arg = response->arg;
+	service = weft__http_service_find(response->service, ret_arg, has_error_page);
+	for (const struct weft__http_outer *outer = response->outer; !service && outer;
+		outer = outer->outer) {
+		*ret_arg = outer->arg;
+		service = weft__http_service_find(outer->service, ret_arg, has_error_page);
+	}
+	return service;
+}
+
 int weft_http_response_error(struct weft_http_response *response, int status, const char *why)
 {
 	const struct weft_http_service *service;
-	void *arg = response->arg;
+	void *arg;
+	int result = 0;
 
 	if (response->status) {
 		errno = EALREADY;
 		return -1;
 	}
 	/* An error page that fails ends in the plain one, not in itself. */
-	service = weft__http_service_find(response->service, &arg, has_error_page);
+	service = find_error_page(response, &arg);
 	if (service && !response->in_error) {
 		response->in_error = true;
-		return service->on_error(response->request, response, why, status, arg);
+		result = service->on_error(response->request, response, why, status, arg);
 	}
+	/* Nor is one owed that was forgotten: the peer would take the next answer for it. */
+	if (result < 0 || response->status)
+		return result;
 	return weft__http_page_error(response, status, why);
 }
 

@@ -21,13 +21,22 @@ struct weft__http_pieces {
 	size_t gathered_len;
 };
 
+/* The service that a mounted one stands in for, while that answers: router_answer.c. */
+struct weft__http_outer {
+	const struct weft_http_service *service;
+	void *arg;
+	const struct weft__http_outer *outer; /* around that; NULL: it is the server's */
+};
+
 struct weft_http_response {
 	struct weft_http_request *request;
 	const struct weft_http_service *service;
 	void *arg;
+	const struct weft__http_outer *outer; /* NULL: service is the server's */
 	struct weft__http_output output;
 	struct weft_str fields; /* what weft_http_response_field() was given: "Name: value\r\n" */
-	int status;             /* 0 until it is begun */
+	size_t type_end; /* in these, where the name of Content-Type ends; 0: there is none */
+	int status;      /* 0 until it is begun */
 	int64_t body_len;
 	struct weft__http_pieces pieces;
 	bool closes;   /* the connection ends after this answer */
@@ -42,6 +51,9 @@ const char *weft__http_status_line(int status);
 
 /** Write the status line and the date. Errors: EALREADY. */
 int weft__http_response_begin(struct weft_http_response *response, int status);
+
+/** Forget the Content-Type that was added: the answer is of another type, which is its own. */
+void weft__http_response_drop_type(struct weft_http_response *response);
 
 /** Write fields ("Name: value\r\n", any number) of a begun answer. */
 int weft__http_response_write_fields(

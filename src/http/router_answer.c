@@ -208,8 +208,8 @@ static int call_service(const struct weft__http_entry *mount, struct weft_http_r
 static int call_mount(const struct weft__http_entry *mount, struct weft_http_request *request,
 	struct weft_http_response *response, size_t prefix_len)
 {
-	const struct weft_http_service *service = response->service;
-	void *arg = response->arg;
+	const struct weft__http_outer outer = {
+		.service = response->service, .arg = response->arg, .outer = response->outer};
 	int result;
 
 	if (weft_http_request_path(request)[prefix_len] == '\0')
@@ -217,12 +217,14 @@ static int call_mount(const struct weft__http_entry *mount, struct weft_http_req
 	request->prefix_len += (uint32_t)prefix_len;
 	response->service = mount->service;
 	response->arg = mount->arg;
+	response->outer = &outer;
 	result = call_service(mount, request, response);
-	/* The error pages here are its own. */
+	/* Now, while the error pages are its own, if it has any. */
 	if (result >= 400 && result <= 599 && response->status == 0)
 		result = weft_http_response_error(response, result, NULL);
-	response->service = service;
-	response->arg = arg;
+	response->service = outer.service;
+	response->arg = outer.arg;
+	response->outer = outer.outer;
 	request->prefix_len -= (uint32_t)prefix_len;
 	return result;
 }

@@ -22,6 +22,7 @@
 static int send_head(const struct weft__http_file *file, struct weft_http_response *response,
 	int status, const char *fields, size_t from_at)
 {
+	weft__http_response_drop_type(response);
 	if (weft__http_response_begin(response, status) < 0 ||
 		weft__http_response_write_fields(response, fields, strlen(fields)) < 0 ||
 		weft__http_response_write_fields(
@@ -170,6 +171,7 @@ static enum weft__http_range_result find_parts(const struct weft__http_file *fil
 int weft__http_file_send_as(
 	const struct weft__http_file *file, int status, struct weft_http_response *response)
 {
+	weft__http_response_drop_type(response);
 	/* Not its validators: they are those of a 200, and this is no answer to keep. */
 	if (weft__http_response_begin(response, status) < 0 ||
 		weft__http_response_write_fields(response, file->text, file->validators_at) < 0 ||

@@ -208,17 +208,18 @@ static int post_form(struct batch *batch)
 
 static int post_to_folder(struct batch *batch, const char *path)
 {
-	int result;
+	int result, code;
 
 	batch->folder_fd = weft__store_open_folder(&batch->uploads->root, path);
 	if (batch->folder_fd < 0) {
+		code = errno;
 		weft__http_upload_drain(batch->request);
-		if (errno == ENOENT)
+		if (code == ENOENT)
 			return 404;
-		if (errno == ENOTDIR)
+		if (code == ENOTDIR)
 			return weft_http_response_error(
 				batch->response, 409, "A form is for a folder; this is a file.");
-		return weft__http_upload_refuse(batch->request, batch->response, errno);
+		return weft__http_upload_refuse(batch->request, batch->response, code);
 	}
 	result = post_form(batch);
 	weft__store_close_folder(batch->folder_fd);

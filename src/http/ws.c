@@ -48,7 +48,6 @@ static void init(struct weft_ws *ws)
 {
 	weft_lock_init(&ws->reading, "websocket, reading");
 	weft_lock_init(&ws->writing, "websocket, writing");
-	weft_event_init(&ws->over, "websocket, end");
 	weft_buf_init(
 		&ws->message, ws->limits.message_max + 1); /* one: to see that it is too long */
 	pthread_mutex_init(&ws->pending_lock, NULL);

@@ -110,6 +110,7 @@ struct weft_ws {
 	struct weft_lock reading;
 	_Atomic enum weft__ws_end end; /* written by who reads */
 	struct weft_event over;        /* end is not OPEN */
+	uint64_t lent_to;              /* who has the last message; 0: nobody */
 	int receive_error;
 	uint64_t unparsed;  /* bytes received that belong to no finished frame */
 	uint64_t frame_len; /* of the frame under way: taken so far */
@@ -231,6 +232,9 @@ int weft__ws_frames_write(struct weft_ws *ws, const struct weft__ws_frame *frame
 
 /** Wait for bytes, and ping meanwhile. How many there are; 0: the end. */
 ssize_t weft__ws_await(struct weft_ws *ws, const char **ret_data);
+
+/** The calling fiber or thread, by a number of its own. */
+uint64_t weft__ws_self(void);
 
 /** Read, and drop, until the peer has closed; `reading` is held. Errors: as weft_ws_receive(). */
 int weft__ws_await_close(struct weft_ws *ws);

@@ -11,12 +11,14 @@
  * in a buffer that is given back before the next wait. A wait that the scope ends leaves all as
  * it is: the next call goes on from there.
  *
- * Never: keeps more of a message than the limit, or reads on after a close.
+ * Never: keeps more of a message than the limit, reads on after a close, or over a message that
+ * somebody else was lent.
  */
 #include "http/ws.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "http/connection.h"
 #include "http/limits.h"
@@ -401,6 +403,13 @@ static enum step take_message(struct weft_ws *ws, struct weft_ws_message *ret_me
 	return step;
 }
 
+uint64_t weft__ws_self(void)
+{
+	weft_fiber_id fiber = weft_self();
+
+	return fiber ? fiber : (uint64_t)gettid(); /* below every fiber's */
+}
+
 int weft__ws_await_close(struct weft_ws *ws)
 {
 	struct weft_ws_message dropped;
@@ -432,6 +441,7 @@ int weft_ws_receive(struct weft_ws *ws, struct weft_ws_message *ret_message)
 	if (weft_lock_acquire(&ws->reading) < 0)
 		return -1;
 	step = take_message(ws, ret_message);
+	ws->lent_to = step == MESSAGE ? weft__ws_self() : 0;
 	if (step == STOPPED)
 		say_stop(ws);
 	weft_lock_release(&ws->reading);

@@ -249,18 +249,20 @@ int weft__ws_say_close(struct weft_ws *ws, unsigned code, const char *reason)
 	return result;
 }
 
-/* Somebody else reads, and will see the answer; one that doesn't come is not waited for. */
-static int await_reader(struct weft_ws *ws)
+/* Somebody else receives, and will see the answer; one that does not come is not waited for. */
+static int await_receiver(struct weft_ws *ws)
 {
 	int result = 0;
 
 	WEFT_WITH_TIMEOUT (ws->limits.close_timeout_ns)
 		result = weft_event_wait(&ws->over);
-	if (result < 0 && !weft_interrupted()) {
+	if (result == 0)
+		return atomic_load(&ws->end) == WEFT__WS_CLOSED ? 0 : fail(ECONNRESET);
+	if (!weft_interrupted()) {
 		weft__ws_tear(ws);
-		return fail(ECONNRESET);
+		errno = ECONNRESET;
 	}
-	return result;
+	return -1;
 }
 
 int weft_ws_close(struct weft_ws *ws, unsigned code, const char *reason)
@@ -276,7 +278,11 @@ int weft_ws_close(struct weft_ws *ws, unsigned code, const char *reason)
 	if (weft__ws_say_close(ws, code, reason) < 0)
 		return -1;
 	if (weft_lock_try_acquire(&ws->reading) < 0)
-		return await_reader(ws);
+		return await_receiver(ws);
+	if (ws->lent_to && ws->lent_to != weft__ws_self()) {
+		weft_lock_release(&ws->reading);
+		return await_receiver(ws);
+	}
 	result = weft__ws_await_close(ws);
 	weft_lock_release(&ws->reading);
 	return result;

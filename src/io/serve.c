@@ -217,7 +217,7 @@ static int serve_outside(struct weft__serving *serving)
 	return code;
 }
 
-static bool is_simulated(void)
+bool weft__serve_is_simulated(void)
 {
 	struct weft__driver *driver;
 
@@ -229,7 +229,7 @@ static int serve(struct weft__serving *serving, size_t model)
 {
 	if (models[model].serve == weft__serve_fibers && weft_self() == 0)
 		return serve_outside(serving);
-	if (models[model].serve != weft__serve_fibers && is_simulated())
+	if (models[model].serve != weft__serve_fibers && weft__serve_is_simulated())
 		return ENOTSUP;
 	return models[model].serve(serving);
 }

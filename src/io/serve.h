@@ -34,7 +34,7 @@ struct weft__serving {
 /** What a protocol of weft's own can ask for beside weft_serve_options. */
 struct weft__serve_hooks {
 	void (*on_process_stop)(void *arg); /* in a process's signal handler, with arg; or NULL */
-	int64_t park_timeout_ns;            /* 0: nobody parks */
+	int64_t park_timeout_ns;            /* 0: nobody parks; nor under the simulator */
 	/**
 	 * Fibers, threads: the bound is reached, and somebody waits; is_one_gone: one who was
 	 * parked was closed for him. On any worker, or the thread that accepts; never waits. Or
@@ -80,6 +80,9 @@ int weft__serve_accept(struct weft__serving *serving, struct weft_address *ret_p
 
 /** Whether an accept that failed may go better later, and what is to be done is to wait. */
 bool weft__serve_is_short(int code);
+
+/** Whether descriptors are a simulator's, which the kernel knows nothing of. */
+bool weft__serve_is_simulated(void);
 
 static inline void weft__serve_count(_Atomic uint64_t *count)
 {

@@ -149,6 +149,7 @@ static int accept_all(struct each *each, bool *ret_is_short)
 		struct weft_address address;
 		int fd = accept_one(each, &address);
 		struct weft_stream *peer;
+		bool is_refused = false;
 
 		if (fd < 0) {
 			*ret_is_short = weft__serve_is_short(errno);
@@ -160,10 +161,12 @@ static int accept_all(struct each *each, bool *ret_is_short)
 			weft__serve_count(&each->base.serving->counts->refused);
 		} else if (is_full(each)) {
 			refuse(each, peer);
+			is_refused = true;
 		} else if (start(each, peer)) {
 			continue;
 		}
-		*ret_is_short = !is_full(each);
+		/* Who was refused for want of a place may have made one free. */
+		*ret_is_short = !is_refused && !is_full(each);
 		if (*ret_is_short || weft__supervisor_is_stopped(&each->base))
 			return 0;
 	}

@@ -42,6 +42,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fiber/worker.h"
 #include "io/listener.h"
 #include "io/lot.h"
 #include "io/stream.h"
@@ -55,6 +56,10 @@
 /* More doors than this do not share one listening socket. */
 #define SHARED_DOORS_MAX 4
 
+/* When the others take longer than that for a turn, so many are let in at the next. */
+#define DOOR_TURN_NS WEFT_MILLISECONDS(5)
+#define DOOR_BURST   64
+
 struct server {
 	struct weft__serving *serving;
 	struct weft_listener *listener;
@@ -63,6 +68,7 @@ struct server {
 	atomic_int slots_free; /* below zero: so many doors wait for one */
 	int slots_fd;          /* semaphore that they wait on; -1: no bound */
 	bool is_parted;        /* each door accepts from a socket of its own */
+	bool may_park;         /* connections; a lot takes the kernel's descriptors only */
 	unsigned door_count;
 	struct door *doors;
 };
@@ -239,7 +245,7 @@ static int connection_start(struct door *door, int fd, const struct weft_address
 	if (!connection->stream)
 		goto fail_connection;
 	connection->parked.fd = fd;
-	connection->stream->can_park = door->server->serving->hooks->park_timeout_ns > 0;
+	connection->stream->can_park = door->server->may_park;
 	if (connection_spawn(connection, peer) < 0)
 		goto fail_stream;
 	return 0;
@@ -335,15 +341,29 @@ static void door_close(struct door *door)
 		weft_close(door->fd);
 }
 
+/* Let the others run. How many may then be let in before they run again. */
+static unsigned door_give_way(void)
+{
+	int64_t look_ns = weft__worker->now_ns;
+
+	weft_yield();
+	return weft__worker->now_ns - look_ns > DOOR_TURN_NS ? DOOR_BURST : 1;
+}
+
 static int door_run(void *arg)
 {
 	struct door *door = arg;
+	unsigned left = 1;
 	int none = 0;
 
-	/* The new handler goes first: its request is often there already, and what it
-	 * keeps this worker busy with is a chance for the other doors to take the next. */
+	/*
+	 * The new handler goes first: its request is often there already, and what it keeps
+	 * this worker busy with is a chance for the other doors to take the next. But where
+	 * the others take their time, the backlog would wait that long for each that is in it.
+	 */
 	while (door_accept(door) == 0)
-		weft_yield();
+		if (--left == 0)
+			left = door_give_way();
 	if (errno != ECANCELED) {
 		atomic_compare_exchange_strong(&door->server->error, &none, errno);
 		weft_serve_stop(door->server->listener);
@@ -395,6 +415,8 @@ static int server_init(struct server *server)
 {
 	const struct weft_serve_options *options = server->options;
 
+	server->may_park =
+		server->serving->hooks->park_timeout_ns > 0 && !weft__serve_is_simulated();
 	server->slots_fd = -1;
 	atomic_init(&server->slots_free, (int)options->connections_max);
 	if (options->connections_max > 0) {

@@ -24,6 +24,7 @@
 #define WEFT__STREAM_DIRECT_MIN 4096
 
 struct weft_tls_facts;
+struct weft_tls_fault;
 
 struct weft__stream_half {
 	char *data; /* NULL while idle, or WEFT_STREAM_BUFFER_SIZE bytes */
@@ -67,6 +68,8 @@ struct weft__stream_layer {
 	void (*free)(struct weft_stream *stream);
 	/** What was agreed on; NULL: nothing yet. */
 	const struct weft_tls_facts *(*facts)(const struct weft_stream *stream);
+	/** What was objected to. */
+	const struct weft_tls_fault *(*fault)(const struct weft_stream *stream);
 };
 
 struct weft_stream {

@@ -133,6 +133,7 @@ static const struct weft__stream_layer accepted_layer = {
 	.start = accepted_start,
 	.free = accepted_free,
 	.facts = weft_stream_tls,
+	.fault = weft_stream_tls_fault,
 };
 
 static int begin(struct weft_stream *stream, struct weft_tls *shared)

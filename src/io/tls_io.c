@@ -434,6 +434,7 @@ const struct weft__stream_layer weft__tls_layer = {
 	.finish = layer_finish,
 	.free = layer_free,
 	.facts = weft_stream_tls,
+	.fault = weft_stream_tls_fault,
 };
 
 const struct weft__stream_layer weft__tls_kernel_layer = {
@@ -446,4 +447,5 @@ const struct weft__stream_layer weft__tls_kernel_layer = {
 	.finish = layer_finish,
 	.free = layer_free,
 	.facts = weft_stream_tls,
+	.fault = weft_stream_tls_fault,
 };

@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "check.h"
@@ -67,15 +68,27 @@ static int visit(void)
 	return fd;
 }
 
-static void say(int fd, const char *text)
+/* Bytes that come in pieces. */
+static void say_in_pieces(int fd, const char *data, size_t len, size_t piece)
 {
-	CHECK_INT(send(fd, text, strlen(text), MSG_NOSIGNAL), ==, strlen(text));
+	for (size_t at = 0; at < len; at += piece) {
+		size_t some = len - at < piece ? len - at : piece;
+
+		CHECK_INT(send(fd, data + at, some, MSG_NOSIGNAL), ==, some);
+		if (piece < 100)
+			sched_yield();
+	}
+}
+
+__attribute__((unused)) static void say(int fd, const char *text)
+{
+	say_in_pieces(fd, text, strlen(text), SIZE_MAX);
 }
 
 /* All that is answered, up to the end of the connection. */
 static const char *hear_all(int fd)
 {
-	static char text[200000];
+	static char text[300000];
 	size_t len = 0;
 	ssize_t some;
 
@@ -87,7 +100,7 @@ static const char *hear_all(int fd)
 }
 
 /* What is answered to requests of which the last ends the connection. */
-static const char *ask(const char *requests)
+__attribute__((unused)) static const char *ask(const char *requests)
 {
 	int fd = visit();
 

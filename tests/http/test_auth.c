@@ -2,7 +2,7 @@
  * test_auth.c - src/http/auth.c: credentials in requests, hostile ones too; authorise() of
  * services and their parents.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include "http/auth.h"
 

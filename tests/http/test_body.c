@@ -4,102 +4,25 @@
  *
  * check: tsan drivers
  */
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-
-#include "check.h"
-#include "weft/fiber.h"
-#include "weft/http.h"
-#include "weft/scope.h"
-
-static struct {
-	struct weft_listener *listener;
-	struct weft_http_server *server;
-	struct weft_http_server_options options;
-	pthread_t thread;
-} site;
-
-static int run_site(void *arg)
-{
-	(void)arg;
-	return weft_http_server_run(site.server, site.listener);
-}
-
-static void *site_thread(void *arg)
-{
-	const struct weft_run_options options = {.workers = 2};
-
-	CHECK_INT(weft_run(&options, run_site, NULL), ==, 0);
-	return arg;
-}
-
-static void site_open(const struct weft_http_service *service)
-{
-	site.options.service = service;
-	site.options.arg = "own";
-	site.server = weft_http_server_new(&site.options);
-	site.listener = weft_listener_new("127.0.0.1:0", NULL);
-	CHECK(site.server && site.listener);
-	CHECK_INT(pthread_create(&site.thread, NULL, site_thread, NULL), ==, 0);
-}
-
-static void site_close(void)
-{
-	weft_http_server_stop(site.server);
-	CHECK_INT(pthread_join(site.thread, NULL), ==, 0);
-	weft_listener_free(site.listener);
-	weft_http_server_free(site.server);
-}
-
-static int visit(void)
-{
-	const struct weft_address *address = weft_listener_address(site.listener);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	CHECK_INT(connect(fd, &address->any, address->len), ==, 0);
-	return fd;
-}
-
-static void say(int fd, const char *data, size_t len)
-{
-	CHECK_INT(send(fd, data, len, MSG_NOSIGNAL), ==, len);
-}
-
-/* All that is answered, up to the end of the connection. */
-static const char *hear_all(int fd)
-{
-	static char text[200000];
-	size_t len = 0;
-	ssize_t some;
-
-	while ((some = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
-		len += (size_t)some;
-	text[len] = '\0';
-	close(fd);
-	return text;
-}
+#include "site.h"
 
 #define LAST "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 /* What is answered to a request, and to LAST behind it, which come in pieces. */
-static const char *ask(const char *request, size_t piece)
+static const char *ask_both(const char *request, size_t piece)
 {
 	char all[70000];
 	size_t len = (size_t)snprintf(all, sizeof(all), "%s" LAST, request);
 	int fd = visit();
 
-	for (size_t at = 0; at < len; at += piece) {
-		say(fd, all + at, len - at < piece ? len - at : piece);
-		if (piece < 100)
-			sched_yield();
-	}
+	say_in_pieces(fd, all, len, piece);
 	return hear_all(fd);
 }
 
-static bool has(const char *text, const char *part)
+static void open_own(const struct weft_http_service *service)
 {
-	return strstr(text, part) != NULL;
+	site.options.arg = "own";
+	site_open(service);
 }
 
 /* ---- The service ----------------------------------------------------------------------------- */
@@ -186,10 +109,10 @@ CHECK_CASE(a_body_is_read_whole_however_it_comes_and_the_connection_goes_on)
 {
 	const char *const requests[] = {by_length, by_chunks};
 
-	site_open(&service);
+	open_own(&service);
 	for (size_t i = 0; i < 2; i++)
 		for (size_t piece = 1; piece <= strlen(requests[i]) + strlen(LAST); piece += 7) {
-			const char *answers = ask(requests[i], piece);
+			const char *answers = ask_both(requests[i], piece);
 
 			CHECK(has(answers, "/a b|v|hello world"));
 			CHECK(has(answers, "\r\n\r\nown"));
@@ -204,11 +127,11 @@ CHECK_CASE(a_long_body_goes_through_in_both_forms)
 	const char *answers;
 	int len;
 
-	site_open(&service);
+	open_own(&service);
 	len = snprintf(request, sizeof(request),
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", LEN);
 	memset(request + len, 'x', LEN);
-	answers = ask(request, sizeof(request)); /* the handler gives up at 2 KiB */
+	answers = ask_both(request, sizeof(request)); /* the handler gives up at 2 KiB */
 	CHECK(has(answers, "HTTP/1.1 413 "));
 	CHECK(has(answers, "\r\n\r\nown"));
 	site_close();
@@ -221,17 +144,17 @@ CHECK_CASE(who_waits_for_100_continue_gets_it_when_the_body_is_read)
 	char text[100] = "";
 	int fd;
 
-	site_open(&service);
+	open_own(&service);
 	fd = visit();
-	say(fd, head, strlen(head));
+	say(fd, head);
 	CHECK_INT(recv(fd, text, 25, MSG_WAITALL), ==, 25);
 	CHECK_STR(text, "HTTP/1.1 100 Continue\r\n\r\n");
-	say(fd, "ok" LAST, 2 + strlen(LAST));
+	say(fd, "ok" LAST);
 	CHECK(has(hear_all(fd), "/||ok"));
 	/* Who doesn't wait for it gets none: nobody would know what it is. */
 	fd = visit();
-	say(fd, head, strlen(head) - 2);
-	say(fd, "\r\nok" LAST, 4 + strlen(LAST));
+	say_in_pieces(fd, head, strlen(head) - 2, SIZE_MAX);
+	say(fd, "\r\nok" LAST);
 	CHECK(has(hear_all(fd), "/||ok"));
 	site_close();
 }
@@ -244,17 +167,18 @@ CHECK_CASE(a_form_is_read_and_what_is_none_is_refused)
 {
 	char long_form[400];
 
-	site_open(&service);
-	CHECK(has(ask(FORM("application/x-www-form-urlencoded", "14", "a=1&name=x%20y"), 5),
+	open_own(&service);
+	CHECK(has(ask_both(FORM("application/x-www-form-urlencoded", "14", "a=1&name=x%20y"), 5),
 		"\r\n\r\nx y"));
-	CHECK(has(ask(FORM("Application/X-WWW-form-urlencoded; charset=utf-8", "6", "name=z"), 99),
+	CHECK(has(ask_both(FORM("Application/X-WWW-form-urlencoded; charset=utf-8", "6", "name=z"),
+			  99),
 		"\r\n\r\nz"));
-	CHECK(has(ask(FORM("text/plain", "6", "name=z"), 99), "HTTP/1.1 415 "));
-	CHECK(has(ask(FORM("application/x-www-form-urlencoded", "8", "name=%00"), 99),
+	CHECK(has(ask_both(FORM("text/plain", "6", "name=z"), 99), "HTTP/1.1 415 "));
+	CHECK(has(ask_both(FORM("application/x-www-form-urlencoded", "8", "name=%00"), 99),
 		"HTTP/1.1 400 "));
 	snprintf(long_form, sizeof(long_form), "%s%0101d",
 		FORM("application/x-www-form-urlencoded", "101", ""), 0);
-	CHECK(has(ask(long_form, 999), "HTTP/1.1 413 "));
+	CHECK(has(ask_both(long_form, 999), "HTTP/1.1 413 "));
 	site_close();
 }
 
@@ -265,7 +189,7 @@ CHECK_CASE(a_short_body_that_is_not_read_is_dropped_exactly)
 {
 	static const char *const paths[] = {"/none", "/one"};
 
-	site_open(&service);
+	open_own(&service);
 	for (size_t i = 0; i < 2; i++)
 		for (size_t piece = 1; piece < 120; piece += 13) {
 			char request[200];
@@ -275,7 +199,7 @@ CHECK_CASE(a_short_body_that_is_not_read_is_dropped_exactly)
 				"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\n"
 				"GET / HTTP/1.1\r\n\r\n",
 				paths[i]);
-			answers = ask(request, piece);
+			answers = ask_both(request, piece);
 			CHECK(has(answers, "HTTP/1.1 204 "));
 			CHECK(!has(answers, "Connection: close\r\n\r\nHTTP"));
 			CHECK(has(answers, "\r\n\r\nown"));
@@ -287,9 +211,9 @@ CHECK_CASE(a_chunked_body_that_is_not_read_ends_the_connection)
 {
 	const char *answers;
 
-	site_open(&service);
-	answers = ask("PUT /none HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-		      "0\r\n\r\n",
+	open_own(&service);
+	answers = ask_both("PUT /none HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+			   "0\r\n\r\n",
 		1000);
 	CHECK(has(answers, "HTTP/1.1 204 "));
 	CHECK(has(answers, "Connection: close"));
@@ -320,10 +244,10 @@ CHECK_CASE(what_is_wrong_with_a_body_is_told_and_nothing_behind_it_is_looked_at)
 	};
 
 	site.options.body_max = 1024;
-	site_open(&service);
+	open_own(&service);
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++)
 		for (size_t piece = 1; piece < 200; piece += 50) {
-			const char *answers = ask(wrongs[i].request, piece);
+			const char *answers = ask_both(wrongs[i].request, piece);
 
 			CHECK_MEM(answers, "HTTP/1.1 ", 9);
 			CHECK_MEM(answers + 9, wrongs[i].status, 3);
@@ -339,12 +263,12 @@ CHECK_CASE(a_body_that_comes_too_slowly_is_408_and_one_that_is_cut_short_400)
 	int fd;
 
 	site.options.body_timeout_ns = WEFT_MILLISECONDS(20);
-	site_open(&service);
+	open_own(&service);
 	fd = visit();
-	say(fd, head, strlen(head));
+	say(fd, head);
 	CHECK(has(hear_all(fd), "HTTP/1.1 408 "));
 	fd = visit();
-	say(fd, head, strlen(head));
+	say(fd, head);
 	CHECK_INT(shutdown(fd, SHUT_WR), ==, 0);
 	CHECK(has(hear_all(fd), "HTTP/1.1 400 "));
 	site_close();
@@ -384,16 +308,75 @@ CHECK_CASE(what_a_service_lacks_its_parents_do_with_their_own_argument)
 	static const struct weft_http_service child = {
 		.on_get = on_get, .parent = &parent, .parent_arg = mother};
 
-	site_open(&child);
-	CHECK(has(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nown"));
-	CHECK(has(ask("PUT / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nmother's"));
-	CHECK(has(ask("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
-	CHECK(has(ask("BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
-	CHECK(has(ask("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
-	CHECK(has(ask("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999),
+	open_own(&child);
+	CHECK(has(ask_both("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nown"));
+	CHECK(has(ask_both("PUT / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\nmother's"));
+	CHECK(has(ask_both("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask_both("BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask_both("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999), "\r\n\r\ngrandmother's"));
+	CHECK(has(ask_both("PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", 999),
 		"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n"));
-	CHECK(has(ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 999),
+	CHECK(has(ask_both("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 999),
 		"Allow: GET, HEAD, PUT, DELETE, OPTIONS\r\n"));
+	site_close();
+}
+
+/* ---- Handlers that go wrong --------------------------------------------------------------- */
+
+/* Answers, and reads then of a body that is too long for it. */
+static int on_put_late(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	char bytes[64];
+	int result;
+
+	(void)arg;
+	CHECK_INT(weft_http_request_set_body_max(request, 10), ==, 0);
+	result = weft_http_response_send(response, 204, NULL);
+	CHECK_ERRNO((int)weft_http_request_read(request, bytes, sizeof(bytes)), EMSGSIZE);
+	return result;
+}
+
+CHECK_CASE(a_body_that_fails_behind_its_answer_ends_the_connection)
+{
+	static const struct weft_http_service late = {.on_get = on_get, .on_put = on_put_late};
+	const char *answers;
+
+	open_own(&late);
+	answers = ask_both(
+		"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n01234567890123456789", 999);
+	CHECK(strncmp(answers, "HTTP/1.1 204 ", 13) == 0);
+	CHECK(!has(answers + 1, "HTTP/1.1 "));
+	site_close();
+}
+
+static int on_error_forgotten(struct weft_http_request *request,
+	struct weft_http_response *response, const char *why, int status, void *arg)
+{
+	(void)request;
+	(void)response;
+	(void)why;
+	(void)arg;
+	return status == 404 ? 0 : 500;
+}
+
+static int on_get_missing(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	(void)arg;
+	if (strcmp(weft_http_request_path(request), "/last") == 0)
+		return weft_http_response_send(response, 200, NULL);
+	return strcmp(weft_http_request_path(request), "/404") == 0 ? 404 : 403;
+}
+
+CHECK_CASE(an_error_page_that_is_forgotten_is_the_plain_one)
+{
+	static const struct weft_http_service forgets = {
+		.on_get = on_get_missing, .on_error = on_error_forgotten};
+
+	open_own(&forgets);
+	CHECK(has(ask_both("GET /404 HTTP/1.1\r\nHost: x\r\n\r\n", 999), "HTTP/1.1 404 "));
+	CHECK(has(ask_both("GET /403 HTTP/1.1\r\nHost: x\r\n\r\n", 999), "HTTP/1.1 403 "));
 	site_close();
 }
 

@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "io/place.h"
-#include "weft/http.h"
+#include "weft/http_auth.h"
+#include "weft/http_metrics.h"
 #include "weft/socket.h"
 
 struct world {
 	struct weft_http_files *files;
 	struct weft_http_log *log;
+	struct weft_http_metrics *metrics;
 	struct weft_http_server *server;
 	struct weft_listener *listener;
 };
@@ -80,19 +82,31 @@ static void use_server(struct world *world)
 	CHECK_INT(weft_join(server, NULL, WEFT_FOREVER), ==, 0);
 }
 
+/* Everybody, who is called by a name that needs memory. */
+static int let_in(struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	(void)response;
+	(void)arg;
+	return weft_http_request_set_user(request, "anybody") == 0 ? 0 : 503;
+}
+
 static int use_http(void *arg)
 {
 	static const char *const rules[] = {"*.txt=60", NULL};
 	struct weft_http_files_options shared = {
 		.cache_rules = rules, .cors_origin = "*", .fallback_page = "file"};
 	struct world world = {.files = weft_http_files_new(place("."), &shared)};
+	const struct weft_http_service guarded = {
+		.authorise = let_in, .parent = &weft_http_files_service, .parent_arg = world.files};
 	struct weft_http_server_options options = {
-		.service = &weft_http_files_service, .arg = world.files};
+		.service = &guarded, .rate = 1000, .connections_per_client = 1000};
 
 	(void)arg;
 	if (FAULTS_TRY(world.files != NULL)) {
 		world.log = options.access_log = weft_http_log_new("/dev/null", NULL);
 		FAULTS_TRY(world.log != NULL);
+		world.metrics = options.metrics = weft_http_metrics_new();
+		FAULTS_TRY(world.metrics != NULL);
 		world.server = weft_http_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
 		world.listener = weft_listener_new("127.0.0.1:0", NULL);
@@ -102,6 +116,7 @@ static int use_http(void *arg)
 	}
 	weft_listener_free(world.listener);
 	weft_http_server_free(world.server);
+	weft_http_metrics_free(world.metrics);
 	weft_http_log_free(world.log);
 	weft_http_files_free(world.files);
 	return 0;

@@ -4,73 +4,21 @@
  * check: tsan drivers
  */
 #include <dirent.h>
-#include <pthread.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "check.h"
-#include "weft/fiber.h"
+#include "site.h"
 #include "weft/http_form.h"
-
-static struct {
-	struct weft_listener *listener;
-	struct weft_http_server *server;
-	struct weft_http_server_options options;
-	pthread_t thread;
-} site;
-
-static int run_site(void *arg)
-{
-	(void)arg;
-	return weft_http_server_run(site.server, site.listener);
-}
-
-static void *site_thread(void *arg)
-{
-	const struct weft_run_options options = {.workers = 2};
-
-	CHECK_INT(weft_run(&options, run_site, NULL), ==, 0);
-	return arg;
-}
-
-static void site_open(const struct weft_http_service *service)
-{
-	site.options.service = service;
-	site.server = weft_http_server_new(&site.options);
-	site.listener = weft_listener_new("127.0.0.1:0", NULL);
-	CHECK(site.server && site.listener);
-	CHECK_INT(pthread_create(&site.thread, NULL, site_thread, NULL), ==, 0);
-}
-
-static void site_close(void)
-{
-	weft_http_server_stop(site.server);
-	CHECK_INT(pthread_join(site.thread, NULL), ==, 0);
-	weft_listener_free(site.listener);
-	weft_http_server_free(site.server);
-}
 
 /* What is answered to these bytes, which come in pieces, up to the end of the connection. */
 static const char *ask_raw(const char *request, size_t len, size_t piece)
 {
-	static char text[300000];
-	const struct weft_address *address = weft_listener_address(site.listener);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ssize_t some;
+	int fd = visit();
 
-	CHECK_INT(connect(fd, &address->any, address->len), ==, 0);
-	for (size_t at = 0; at < len; at += piece)
-		CHECK_INT(send(fd, request + at, len - at < piece ? len - at : piece, MSG_NOSIGNAL),
-			>, 0);
-	len = 0;
-	while ((some = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
-		len += (size_t)some;
-	text[len] = '\0';
-	close(fd);
-	return text;
+	say_in_pieces(fd, request, len, piece);
+	return hear_all(fd);
 }
 
-static const char *ask(const char *type, const char *body, size_t piece)
+static const char *ask_form(const char *type, const char *body, size_t piece)
 {
 	static char request[300000];
 	size_t len = (size_t)snprintf(request, sizeof(request),
@@ -80,11 +28,6 @@ static const char *ask(const char *type, const char *body, size_t piece)
 
 	CHECK_INT(len, <, sizeof(request));
 	return ask_raw(request, len, piece);
-}
-
-static bool has(const char *text, const char *part)
-{
-	return strstr(text, part) != NULL;
 }
 
 #define MULTIPART "multipart/form-data; boundary=XX"
@@ -159,12 +102,13 @@ CHECK_CASE(parts_are_read_as_streams_and_what_is_not_read_is_passed_over)
 	site_open(&parts_service);
 	for (read_size = 1; read_size <= 20; read_size += 6)
 		for (size_t piece = 7000; piece <= 98000; piece += 13000) {
-			answer = ask(MULTIPART, body, piece);
+			answer = ask_form(MULTIPART, body, piece);
 			CHECK(has(answer, "\r\n\r\na|-|1;b|f|0000000000"));
 			CHECK(has(answer, ";c|-|3;"));
 		}
 	for (size_t piece = 1; piece < 20; piece++)
-		CHECK(has(ask(MULTIPART, PART("name=a", "12") "--XX--", piece), "\r\n\r\na|-|12;"));
+		CHECK(has(ask_form(MULTIPART, PART("name=a", "12") "--XX--", piece),
+			"\r\n\r\na|-|12;"));
 	site_close();
 }
 
@@ -172,16 +116,17 @@ CHECK_CASE(what_is_no_form_or_is_not_whole_is_told)
 {
 	read_size = 20;
 	site_open(&parts_service);
-	CHECK(has(ask("text/plain", "x", 999), " 415 "));
-	CHECK(has(ask("multipart/form-data", "x", 999), " 400 "));
-	CHECK(has(
-		ask("multipart/form-data; boundary=XX\r\nContent-Type: text/plain", "--XX--", 999),
+	CHECK(has(ask_form("text/plain", "x", 999), " 415 "));
+	CHECK(has(ask_form("multipart/form-data", "x", 999), " 400 "));
+	CHECK(has(ask_form("multipart/form-data; boundary=XX\r\nContent-Type: text/plain", "--XX--",
+			  999),
 		" 415 "));
-	CHECK(has(ask(MULTIPART, PART("name=a", "1"), 999), " 400 "));
-	CHECK(has(ask(MULTIPART, "x", 999), " 400 "));
-	CHECK(has(ask(MULTIPART, "", 999), " 400 "));
-	CHECK(has(ask(MULTIPART, PART("name=a", "1") PART("x=a", "1") "--XX--", 999), " 400 "));
-	CHECK(has(ask(MULTIPART, "--XX--", 999), " 200 "));
+	CHECK(has(ask_form(MULTIPART, PART("name=a", "1"), 999), " 400 "));
+	CHECK(has(ask_form(MULTIPART, "x", 999), " 400 "));
+	CHECK(has(ask_form(MULTIPART, "", 999), " 400 "));
+	CHECK(has(
+		ask_form(MULTIPART, PART("name=a", "1") PART("x=a", "1") "--XX--", 999), " 400 "));
+	CHECK(has(ask_form(MULTIPART, "--XX--", 999), " 200 "));
 	site_close();
 }
 
@@ -302,16 +247,16 @@ static const struct weft_http_service form_service = {.on_post = on_form};
 CHECK_CASE(a_form_is_read_whole_whichever_way_it_was_sent)
 {
 	site_open(&form_service);
-	CHECK(has(ask(MULTIPART,
+	CHECK(has(ask_form(MULTIPART,
 			  PART("name=a", "1") PART("name=a", "two")
 				  PART("name=f; filename=\"\"", "") "--XX--\r\n",
 			  11),
 		"\r\n\r\na|-|m|1|11;a|-|m|3|to;f||m|0|..; second a: two"));
-	CHECK(has(ask(PAIRS, "a=1&a=two+words&b=", 11),
+	CHECK(has(ask_form(PAIRS, "a=1&a=two+words&b=", 11),
 		"\r\n\r\na|-|m|1|11;a|-|m|9|ts;b|-|m|0|..; second a: two words"));
-	CHECK(has(ask("text/plain", "a=1", 11), " 415 "));
-	CHECK(has(ask(MULTIPART, PART("name=a", "1"), 11), " 400 "));
-	CHECK(has(ask(PAIRS, "a=%00", 11), " 400 "));
+	CHECK(has(ask_form("text/plain", "a=1", 11), " 415 "));
+	CHECK(has(ask_form(MULTIPART, PART("name=a", "1"), 11), " 400 "));
+	CHECK(has(ask_form(PAIRS, "a=%00", 11), " 400 "));
 	site_close();
 }
 
@@ -330,7 +275,7 @@ CHECK_CASE(what_does_not_fit_in_memory_is_on_the_disk_and_gone_with_the_form)
 		0, 0, 0);
 	site_open(&form_service);
 	for (size_t piece = 9973; piece < 200000; piece += 50000)
-		CHECK(has(ask(MULTIPART, body, piece),
+		CHECK(has(ask_form(MULTIPART, body, piece),
 			"\r\n\r\na|-|m|1|11;f|f|m|30002|<>;g|g|f|100002|<>;h|h|m|5002|<>;"));
 	site_close();
 	CHECK_INT(files_left(folder), ==, 0);
@@ -350,26 +295,26 @@ CHECK_CASE(each_bound_of_a_form_is_413)
 		.folder = folder};
 	site_open(&form_service);
 	snprintf(body, sizeof(body), PART("name=a", "%0100d") "--XX--", 0);
-	CHECK(has(ask(MULTIPART, body, 99), " 200 "));
+	CHECK(has(ask_form(MULTIPART, body, 99), " 200 "));
 	snprintf(body, sizeof(body), PART("name=a", "%0101d") "--XX--", 0);
-	CHECK(has(ask(MULTIPART, body, 99), " 413 "));
+	CHECK(has(ask_form(MULTIPART, body, 99), " 413 "));
 	CHECK(has(
-		ask(PAIRS,
+		ask_form(PAIRS,
 			"a=01234567890123456789012345678901234567890123456789012345678901234567890"
 			"123456789012345678901234567890",
 			99),
 		" 413 "));
 	snprintf(body, sizeof(body), PART("name=a; filename=f", "%05000d") "--XX--", 0);
-	CHECK(has(ask(MULTIPART, body, 999), "|f|5000|"));
+	CHECK(has(ask_form(MULTIPART, body, 999), "|f|5000|"));
 	snprintf(body, sizeof(body), PART("name=a; filename=f", "%05001d") "--XX--", 0);
-	CHECK(has(ask(MULTIPART, body, 999), " 413 "));
+	CHECK(has(ask_form(MULTIPART, body, 999), " 413 "));
 	snprintf(body, sizeof(body),
 		PART("name=a; filename=f", "%02000d")
 			PART("name=a; filename=f", "%02000d") "--XX--",
 		0, 0);
-	CHECK(has(ask(MULTIPART, body, 999), " 413 "));
+	CHECK(has(ask_form(MULTIPART, body, 999), " 413 "));
 	form_options.folder = "/nowhere/at/all";
-	CHECK(has(ask(MULTIPART, body, 999), " 500 "));
+	CHECK(has(ask_form(MULTIPART, body, 999), " 500 "));
 	site_close();
 	CHECK_INT(files_left(folder), ==, 0);
 	CHECK_INT(rmdir(folder), ==, 0);

@@ -99,7 +99,8 @@ CHECK_CASE(curl_fetches_files_over_one_encrypted_connection)
 CHECK_CASE(plain_http_is_not_served_there)
 {
 	site_open();
-	CHECK(sh("curl -sS http://%s/page -o one 2>log", site.pair.address) != 0);
+	CHECK_INT(sh("curl -sS http://%s/page -o one 2>log", site.pair.address), ==, 0);
+	CHECK_INT(sh("grep -q 'HTTPS only' one"), ==, 0);
 	CHECK_INT(sh("curl -sS --cacert authority.pem https://%s/page -o one", site.pair.address),
 		==, 0);
 	site_close();

@@ -2,7 +2,7 @@
  * test_log_line.c - src/http/log_line.c: lines in every format, of what an enemy sends too; and
  * src/http/access_log.c: a log that is opened anew.
  *
- * check: tsan
+ * check: tsan drivers
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -167,17 +167,22 @@ CHECK_CASE(the_longest_of_everything_fits_and_the_line_is_whole)
 
 CHECK_CASE(a_log_that_was_renamed_is_opened_anew_and_no_line_is_lost_or_cut)
 {
-	enum { ROUNDS = 20, EACH = 50 };
+	enum { ROUNDS = 5, EACH = 50 };
 	struct weft_http_log *log;
-	unsigned lines = 0;
+	unsigned lines = 0, asked = 0;
+	struct stat stat_of = {0};
 
 	snprintf(log_path, sizeof(log_path), "/tmp/weft-log-%d", (int)getpid());
 	unlink(log_path);
 	log = site.options.access_log = weft_http_log_new(log_path, NULL);
 	site_open(&service);
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int i = 0; i < EACH; i++)
-			ask("GET / HTTP/1.1\r\nHost: x\r\n" LAST);
+		/* Until there is a line in this round's file: it is written half a second late. */
+		do {
+			for (int i = 0; i < EACH; i++, asked++)
+				ask("GET / HTTP/1.1\r\nHost: x\r\n" LAST);
+			CHECK_INT(stat(log_path, &stat_of), ==, 0);
+		} while (stat_of.st_size == 0);
 		snprintf(old_path, sizeof(old_path), "%s.%d", log_path, round);
 		CHECK_INT(rename(log_path, old_path), ==, 0);
 		CHECK_INT(weft_http_log_reopen(log), ==, 0);
@@ -197,7 +202,7 @@ CHECK_CASE(a_log_that_was_renamed_is_opened_anew_and_no_line_is_lost_or_cut)
 		}
 		unlink(round < ROUNDS ? old_path : log_path);
 	}
-	CHECK_INT(lines, ==, ROUNDS * EACH);
+	CHECK_INT(lines, ==, asked);
 }
 
 CHECK_CASE(a_log_that_can_not_be_opened_anew_goes_on)

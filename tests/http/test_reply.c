@@ -127,6 +127,58 @@ static int send_file(
 	return result;
 }
 
+/* Of a type that can be none, in ways that a program may get it from outside. */
+static int send_typed(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	static char large[400];
+
+	(void)request;
+	memset(large, 'x', sizeof(large) - 1);
+	CHECK_ERRNO(weft_http_response_file(response, arg, "a/b\r\nSet-Cookie: c=d"), EINVAL);
+	CHECK_ERRNO(weft_http_response_file(response, arg, large), EINVAL);
+	CHECK_ERRNO(weft_http_response_file(response, arg, ""), EINVAL);
+	large[160] = '\0';
+	return weft_http_response_file(response, arg, large);
+}
+
+/* A type is added first, in another case of letters, with fields around it. */
+static int send_retyped(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	const char *path = weft_http_request_path(request);
+	struct weft_http_content content = {"text/css", "x", 1};
+	char file[64];
+
+	(void)arg;
+	if (strncmp(path, "/typed", 6) != 0)
+		return send_file(request, response, arg);
+	weft_http_response_field(response, "X-Before", "1");
+	weft_http_response_field(response, "Content-type", "image/x-first");
+	weft_http_response_field(response, "X-After", "1");
+	weft_http_response_field(response, "CONTENT-TYPE", "image/x-second");
+	snprintf(file, sizeof(file), "%s/a.txt", dir);
+	if (strcmp(path, "/typed/file") == 0)
+		return weft_http_response_file(response, file, NULL);
+	if (strcmp(path, "/typed/pieces") == 0)
+		return weft_http_response_begin(response, 200, "text/css", 0);
+	if (strcmp(path, "/typed/none") == 0)
+		content.type = NULL;
+	return strcmp(path, "/typed/error") == 0 ? 404
+						 : weft_http_response_send(response, 200, &content);
+}
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, what))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
 static const char *get(const char *path, const char *fields)
 {
 	char request[512];
@@ -136,9 +188,31 @@ static const char *get(const char *path, const char *fields)
 	return ask(request);
 }
 
+CHECK_CASE(an_answer_has_one_type_the_last)
+{
+	static const struct weft_http_service service = {.on_get = send_retyped};
+	static const char *const rows[][2] = {
+		{"/typed/whole", "\r\nContent-Type: text/css\r\n"},
+		{"/typed/pieces", "\r\nContent-Type: text/css\r\n"},
+		{"/typed/none", "\r\nCONTENT-TYPE: image/x-second\r\n"},
+		{"/typed/error", "\r\nContent-Type: text/html; charset=utf-8\r\n"},
+	};
+
+	site_open(&service);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *reply = get(rows[i][0], "");
+
+		CHECK(has(reply, rows[i][1]));
+		CHECK(!has(reply, "first") && has(reply, "second") == (i == 2));
+		CHECK(has(reply, "\r\nX-Before: 1\r\n") && has(reply, "\r\nX-After: 1\r\n"));
+	}
+	site_close();
+}
+
 CHECK_CASE(a_handler_can_answer_with_a_file)
 {
-	static const struct weft_http_service service = {.on_get = send_file};
+	static const struct weft_http_service service = {.on_get = send_retyped};
+	static const struct weft_http_service typed = {.on_get = send_typed};
 	char path[64], fifo[64];
 	int fd;
 
@@ -159,6 +233,14 @@ CHECK_CASE(a_handler_can_answer_with_a_file)
 	CHECK(has(get("/b.txt", ""), "404 Not Found\r\n"));
 	CHECK(has(get("/", ""), "403 Forbidden\r\n"));
 	CHECK(has(get("/fifo", ""), "403 Forbidden\r\n"));
+	CHECK_INT(count(get("/typed/file", ""), "\nContent-Type: text/plain"), ==, 1);
+	CHECK_INT(count(get("/typed/file", ""), "ontent-"), ==, 3); /* Length, Type, Type-Options */
+	CHECK(has(get("/typed/file", ""), "\r\nX-After: 1\r\n"));
+	CHECK(!has(get("/typed/file", "Range: bytes=0-1\r\n"), "image/x"));
+	site_close();
+	site.options.arg = path;
+	site_open(&typed);
+	CHECK(has(get("/", "Range: bytes=0-0,2-2,4-4\r\n"), "206 Partial Content\r\n"));
 	site_close();
 	unlink(path);
 	unlink(fifo);

@@ -290,6 +290,31 @@ CHECK_CASE(a_mount_sees_the_rest_of_the_path)
 	close_routes();
 }
 
+CHECK_CASE(what_is_mounted_without_an_error_page_has_that_around_it)
+{
+	static const struct weft_http_service bare = {.on_get = teapot};
+	struct weft_http_service outside = {.on_error = sorry, .parent = &weft_http_router_service};
+	struct weft_http_router *inner, *outer;
+
+	open_routes();
+	inner = router;
+	CHECK_INT(weft_http_router_mount(inner, "/bare", &bare, NULL), ==, 0);
+	CHECK_INT(weft_http_router_mount(inner, "/odd", &odd, "sorry, odd"), ==, 0);
+	open_routes();
+	outer = router;
+	CHECK_INT(weft_http_router_mount(outer, "/in", &weft_http_router_service, inner), ==, 0);
+	outside.parent_arg = outer;
+	site.options = (struct weft_http_server_options){.arg = "sorry, outside"};
+	site_open(&outside);
+	CHECK_ANSWER("GET /in/bare/x", "\r\n\r\nsorry, outside");
+	CHECK_ANSWER("GET /in/nothing", "\r\n\r\nsorry, outside");
+	CHECK_ANSWER("PUT /in/bare/x", "\r\n\r\nsorry, outside");
+	CHECK_ANSWER("GET /in/odd/x", "\r\n\r\nsorry, odd");
+	CHECK_ANSWER("GET /nothing", "\r\n\r\nsorry, outside");
+	close_routes();
+	weft_http_router_free(inner);
+}
+
 CHECK_CASE(routers_and_folders_can_be_mounted)
 {
 	char dir[] = "/tmp/weft-router-XXXXXX", sub[64];

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "http/limits.h"
 #include "weft/fiber.h"
 #include "weft/http.h"
 
@@ -152,7 +153,9 @@ static void visit_handlers(struct world *world)
 	CHECK(has(ask(world, ASK("/forget")), "HTTP/1.1 500 "));
 	CHECK(has(ask(world, ASK("/no%20error")), "HTTP/1.1 500 "));
 	CHECK(has(ask(world, ASK("/no%20status")), "HTTP/1.1 500 "));
-	CHECK_STR(ask(world, ASK("/give%20up")), "");
+	reply = ask(world, "GET /give%20up HTTP/1.1\r\nHost: test\r\n\r\n");
+	CHECK(has(reply, "HTTP/1.1 500 "));
+	CHECK(has(reply, "\r\nConnection: close\r\n"));
 	reply = ask(world, ASK("/elsewhere"));
 	CHECK(has(reply, "HTTP/1.1 303 ") && has(reply, "\r\nLocation: /there\r\n"));
 	reply = ask(world, ASK("/twice"));
@@ -198,6 +201,7 @@ static const struct weft_http_service dressed = {
 static void visit_dressed(struct world *world)
 {
 	CHECK(has(ask(world, ASK("/forget")), "\r\n\r\nsorry"));
+	CHECK(has(ask(world, ASK("/give%20up")), "\r\n\r\nsorry"));
 	CHECK(has(ask(world, ASK("/teapot")), "short &amp; stout"));
 	CHECK(has(ask(world, "nonsense\r\n\r\n"), "\r\n\r\nsorry"));
 	CHECK(has(ask(world, ASK("/a")), "\r\n\r\nhello"));
@@ -210,7 +214,7 @@ CHECK_CASE(error_pages_and_the_log_can_be_the_services_own)
 	struct world world = {.service = &dressed, .arg = logged, .visit = visit_dressed};
 
 	run(&world);
-	CHECK_INT(atomic_load(&logged[500]), ==, 1);
+	CHECK_INT(atomic_load(&logged[500]), ==, 2);
 	CHECK_INT(atomic_load(&logged[418]), ==, 1);
 	CHECK_INT(atomic_load(&logged[400]), ==, 1);
 	CHECK_INT(atomic_load(&logged[200]), ==, 1);
@@ -369,6 +373,57 @@ CHECK_CASE(silent_connections_give_their_fibers_back_and_answer_on)
 	struct world world = {.service = &plain, .visit = visit_silent};
 
 	run(&world);
+}
+
+/* ---- Many requests at once ------------------------------------------------------------------- */
+
+#define AT_ONCE 300
+
+static int served, served_before_others;
+
+static int look(void *arg)
+{
+	(void)arg;
+	served_before_others = served;
+	return 0;
+}
+
+static int count_up(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_content content = {"text/plain", "hello", 5};
+
+	(void)request;
+	(void)arg;
+	if (++served == 1)
+		CHECK(weft_spawn(look, NULL) != 0);
+	return weft_http_response_send(response, 200, &content);
+}
+
+static void visit_with_many(struct world *world)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+	static char reply[AT_ONCE * 200];
+	struct weft_stream *stream = weft_stream_connect(world->address);
+
+	CHECK(stream != NULL);
+	for (int i = 0; i < AT_ONCE; i++)
+		CHECK_INT(weft_stream_write_all(stream, request, sizeof(request) - 1), ==, 0);
+	CHECK_INT(weft_stream_flush(stream), ==, 0);
+	while (served < AT_ONCE)
+		CHECK_INT(weft_stream_read(stream, reply, sizeof(reply)), >, 0);
+	weft_stream_free(stream);
+	CHECK_INT(served_before_others, >, 0);
+	CHECK_INT(served_before_others, <=, 2 * WEFT__HTTP_PIPELINED_TURN);
+}
+
+CHECK_CASE(who_sends_many_requests_at_once_lets_others_go_between)
+{
+	static const struct weft_http_service service = {.on_get = count_up};
+	struct weft_run_options options = {.workers = 1};
+	struct world world = {.service = &service, .visit = visit_with_many};
+
+	CHECK_INT(weft_run(&options, run_world, &world), ==, 0);
 }
 
 CHECK_MAIN()

@@ -187,6 +187,47 @@ CHECK_CASE(one_may_close_while_another_receives)
 	ws_run(&world);
 }
 
+static struct weft_event lent;
+
+/* Keeps what it was lent while another closes, and then goes on. */
+static int receive_slowly(void *arg)
+{
+	struct weft_ws_message message;
+
+	CHECK_INT(weft_ws_receive(arg, &message), ==, 1);
+	weft_event_set(&lent);
+	for (int i = 0; i < 100; i++) {
+		CHECK_STR(text_of(&message), "first");
+		weft_sleep(WEFT_MICROSECONDS(100));
+	}
+	CHECK_INT(weft_ws_receive(arg, &message), ==, 1);
+	CHECK_STR(text_of(&message), "second");
+	CHECK_INT(weft_ws_receive(arg, &message), ==, 0);
+	return 0;
+}
+
+static void visit_close_beside_lent(struct ws_world *world)
+{
+	struct weft_ws *ws = ws_connect_to(world, NULL);
+	weft_fiber_id fiber;
+
+	weft_event_init(&lent, "lent");
+	CHECK(fiber = weft_spawn(receive_slowly, ws));
+	CHECK_INT(weft_ws_send_text(ws, "first"), ==, 0);
+	CHECK_INT(weft_ws_send_text(ws, "second"), ==, 0);
+	CHECK_INT(weft_event_wait(&lent), ==, 0);
+	CHECK_INT(weft_ws_close(ws, 1000, NULL), ==, 0);
+	CHECK_INT(weft_join(fiber, NULL, WEFT_FOREVER), ==, 0);
+	weft_ws_free(ws);
+}
+
+CHECK_CASE(what_was_lent_stays_while_another_closes)
+{
+	struct ws_world world = {.visit = visit_close_beside_lent};
+
+	ws_run(&world);
+}
+
 static int close_badly(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {

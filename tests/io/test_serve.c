@@ -308,6 +308,55 @@ CHECK_CASE(many_workers_share_an_inherited_listener)
 	run_with(6, serve_an_inherited_one);
 }
 
+enum { CROWD = 60 };
+
+static atomic_int turns;
+
+/* Takes a millisecond at each turn, until everybody has been let in. */
+static int take_turns(struct weft_stream *peer, void *arg)
+{
+	(void)peer;
+	(void)arg;
+	enter();
+	while (atomic_load(&house.started) < CROWD) {
+		int64_t end_ns = weft_now() + WEFT_MILLISECONDS(1);
+
+		while (weft_now() < end_ns)
+			;
+		atomic_fetch_add(&turns, 1);
+		weft_yield();
+	}
+	leave();
+	return 0;
+}
+
+static int serve_a_busy_crowd(void *arg)
+{
+	struct weft_stream *visitors[CROWD];
+	char byte;
+
+	(void)arg;
+	house_make(take_turns);
+	for (int i = 0; i < CROWD; i++)
+		visitors[i] = visit();
+	house.server = weft_spawn(run_server, NULL);
+	CHECK(house.server != 0);
+	for (int i = 0; i < CROWD; i++) {
+		CHECK_INT(weft_stream_read(visitors[i], &byte, 1), ==, 0);
+		weft_stream_free(visitors[i]);
+	}
+	/* One let in at each turn of those before it would make it CROWD * CROWD / 2. */
+	CHECK_INT(atomic_load(&turns), <, CROWD * CROWD / 4);
+	weft_serve_stop(house.listener);
+	house_close(0);
+	return 0;
+}
+
+CHECK_CASE(who_waits_to_be_let_in_does_not_wait_for_all_who_are_busy_inside)
+{
+	run_with(1, serve_a_busy_crowd);
+}
+
 static int serve_in_vain(void *arg)
 {
 	struct weft_serve_options options = {.stack_size_bytes = WEFT_STACK_SIZE_MAX + 1};

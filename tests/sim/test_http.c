@@ -312,6 +312,39 @@ static int stop_early(void *arg)
 	return 0;
 }
 
+/* Nobody asks for half a minute: the connection is still there; a minute later it is not. */
+static int ask_after_a_while(void *arg)
+{
+	static const struct weft_http_server_options options = {.service = &service};
+	weft_fiber_id running;
+	struct weft_stream *stream;
+	int64_t began;
+	char byte;
+
+	(void)arg;
+	weft_event_init(&ready, "ready");
+	server = weft_http_server_new(&options);
+	CHECK(server);
+	running = weft_spawn(serve, NULL);
+	CHECK_INT(weft_event_wait(&ready), ==, 0);
+	CHECK_INT(weft_sim_host("client"), ==, 0);
+	stream = weft_stream_connect(SERVER_PORT);
+	CHECK(stream);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(weft_stream_printf(stream, "GET /7 HTTP/1.1\r\nHost: server\r\n\r\n"), ==,
+			0);
+		CHECK_INT(weft_stream_flush(stream), ==, 0);
+		CHECK_INT(read_answer(stream, 7), ==, 0);
+		CHECK_INT(weft_sleep(WEFT_SECONDS(30)), ==, 0);
+	}
+	began = weft_now();
+	CHECK_INT(weft_stream_read(stream, &byte, 1), ==, 0);
+	CHECK_INT(weft_now() - began, <, WEFT_SECONDS(60));
+	weft_stream_free(stream);
+	end(running);
+	return 0;
+}
+
 #define FAR .latency_min_ns = WEFT_MICROSECONDS(50), .latency_max_ns = WEFT_MILLISECONDS(10)
 
 SIM_CASE(every_request_is_answered_in_its_turn, friendly_clients, 8, {.partial_chance = 0.3, FAR})
@@ -324,5 +357,7 @@ SIM_CASE(over_a_nasty_network_every_whole_answer_is_right, nasty_clients, 4,
 		FAR})
 SIM_CASE(a_stop_ends_in_time_whatever_is_under_way, stop_early, 4,
 	{.partial_chance = 0.3, .reset_chance = 0.002, .bandwidth = 1000 * 1000, FAR})
+SIM_CASE(who_is_idle_keeps_his_connection_for_its_time, ask_after_a_while, 2,
+	{.partial_chance = 0.3})
 
 CHECK_MAIN()

@@ -377,6 +377,9 @@ def _():
         expect(reply.status == 409, reply)
         reply = site.put("/a", b"x" * 8000000)
         expect(reply.status == 409, reply)
+        for target, status in (("/nothing/", 404), ("/a/", 409)):
+            reply = site.post(target, [("f", "b", b"x" * 8000000)])
+            expect(reply.status == status, (target, reply))
 
 
 # ---- Clients -----------------------------------------------------------------------------------
