@@ -536,7 +536,10 @@ WEFT_API struct weft_http_log *weft_http_log_new(
  */
 WEFT_API int weft_http_log_reopen(struct weft_http_log *log);
 
-/** Write what is left, and close it. NULL is fine. */
+/**
+ * Write what is left, and close it; in a child of fork(2), which leaves nothing, close it. NULL is
+ * fine.
+ */
 WEFT_API void weft_http_log_free(struct weft_http_log *log);
 
 /** Add the line of an answered request; never waits. What on_log does by default. Any thread. */

@@ -339,9 +339,12 @@ void weft_http_log_free(struct weft_http_log *log)
 {
 	if (!log)
 		return;
-	atomic_store(&log->is_ending, true);
-	wake(log);
-	pthread_join(log->writer, NULL);
+	/* A child has no writer to end. */
+	if (getpid() == log->process) {
+		atomic_store(&log->is_ending, true);
+		wake(log);
+		pthread_join(log->writer, NULL);
+	}
 	for (unsigned i = 0; i < RING_COUNT; i++)
 		free(atomic_load(&log->rings[i]));
 	pthread_mutex_destroy(&log->lock);

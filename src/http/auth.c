@@ -98,21 +98,11 @@ int weft__http_auth_basic(const char *value, size_t len, struct weft_http_basic 
 	return result;
 }
 
-/* b64token of RFC 6750, section 2.1: letters, digits, "-._~+/", then any number of "=". */
 int weft__http_auth_bearer(const char *value, size_t len, struct weft_http_text *ret_token)
 {
-	size_t at = 0;
-
 	if (skip_scheme("bearer", &value, &len) < 0)
 		return -1;
-	while (at < len && (weft__http_is(value[at], WEFT__HTTP_UNRESERVED) || value[at] == '+' ||
-				   value[at] == '/'))
-		at++;
-	if (at == 0)
-		return fail(EBADMSG);
-	while (at < len && value[at] == '=')
-		at++;
-	if (at < len)
+	if (!weft__http_is_b64token(value, len))
 		return fail(EBADMSG);
 	*ret_token = (struct weft_http_text){value, len};
 	return 0;
@@ -121,15 +111,8 @@ int weft__http_auth_bearer(const char *value, size_t len, struct weft_http_text 
 /* The one Authorization field. */
 static int find_field(const struct weft_http_request *request, struct weft_http_text *ret_value)
 {
-	struct weft_http_text name, value;
-	unsigned count = 0;
+	unsigned count = weft__http_request_find(request, "authorization", ret_value);
 
-	for (size_t i = 0; weft_http_request_field_at(request, i, &name, &value); i++) {
-		if (!weft__http_equal_nocase(name.data, name.len, "authorization"))
-			continue;
-		*ret_value = value;
-		count++;
-	}
 	if (count == 0)
 		return fail(ENOENT);
 	return count == 1 ? 0 : fail(EBADMSG);

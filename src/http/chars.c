@@ -1,7 +1,7 @@
 /*
  * chars.c - the table of byte classes, and scans over it.
  *
- * Entry points: weft__http_span(), weft__http_is_field_value().
+ * Entry points: weft__http_span(), weft__http_is_field_value(), weft__http_is_b64token().
  * Never: looks at the locale, or reads past len.
  */
 #include "http/chars.h"
@@ -134,4 +134,19 @@ bool weft__http_is_field_value(const char *data, size_t len)
 			return false;
 	}
 	return bytes_are_field_value(data, len);
+}
+
+/* Letters, digits, "-._~+/", then any number of "=". */
+bool weft__http_is_b64token(const char *data, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && (weft__http_is(data[at], WEFT__HTTP_UNRESERVED) || data[at] == '+' ||
+				   data[at] == '/'))
+		at++;
+	if (at == 0)
+		return false;
+	while (at < len && data[at] == '=')
+		at++;
+	return at == len;
 }

@@ -60,4 +60,7 @@ size_t weft__http_span(const char *data, size_t len, unsigned classes);
  */
 bool weft__http_is_field_value(const char *data, size_t len);
 
+/** Whether it is a b64token (RFC 6750, section 2.1): what a bearer token can be. */
+bool weft__http_is_b64token(const char *data, size_t len);
+
 #endif

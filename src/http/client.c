@@ -50,7 +50,7 @@ struct weft_http_client *weft_http_client_new(const struct weft_http_client_opti
 	return client;
 }
 
-void weft__http_connection_free(struct weft__http_connection *connection)
+void weft__http_client_connection_free(struct weft__http_client_connection *connection)
 {
 	int saved_errno = errno;
 
@@ -66,7 +66,7 @@ void weft_http_client_free(struct weft_http_client *client)
 	if (!client)
 		return;
 	for (unsigned i = 0; i < client->idle_count; i++)
-		weft__http_connection_free(client->idle[i]);
+		weft__http_client_connection_free(client->idle[i]);
 	weft_tls_free(client->tls);
 	pthread_mutex_destroy(&client->mutex);
 	free(client);
@@ -74,9 +74,10 @@ void weft_http_client_free(struct weft_http_client *client)
 
 /* ---- The kept connections, under the mutex ------------------------------------------ */
 
-static struct weft__http_connection *remove_at(struct weft_http_client *client, unsigned index)
+static struct weft__http_client_connection *remove_at(
+	struct weft_http_client *client, unsigned index)
 {
-	struct weft__http_connection *connection = client->idle[index];
+	struct weft__http_client_connection *connection = client->idle[index];
 
 	client->idle_count--;
 	memmove(&client->idle[index], &client->idle[index + 1],
@@ -85,13 +86,13 @@ static struct weft__http_connection *remove_at(struct weft_http_client *client, 
 }
 
 /* Those that are over their time are the first: they go to *list. */
-static void remove_old(struct weft_http_client *client, struct weft__http_connection **list)
+static void remove_old(struct weft_http_client *client, struct weft__http_client_connection **list)
 {
 	int64_t now_ns = weft_now();
 
 	while (client->idle_count > 0 &&
 		now_ns - client->idle[0]->idle_since_ns >= client->options.idle_timeout_ns) {
-		struct weft__http_connection *connection = remove_at(client, 0);
+		struct weft__http_client_connection *connection = remove_at(client, 0);
 
 		connection->next = *list;
 		*list = connection;
@@ -114,12 +115,12 @@ static unsigned find_oldest(
 	return oldest;
 }
 
-static void close_list(struct weft__http_connection *list)
+static void close_list(struct weft__http_client_connection *list)
 {
 	while (list) {
-		struct weft__http_connection *next = list->next;
+		struct weft__http_client_connection *next = list->next;
 
-		weft__http_connection_free(list);
+		weft__http_client_connection_free(list);
 		list = next;
 	}
 }
@@ -127,7 +128,7 @@ static void close_list(struct weft__http_connection *list)
 /* ---- Taking and keeping ------------------------------------------------------------- */
 
 /* Nothing has come since, and it is not closed. */
-static bool still_stands(struct weft__http_connection *connection)
+static bool still_stands(struct weft__http_client_connection *connection)
 {
 	char byte;
 	ssize_t len =
@@ -136,10 +137,10 @@ static bool still_stands(struct weft__http_connection *connection)
 	return len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-static struct weft__http_connection *take_newest(
-	struct weft_http_client *client, const char *key, struct weft__http_connection **ret_old)
+static struct weft__http_client_connection *take_newest(struct weft_http_client *client,
+	const char *key, struct weft__http_client_connection **ret_old)
 {
-	struct weft__http_connection *found = NULL;
+	struct weft__http_client_connection *found = NULL;
 
 	pthread_mutex_lock(&client->mutex);
 	remove_old(client, ret_old);
@@ -150,21 +151,21 @@ static struct weft__http_connection *take_newest(
 	return found;
 }
 
-struct weft__http_connection *weft__http_client_take(
+struct weft__http_client_connection *weft__http_client_take(
 	struct weft_http_client *client, const char *key)
 {
-	struct weft__http_connection *old = NULL, *found;
+	struct weft__http_client_connection *old = NULL, *found;
 
 	while ((found = take_newest(client, key, &old)) && !still_stands(found))
-		weft__http_connection_free(found);
+		weft__http_client_connection_free(found);
 	close_list(old);
 	return found;
 }
 
 void weft__http_client_keep(
-	struct weft_http_client *client, struct weft__http_connection *connection)
+	struct weft_http_client *client, struct weft__http_client_connection *connection)
 {
-	struct weft__http_connection *closing = NULL, *surplus = NULL;
+	struct weft__http_client_connection *closing = NULL, *surplus = NULL;
 	unsigned of_host, oldest;
 
 	connection->is_reused = true;
@@ -178,13 +179,13 @@ void weft__http_client_keep(
 		surplus = remove_at(client, 0);
 	client->idle[client->idle_count++] = connection;
 	pthread_mutex_unlock(&client->mutex);
-	weft__http_connection_free(surplus);
+	weft__http_client_connection_free(surplus);
 	close_list(closing);
 }
 
 unsigned weft_http_client_idle(struct weft_http_client *client)
 {
-	struct weft__http_connection *old = NULL;
+	struct weft__http_client_connection *old = NULL;
 	unsigned count;
 
 	pthread_mutex_lock(&client->mutex);

@@ -29,8 +29,8 @@
 
 /* ---- Connections -------------------------------------------------------------------- */
 
-struct weft__http_connection {
-	struct weft__http_connection *next; /* of those that are about to be closed */
+struct weft__http_client_connection {
+	struct weft__http_client_connection *next; /* of those that are about to be closed */
 	struct weft_stream *stream;
 	int64_t idle_since_ns;
 	bool is_reused; /* it has served a fetch before */
@@ -42,23 +42,23 @@ struct weft_http_client {
 	pthread_mutex_t mutex;                   /* for what follows; never held across a wait */
 	struct weft_tls *tls; /* its own; NULL: not needed so far, or the options' */
 	unsigned idle_count;
-	struct weft__http_connection *idle[]; /* the one unused longest first */
+	struct weft__http_client_connection *idle[]; /* the one unused longest first */
 };
 
 /** A kept connection that still stands, or NULL. */
-struct weft__http_connection *weft__http_client_take(
+struct weft__http_client_connection *weft__http_client_take(
 	struct weft_http_client *client, const char *key);
 
 /** Keep it, and if that makes too many, close another. */
 void weft__http_client_keep(
-	struct weft_http_client *client, struct weft__http_connection *connection);
+	struct weft_http_client *client, struct weft__http_client_connection *connection);
 
 /** The settings for https; NULL with errno and the fault. */
 struct weft_tls *weft__http_client_tls(
 	struct weft_http_client *client, struct weft_tls_fault *ret_fault);
 
 /** Close it. NULL is fine. */
-void weft__http_connection_free(struct weft__http_connection *connection);
+void weft__http_client_connection_free(struct weft__http_client_connection *connection);
 
 /* ---- Fetches ------------------------------------------------------------------------ */
 
@@ -91,14 +91,14 @@ struct weft_http_fetch {
 	unsigned redirects;
 
 	/* This exchange. */
-	struct weft__http_connection *connection; /* NULL: none, or none any more */
-	int64_t sent_len;                         /* of the body */
-	bool is_sent;                             /* all of the request */
-	bool has_heard;                           /* a byte of the response is there */
-	bool is_answered;                         /* before all was sent */
-	bool is_lost;                             /* the server takes no more of it */
-	bool is_welcome;                          /* it has answered, and takes the rest as well */
-	size_t unseen_len;                        /* sent since was last looked for an answer */
+	struct weft__http_client_connection *connection; /* NULL: none, or none any more */
+	int64_t sent_len;                                /* of the body */
+	bool is_sent;                                    /* all of the request */
+	bool has_heard;                                  /* a byte of the response is there */
+	bool is_answered;                                /* before all was sent */
+	bool is_lost;                                    /* the server takes no more of it */
+	bool is_welcome;   /* it has answered, and takes the rest as well */
+	size_t unseen_len; /* sent since was last looked for an answer */
 
 	/* The response. */
 	struct weft__http_response_head response;

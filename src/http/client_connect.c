@@ -21,12 +21,12 @@
 #include "weft/scope.h"
 
 /* "https://host:port", or that and the socket: what must be equal for two to share it. */
-static struct weft__http_connection *connection_new(const struct weft_http_fetch *fetch)
+static struct weft__http_client_connection *connection_new(const struct weft_http_fetch *fetch)
 {
 	const struct weft_http_url *url = fetch->url;
 	const char *path = fetch->options.unix_path ? fetch->options.unix_path : "";
 	size_t origin_len = (size_t)(url->target - url->text), path_len = strlen(path);
-	struct weft__http_connection *connection =
+	struct weft__http_client_connection *connection =
 		calloc(1, sizeof(*connection) + origin_len + path_len + 2);
 
 	if (!connection)
@@ -134,7 +134,7 @@ static int start_tls(struct weft_http_fetch *fetch, struct weft_stream *stream)
 
 /* ---- The connection ----------------------------------------------------------------- */
 
-static int open_new(struct weft_http_fetch *fetch, struct weft__http_connection *connection)
+static int open_new(struct weft_http_fetch *fetch, struct weft__http_client_connection *connection)
 {
 	connection->stream = fetch->options.unix_path ? connect_unix(fetch) : connect_host(fetch);
 	if (!connection->stream)
@@ -151,7 +151,7 @@ static bool may_tell_token(const struct weft_http_fetch *fetch, struct weft_stre
 
 int weft__http_fetch_connect(struct weft_http_fetch *fetch, bool is_new)
 {
-	struct weft__http_connection *made = connection_new(fetch), *kept = NULL;
+	struct weft__http_client_connection *made = connection_new(fetch), *kept = NULL;
 
 	if (!made)
 		return weft__http_fetch_fail_errno(
@@ -159,10 +159,10 @@ int weft__http_fetch_connect(struct weft_http_fetch *fetch, bool is_new)
 	if (!is_new && !fetch->client->options.no_keep_alive)
 		kept = weft__http_client_take(fetch->client, made->key);
 	if (kept) {
-		weft__http_connection_free(made);
+		weft__http_client_connection_free(made);
 		made = kept;
 	} else if (open_new(fetch, made) < 0) {
-		weft__http_connection_free(made);
+		weft__http_client_connection_free(made);
 		return -1;
 	}
 	fetch->connection = made;

@@ -68,15 +68,9 @@ static bool append_basic(struct weft_str *head, const char *user, const char *pa
 	return true;
 }
 
-/* RFC 6750, section 2.1: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=". */
 static bool append_bearer(struct weft_str *head, const char *token)
 {
-	size_t len = strlen(token), good = 0;
-
-	while (good < len && (weft__http_is(token[good], WEFT__HTTP_UNRESERVED) ||
-				     token[good] == '+' || token[good] == '/'))
-		good++;
-	if (good == 0 || strspn(token + good, "=") != len - good)
+	if (!weft__http_is_b64token(token, strlen(token)))
 		return false;
 	weft_str_appendf(head, "Authorization: Bearer %s\r\n", token);
 	return true;

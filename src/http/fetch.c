@@ -75,7 +75,7 @@ int weft__http_fetch_fail_errno(
 
 void weft__http_fetch_hang_up(struct weft_http_fetch *fetch)
 {
-	weft__http_connection_free(fetch->connection);
+	weft__http_client_connection_free(fetch->connection);
 	fetch->connection = NULL;
 }
 

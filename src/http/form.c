@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/chars.h"
 #include "http/multipart.h"
 #include "http/part.h"
+#include "http/request.h"
 
 #define WINDOW_SIZE ((size_t)32 * 1024)
 
@@ -40,15 +40,7 @@ struct weft_http_multipart {
 /* The Content-Type, if there is one and no second that says something else. */
 static bool find_type(const struct weft_http_request *request, struct weft_http_text *ret_type)
 {
-	struct weft_http_text name, value;
-	unsigned found = 0;
-
-	for (size_t i = 0; weft_http_request_field_at(request, i, &name, &value); i++)
-		if (weft__http_equal_nocase(name.data, name.len, "content-type")) {
-			*ret_type = value;
-			found++;
-		}
-	return found == 1;
+	return weft__http_request_find(request, "content-type", ret_type) == 1;
 }
 
 struct weft_http_multipart *weft_http_multipart_new(struct weft_http_request *request)

@@ -83,20 +83,23 @@ static bool is_own(
 	       strncasecmp(own.host.data, other.host.data, own.host.len) == 0;
 }
 
+bool weft__http_is_own_origin(const struct weft_http_request *request, struct weft_http_text origin)
+{
+	int port = take_scheme(&origin);
+
+	return is_own(request, origin, port);
+}
+
 bool weft__http_is_foreign(const struct weft_http_request *request)
 {
 	struct weft_http_text site = weft_http_request_field(request, "Sec-Fetch-Site");
 	struct weft_http_text origin = weft_http_request_field(request, "Origin");
-	int port;
 
 	/* "none": somebody has typed the address, or opened a bookmark. */
 	if (site.data && !weft__http_equal_nocase(site.data, site.len, "same-origin") &&
 		!weft__http_equal_nocase(site.data, site.len, "none"))
 		return true;
-	if (!origin.data)
-		return false;
-	port = take_scheme(&origin);
-	return !is_own(request, origin, port);
+	return origin.data && !weft__http_is_own_origin(request, origin);
 }
 
 /* ---- Paths -------------------------------------------------------------------------------- */

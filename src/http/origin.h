@@ -12,6 +12,10 @@
  */
 bool weft__http_is_foreign(const struct weft_http_request *request);
 
+/** Whether an Origin, "https://host:port", is of the host and port that the request is for. */
+bool weft__http_is_own_origin(
+	const struct weft_http_request *request, struct weft_http_text origin);
+
 /** Its whole path, decoded, also where a service is mounted below one; to be freed. NULL: ENOMEM.
  */
 char *weft__http_whole_path(const struct weft_http_request *request);

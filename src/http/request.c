@@ -172,6 +172,19 @@ bool weft_http_request_field_at(const struct weft_http_request *request, size_t 
 	return true;
 }
 
+unsigned weft__http_request_find(
+	const struct weft_http_request *request, const char *name, struct weft_http_text *ret_first)
+{
+	struct weft_http_text found, value;
+	unsigned count = 0;
+
+	*ret_first = (struct weft_http_text){NULL, 0};
+	for (size_t i = 0; weft_http_request_field_at(request, i, &found, &value); i++)
+		if (weft__http_equal_nocase(found.data, found.len, name) && count++ == 0)
+			*ret_first = value;
+	return count;
+}
+
 struct weft_http_text weft_http_request_line(const struct weft_http_request *request)
 {
 	size_t len = request->data_len;

@@ -56,6 +56,10 @@ enum weft__http_parse_result weft__http_request_take(
 enum weft__http_parse_result weft__http_request_take_more(
 	struct weft_http_request *request, const char *data, size_t len);
 
+/** How many fields of that name, in lower case, there are; the value of the first, if any. */
+unsigned weft__http_request_find(const struct weft_http_request *request, const char *name,
+	struct weft_http_text *ret_first);
+
 /** Decode the path. Returns 0, or the status to refuse it with, and why. */
 int weft__http_request_decode_path(struct weft_http_request *request, const char **ret_why);
 

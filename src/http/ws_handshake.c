@@ -19,6 +19,7 @@
 
 #include "http/chars.h"
 #include "http/connection.h"
+#include "http/origin.h"
 #include "weft/scope.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -62,20 +63,6 @@ static bool is_key(struct weft_http_text key)
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
-/* How often a field is there; the value of the first. */
-static unsigned find(
-	const struct weft_http_request *request, const char *name, struct weft_http_text *ret_value)
-{
-	struct weft_http_text found, value;
-	unsigned count = 0;
-
-	*ret_value = (struct weft_http_text){NULL, 0};
-	for (size_t i = 0; weft_http_request_field_at(request, i, &found, &value); i++)
-		if (weft__http_equal_nocase(found.data, found.len, name) && count++ == 0)
-			*ret_value = value;
-	return count;
-}
-
 /* The list in all fields of that name; its end is weft_str_fini(). */
 static struct weft_http_text join(
 	const struct weft_http_request *request, const char *name, struct weft_str *list)
@@ -93,48 +80,15 @@ static bool is_text(struct weft_http_text text, const char *other)
 /* ---- Origins ----------------------------------------------------------------------------------
  */
 
-/* Without the port that the scheme has anyhow. */
-static size_t len_without_port(struct weft_http_text host, const char *port)
-{
-	size_t len = strlen(port);
-
-	if (host.len > len && memcmp(host.data + host.len - len, port, len) == 0)
-		return host.len - len;
-	return host.len;
-}
-
-/* "https://host:port" is of this host; whoever stands before us may have ended the TLS. */
-static bool is_own(const struct weft_http_request *request, struct weft_http_text origin)
-{
-	struct weft_http_text host = weft_http_request_host(request);
-	const char *port;
-	size_t len;
-
-	if (origin.len > 7 && strncasecmp(origin.data, "http://", 7) == 0) {
-		origin.data += 7;
-		origin.len -= 7;
-		port = ":80";
-	} else if (origin.len > 8 && strncasecmp(origin.data, "https://", 8) == 0) {
-		origin.data += 8;
-		origin.len -= 8;
-		port = ":443";
-	} else {
-		return false;
-	}
-	len = len_without_port(origin, port);
-	return host.data && len == len_without_port(host, port) &&
-	       strncasecmp(origin.data, host.data, len) == 0;
-}
-
 static bool is_welcome(const struct weft_http_request *request, const char *const *origins)
 {
 	struct weft_http_text origin;
-	unsigned count = find(request, "origin", &origin);
+	unsigned count = weft__http_request_find(request, "origin", &origin);
 
 	if (count != 1)
 		return count == 0;
 	if (!origins)
-		return is_own(request, origin);
+		return weft__http_is_own_origin(request, origin);
 	for (; *origins; origins++)
 		if (strcmp(*origins, "*") == 0 ||
 			(origin.len == strlen(*origins) &&
@@ -163,7 +117,8 @@ static int judge_upgrade(
 		!weft__ws_list_has(join(request, "connection", list), "upgrade"))
 		return 426;
 	*ret_why = "Of WebSocket, version 13 is spoken here.";
-	if (find(request, "sec-websocket-version", &version) != 1 || !is_text(version, VERSION))
+	if (weft__http_request_find(request, "sec-websocket-version", &version) != 1 ||
+		!is_text(version, VERSION))
 		return 426;
 	return 0;
 }
@@ -196,7 +151,7 @@ static int judge_rest(const struct weft_http_request *request, struct weft_str *
 	if (weft__http_body_is(request))
 		return 400;
 	*ret_why = "Sec-WebSocket-Key is not 16 bytes in base64, once.";
-	if (find(request, "sec-websocket-key", &key) != 1 || !is_key(key))
+	if (weft__http_request_find(request, "sec-websocket-key", &key) != 1 || !is_key(key))
 		return 400;
 	*ret_why = NULL;
 	if (weft__ws_accept_key(key.data, ret_request->accept) < 0)

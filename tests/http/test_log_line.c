@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "http/site.h"
 #include "weft/http_auth.h"
@@ -224,6 +225,23 @@ CHECK_CASE(a_log_that_can_not_be_opened_anew_goes_on)
 	CHECK(has(read_file(path), "\"GET / HTTP/1.1\" 200 5\n"));
 	unlink(path);
 	rmdir(moved);
+}
+
+CHECK_CASE(a_child_can_free_the_log_and_its_parents_goes_on)
+{
+	struct weft_http_log *log = weft_http_log_new("/dev/null", NULL);
+	int status;
+	pid_t child;
+
+	CHECK(log != NULL);
+	child = fork();
+	if (child == 0) {
+		weft_http_log_free(log);
+		_exit(7);
+	}
+	CHECK_INT(waitpid(child, &status, 0), ==, child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	weft_http_log_free(log);
 }
 
 CHECK_MAIN()

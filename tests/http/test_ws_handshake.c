@@ -8,6 +8,7 @@
 
 #include "http/request.h"
 #include "http/ws.h"
+#include "io/stream.h"
 #include "weft/serve.h"
 #include "weft/socket.h"
 
@@ -21,6 +22,8 @@
 #define ORIGIN   GOOD "Origin: "
 #define PROTOCOL GOOD "Sec-WebSocket-Protocol: "
 
+static struct weft_stream stream_judged; /* without a layer: not by TLS */
+
 static int judge(
 	const char *text, const struct weft_ws_options *options, struct weft__ws_request *ret_asked)
 {
@@ -30,6 +33,7 @@ static int judge(
 
 	memset(&request, 0, sizeof(request));
 	weft__http_head_reset(&request.head);
+	request.stream = &stream_judged;
 	request.data = text;
 	request.data_len = strlen(text);
 	CHECK_INT(weft__http_parse(&request.head, text, strlen(text)), ==, WEFT__HTTP_DONE);
@@ -115,6 +119,19 @@ CHECK_CASE(requests_are_judged_one_by_one)
 		if (status == 0)
 			CHECK_STR(asked.accept, WS_ACCEPT); /* RFC 6455, section 1.3 */
 	}
+}
+
+CHECK_CASE(over_tls_pages_that_came_without_it_are_of_others)
+{
+	static const struct weft__stream_layer some_tls;
+	const struct weft_ws_options options = {0};
+	struct weft__ws_request asked;
+
+	stream_judged.layer = &some_tls;
+	CHECK_INT(judge(ORIGIN "https://example.org\r\n\r\n", &options, &asked), ==, 0);
+	CHECK_INT(judge(ORIGIN "http://example.org\r\n\r\n", &options, &asked), ==, 403);
+	CHECK_INT(judge(ORIGIN "http://example.org:443\r\n\r\n", &options, &asked), ==, 403);
+	stream_judged.layer = NULL;
 }
 
 CHECK_CASE(origins_can_be_named)
