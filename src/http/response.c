@@ -244,7 +244,7 @@ int weft_http_response_error(struct weft_http_response *response, int status, co
 		result = service->on_error(response->request, response, why, status, arg);
 	}
 	/* Nor is one owed that was forgotten: the peer would take the next answer for it. */
-	if (result < 0 || response->status)
+	if (response->status)
 		return result;
 	return weft__http_page_error(response, status, why);
 }

@@ -357,7 +357,7 @@ static int on_error_forgotten(struct weft_http_request *request,
 	(void)response;
 	(void)why;
 	(void)arg;
-	return status == 404 ? 0 : 500;
+	return status == 404 ? 0 : status == 403 ? 500 : -1;
 }
 
 static int on_get_missing(
@@ -366,7 +366,7 @@ static int on_get_missing(
 	(void)arg;
 	if (strcmp(weft_http_request_path(request), "/last") == 0)
 		return weft_http_response_send(response, 200, NULL);
-	return strcmp(weft_http_request_path(request), "/404") == 0 ? 404 : 403;
+	return (int)strtol(weft_http_request_path(request) + 1, NULL, 10);
 }
 
 CHECK_CASE(an_error_page_that_is_forgotten_is_the_plain_one)
@@ -377,6 +377,7 @@ CHECK_CASE(an_error_page_that_is_forgotten_is_the_plain_one)
 	open_own(&forgets);
 	CHECK(has(ask_both("GET /404 HTTP/1.1\r\nHost: x\r\n\r\n", 999), "HTTP/1.1 404 "));
 	CHECK(has(ask_both("GET /403 HTTP/1.1\r\nHost: x\r\n\r\n", 999), "HTTP/1.1 403 "));
+	CHECK(has(ask_both("GET /410 HTTP/1.1\r\nHost: x\r\n\r\n", 999), "HTTP/1.1 410 "));
 	site_close();
 }
 
