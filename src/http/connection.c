@@ -1,7 +1,7 @@
 /*
  * connection.c - the life of one HTTP/1.1 connection (RFC 9112, section 9).
  *
- * Entry points: weft__http_connection_run(), weft__http_connection_stop().
+ * Entry point: weft__http_connection_run(). How it is ended from outside: connection_stop.c.
  *
  *	wait for a head -> judge it -> dispatch -> drop its body -> wait for a head ...
  *	     ^ flushes first                        or end: flush, linger
@@ -18,13 +18,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fiber/doze.h"
 #include "fiber/worker.h"
 #include "http/limits.h"
 #include "http/service.h"
 #include "io/stream.h"
 #include "weft/scope.h"
-#include "weft/socket.h"
 
 /** What became of waiting for a head. */
 enum arrival {
@@ -74,73 +72,6 @@ void weft__http_connection_fini(struct weft__http_connection *connection)
 {
 	weft__http_request_fini(&connection->request);
 	weft__http_response_reset(&connection->response);
-}
-
-/* From that state to the end. */
-static bool end_from(
-	struct weft__http_connection *connection, enum weft__http_connection_state expected)
-{
-	return atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_STOPPED);
-}
-
-bool weft__http_connection_evict(struct weft__http_connection *connection)
-{
-	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_HEAD))
-		return false;
-	/* Its wait ends as if the peer had gone. No cancelling: its thread may have others after
-	 * it. */
-	weft_shutdown(weft_stream_fd(connection->request.stream), SHUT_RDWR);
-	return true;
-}
-
-void weft__http_connection_stop(struct weft__http_connection *connection)
-{
-	if (!end_from(connection, WEFT__HTTP_IDLE) && !end_from(connection, WEFT__HTTP_HEAD) &&
-		!end_from(connection, WEFT__HTTP_TALKING))
-		return;
-	if (connection->fiber)
-		weft_cancel(connection->fiber);
-	else if (connection->thread)
-		weft_thread_cancel(connection->thread);
-	else
-		weft__process_cancel();
-}
-
-/* ---- Waiting for what is no request ------------------------------------------------------- */
-
-static struct weft__http_connection *connection_of(struct weft_http_response *response)
-{
-	return weft_container_of(response, struct weft__http_connection, response);
-}
-
-bool weft__http_connection_is_stopping(struct weft_http_response *response)
-{
-	return atomic_load(connection_of(response)->is_stopping);
-}
-
-bool weft__http_connection_idle_end(struct weft_http_response *response)
-{
-	enum weft__http_connection_state expected = WEFT__HTTP_TALKING;
-
-	return atomic_compare_exchange_strong(
-		&connection_of(response)->state, &expected, WEFT__HTTP_BUSY);
-}
-
-bool weft__http_connection_idle_begin(struct weft_http_response *response)
-{
-	struct weft__http_connection *connection = connection_of(response);
-	enum weft__http_connection_state expected = WEFT__HTTP_BUSY;
-
-	/* Whoever waits is woken, which may be another fiber than the handler's. */
-	if (connection->fiber && weft_self())
-		connection->fiber = weft_self();
-	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_TALKING))
-		return false;
-	/* As in await_first_byte(): a stop may have come before. */
-	if (!atomic_load(connection->is_stopping))
-		return true;
-	weft__http_connection_idle_end(response);
-	return false;
 }
 
 /* ---- Waiting for a request ---------------------------------------------------------------- */
