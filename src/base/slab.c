@@ -19,11 +19,11 @@
 /* What is not in use may not be touched, but for the link at its beginning: AddressSanitizer. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-#define LOCK(object, size)   ASAN_POISON_MEMORY_REGION((char *)(object) + ALIGNMENT, (size)-ALIGNMENT)
-#define UNLOCK(object, size) ASAN_UNPOISON_MEMORY_REGION((object), (size))
+#define LOCK(at, size)   ASAN_POISON_MEMORY_REGION((char *)(at) + ALIGNMENT, (size)-ALIGNMENT)
+#define UNLOCK(at, size) ASAN_UNPOISON_MEMORY_REGION((at), (size))
 #else
-#define LOCK(object, size)   ((void)(object))
-#define UNLOCK(object, size) ((void)(object))
+#define LOCK(at, size)   ((void)(at))
+#define UNLOCK(at, size) ((void)(at))
 #endif
 
 struct block {
