@@ -239,8 +239,7 @@ static int dispatch(struct weft__http_connection *connection)
 
 	if (status)
 		return status;
-	if (!is_for_all(request))
-		status = weft__http_request_decode_path(request, &why);
+	status = weft__http_request_decode_path(request, &why);
 	if (status)
 		return weft_http_response_error(&connection->response, status, why);
 	if (connection->guard)

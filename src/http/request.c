@@ -106,8 +106,9 @@ int weft__http_request_decode_path(struct weft_http_request *request, const char
 	if (request->has_path)
 		return 0;
 	encoded = weft__http_place_text(request->data, request->head.path);
-	if (encoded.len == 0) { /* "http://host" means "http://host/" */
-		memcpy(request->path, "/", 2);
+	if (encoded.len == 0 || encoded.data[0] != '/') {
+		/* "http://host" means "http://host/"; and "*" is of the server as a whole. */
+		memcpy(request->path, encoded.len == 0 ? "/" : "*", 2);
 		return 0;
 	}
 	if (encoded.len >= sizeof(request->path_small)) {

@@ -199,6 +199,32 @@ CHECK_CASE(who_asks_is_forgotten_before_the_next_request)
 	site_close();
 }
 
+static int authorise_by_path(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_content content = {"text/plain", weft_http_request_path(request), 0};
+
+	(void)arg;
+	content.len = strlen(content.data);
+	return weft_http_response_send(response, 403, &content);
+}
+
+CHECK_CASE(what_is_asked_of_the_server_as_a_whole_has_a_path_too)
+{
+	static const struct weft_http_service by_path = {
+		.on_get = on_get, .authorise = authorise_by_path};
+	const char *answers;
+
+	site_open(&by_path);
+	answers = ask("GET /long/path HTTP/1.1\r\nHost: x\r\n\r\n"
+		      "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"
+		      "GET http://x HTTP/1.1\r\nHost: x\r\n" LAST);
+	CHECK(has(answers, "\r\n\r\n/long/pathHTTP/1.1 "));
+	CHECK(has(answers, "\r\n\r\n*HTTP/1.1 "));
+	CHECK_STR(strrchr(answers, '\n'), "\n/");
+	site_close();
+}
+
 CHECK_CASE(nothing_is_told_before_that_whatever_the_method)
 {
 	static const char *const requests[] = {
