@@ -105,8 +105,8 @@ static void escape_all(const char *data, size_t len)
 	for (size_t i = 0; i < line_len; i++)
 		require(line[i] >= ' ' && line[i] < 0x7f && line[i] != '"');
 	weft_str_init(&page, WEFT_STR_LEN_MAX);
-	weft__http_append_html(&page, data, len);
-	weft__http_append_path(&page, data, len);
+	weft_http_escape_html(&page, data, len);
+	weft_http_escape_path(&page, data, len);
 	require(weft_str_error(&page) == 0);
 	require(!strpbrk(weft_str_text(&page), "<>\"'"));
 	weft_str_fini(&page);

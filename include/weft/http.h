@@ -18,9 +18,15 @@
  *		weft_http_server_new(&(struct weft_http_server_options){.service = &service});
  *	weft_http_server_run(server, listener);		// until weft_http_server_stop()
  *
+ * A fiber or thread in weft_signal_wait() (weft/signal.h) can call that stop: see
+ * examples/http_notes.c. Which handler is for which path, weft/http_route.h decides.
+ *
  * The server does the rest: HEAD, keep-alive, pipelining, limits, timeouts, error
  * pages, dates, the log. docs/http.md says what it does by which section of which RFC,
  * and lists the limits. Requests that could be read in two ways are refused.
+ *
+ * Handlers run on many threads at a time: what they share is under a weft_lock (weft/lock.h). By
+ * the models "fork" and "prefork" they share nothing (weft/serve.h).
  *
  * Errors: -1 or NULL, with errno set. A request and its response live for the call of
  * the handler, and are for its fiber only; all they lend is valid that long.
@@ -150,7 +156,10 @@ struct weft_http_params; /* opaque: src/http/params.c */
 WEFT_API struct weft_http_params *weft_http_params_parse(const char *text, size_t len);
 WEFT_API void weft_http_params_free(struct weft_http_params *params);
 
-/** The value of the nth (from 0) of that name, NUL-terminated; NULL when there is none. */
+/**
+ * The value of the nth (from 0) of that name, NUL-terminated; NULL when there is none. Of any
+ * bytes, as a path is: what has to be UTF-8 is checked by weft_utf8_is_valid() (weft/utf8.h).
+ */
 WEFT_API const char *weft_http_params_get(
 	const struct weft_http_params *params, const char *name, size_t nth);
 

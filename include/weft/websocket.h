@@ -20,7 +20,8 @@
  *
  *	static const struct weft_http_service service = {.on_get = echo};
  *
- * As a client: weft_ws_connect("wss://example.org/chat", NULL).
+ * As a client: weft_ws_connect("wss://example.org/chat", NULL). Rooms, and one who tells many:
+ * examples/ws_chat.c.
  *
  * Messages are whole, whatever frames they came in; text is UTF-8, checked both ways. While
  * somebody waits in weft_ws_receive(), pings are answered, and a peer that has been silent

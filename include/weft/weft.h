@@ -24,6 +24,7 @@
 #include "weft/http.h"
 #include "weft/http_auth.h"
 #include "weft/http_client.h"
+#include "weft/http_escape.h"
 #include "weft/http_form.h"
 #include "weft/http_metrics.h"
 #include "weft/http_route.h"

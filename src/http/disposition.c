@@ -49,7 +49,7 @@ static void append_utf8(struct weft_str *value, const char *name)
 		if (bytes == 0 || weft_utf8_is_dangerous(character))
 			weft_str_append_char(value, '_');
 		else
-			weft__http_append_path(value, name, bytes);
+			weft_http_escape_path(value, name, bytes);
 		name += bytes ? bytes : 1;
 	}
 }

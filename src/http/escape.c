@@ -1,7 +1,7 @@
 /*
  * escape.c - percent-encoding, HTML and log escapes.
  *
- * Entry points: weft__http_append_path(), weft__http_append_html(), weft__http_escape_log().
+ * Entry points: the functions of weft/http_escape.h, and weft__http_escape_log().
  * Never: lets through a byte that could end the place it stands in.
  */
 #include "http/escape.h"
@@ -11,7 +11,7 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
-void weft__http_append_path(struct weft_str *str, const char *path, size_t len)
+void weft_http_escape_path(struct weft_str *str, const char *path, size_t len)
 {
 	size_t at = 0;
 
@@ -53,7 +53,7 @@ static const char *html_entity(char c)
 	}
 }
 
-void weft__http_append_html(struct weft_str *str, const char *text, size_t len)
+void weft_http_escape_html(struct weft_str *str, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {
 		size_t bytes = weft_utf8_read(text + at, len - at, NULL);
@@ -69,7 +69,7 @@ void weft__http_append_html(struct weft_str *str, const char *text, size_t len)
 	}
 }
 
-void weft__http_append_json(struct weft_str *str, const char *text, size_t len)
+void weft_http_escape_json(struct weft_str *str, const char *text, size_t len)
 {
 	weft_str_append(str, "\"");
 	for (size_t at = 0; at < len;) {

@@ -343,7 +343,7 @@ static int redirect_to_folder(struct visit *visit)
 	weft__http_policy_add_cors(visit->files->policy, visit->response);
 	weft_str_init(&location, WEFT_STR_LEN_MAX);
 	weft_str_append(&location, "./");
-	weft__http_append_path(&location, name, strlen(name));
+	weft_http_escape_path(&location, name, strlen(name));
 	weft_str_append_char(&location, '/');
 	if (query.data) {
 		weft_str_append_char(&location, '?');

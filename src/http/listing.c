@@ -235,10 +235,10 @@ static void append_json_item(struct weft_str *text, const struct weft__http_item
 	if (gmtime_r(&(time_t){item->modified_s}, &time))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &time);
 	weft_str_append(text, "{\"name\": ");
-	weft__http_append_json(text, item->name, len);
+	weft_http_escape_json(text, item->name, len);
 	/* The name of a file can be any bytes, and JSON's only characters: the address has them. */
 	weft_str_append(text, ", \"href\": \"./");
-	weft__http_append_path(text, item->name, len);
+	weft_http_escape_path(text, item->name, len);
 	weft_str_append(
 		text, item->is_folder ? "/\", \"type\": \"folder\"" : "\", \"type\": \"file\"");
 	if (!item->is_folder)
@@ -251,7 +251,7 @@ static void build_json(struct weft_str *text, const struct weft__http_listing *l
 	unsigned turn = 0;
 
 	weft_str_append(text, "{\"path\": ");
-	weft__http_append_json(text, listing->path, strlen(listing->path));
+	weft_http_escape_json(text, listing->path, strlen(listing->path));
 	weft_str_appendf(text,
 		", \"sort\": \"%s\", \"order\": \"%s\", \"left_out\": %zu, \"has_more\": %s, "
 		"\"entries\": [",

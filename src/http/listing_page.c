@@ -180,7 +180,7 @@ static void append_crumbs(struct weft_str *page, const struct weft__http_listing
 			weft_str_append(page, "\">");
 		}
 		weft_str_append(page, "<bdi>");
-		weft__http_append_html(page, name, (size_t)(end - name));
+		weft_http_escape_html(page, name, (size_t)(end - name));
 		weft_str_append(page, depth > 0 ? "</bdi></a> <i>/</i> " : "</bdi>");
 		slash = strchr(from, '/');
 		if (depth-- == 0 || !slash)
@@ -274,13 +274,13 @@ static void append_item(struct weft_str *page, const struct weft__http_listing *
 		weft_str_append(page, "<li>");
 	/* "./" keeps a colon in the name from making a scheme of what is before it. */
 	weft_str_append(page, "<a href=\"./");
-	weft__http_append_path(page, item->name, len);
+	weft_http_escape_path(page, item->name, len);
 	if (item->is_folder) {
 		weft_str_append_char(page, '/');
 		append_own_query(page, listing);
 	}
 	weft_str_append(page, "\"><b><bdi>");
-	weft__http_append_html(page, item->name, len);
+	weft_http_escape_html(page, item->name, len);
 	weft_str_append(page, "</bdi></b><span>");
 	append_size(page, item);
 	append_time(page, item, now_s);

@@ -7,7 +7,7 @@
  * Pages bring their style with them, and their policy (Content-Security-Policy) lets
  * a browser load and run nothing else: a file's name can't become a script.
  *
- * Never: text from outside that did not go through weft__http_append_html().
+ * Never: text from outside that did not go through weft_http_escape_html().
  */
 #include "http/page.h"
 
@@ -46,7 +46,7 @@ void weft__http_page_begin(
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
 		"<link rel=\"icon\" href=\"data:,\">\n<title>");
-	weft__http_append_html(page, title, title_len);
+	weft_http_escape_html(page, title, title_len);
 	weft_str_append(page, "</title>\n<style>");
 	weft_str_append_bytes(page, style, sizeof(style) - 1);
 	weft_str_append(page, more_style);
@@ -123,9 +123,9 @@ static int send_problem(struct weft_http_response *response, int status, const c
 
 	weft_str_init(&problem, SMALL_PAGE_MAX);
 	weft_str_append(&problem, "{\"title\": ");
-	weft__http_append_json(&problem, title, strlen(title));
+	weft_http_escape_json(&problem, title, strlen(title));
 	weft_str_appendf(&problem, ", \"status\": %d, \"detail\": ", status);
-	weft__http_append_json(&problem, why, strlen(why));
+	weft_http_escape_json(&problem, why, strlen(why));
 	weft_str_append(&problem, "}\n");
 	content.data = weft_str_text(&problem);
 	content.len = weft_str_len(&problem);
@@ -149,7 +149,7 @@ int weft__http_page_error(struct weft_http_response *response, int status, const
 	weft_str_init(&page, SMALL_PAGE_MAX);
 	weft__http_page_begin(&page, title, (size_t)len, "");
 	weft_str_appendf(&page, "<h1>%s</h1>\n<p>", title);
-	weft__http_append_html(&page, why, strlen(why));
+	weft_http_escape_html(&page, why, strlen(why));
 	weft_str_append(&page, "</p>\n");
 	weft__http_page_end(&page);
 	return weft__http_page_send(response, status, &page);
@@ -163,9 +163,9 @@ int weft__http_page_redirect(struct weft_http_response *response, int status, co
 	weft_str_init(&page, SMALL_PAGE_MAX + 2 * 6 * len);
 	weft__http_page_begin(&page, location, len, "");
 	weft_str_append(&page, "<h1>It is over there</h1>\n<p><a href=\"");
-	weft__http_append_html(&page, location, len);
+	weft_http_escape_html(&page, location, len);
 	weft_str_append(&page, "\">");
-	weft__http_append_html(&page, location, len);
+	weft_http_escape_html(&page, location, len);
 	weft_str_append(&page, "</a></p>\n");
 	weft__http_page_end(&page);
 	return weft__http_page_send(response, status, &page);

@@ -175,7 +175,7 @@ static int redirect_below(struct weft_http_request *request, struct weft_http_re
 	int result = 503;
 
 	weft_str_init(&location, WEFT_STR_LEN_MAX);
-	weft__http_append_path(&location, request->path, strlen(request->path));
+	weft_http_escape_path(&location, request->path, strlen(request->path));
 	weft_str_append_char(&location, '/');
 	if (query.data) {
 		weft_str_append_char(&location, '?');

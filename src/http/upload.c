@@ -222,7 +222,7 @@ int weft__http_upload_location(
 	int result = -1;
 
 	weft_str_init(&address, WEFT_STR_LEN_MAX);
-	weft__http_append_path(&address, path, len);
+	weft_http_escape_path(&address, path, len);
 	if (is_folder && path[len - 1] != '/')
 		weft_str_append_char(&address, '/');
 	if (!weft_str_error(&address))

@@ -144,12 +144,12 @@ static void append_file(struct weft_str *text, const struct weft__put *put)
 
 	weft__http_file_tag(etag, weft__put_stat(put), "");
 	weft_str_append(text, "{\"name\": ");
-	weft__http_append_json(text, name, strlen(name));
+	weft_http_escape_json(text, name, strlen(name));
 	weft_str_append(text, ", \"href\": \"./");
-	weft__http_append_path(text, name, strlen(name));
+	weft_http_escape_path(text, name, strlen(name));
 	weft_str_appendf(
 		text, "\", \"size\": %lld, \"etag\": ", (long long)weft__put_stat(put)->st_size);
-	weft__http_append_json(text, etag, strlen(etag));
+	weft_http_escape_json(text, etag, strlen(etag));
 	weft_str_appendf(text, ", \"created\": %s}", weft__put_is_new(put) ? "true" : "false");
 }
 

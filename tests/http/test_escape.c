@@ -11,7 +11,7 @@ static const char *html(const char *text)
 
 	weft_str_fini(&str);
 	weft_str_init(&str, 1000);
-	weft__http_append_html(&str, text, strlen(text));
+	weft_http_escape_html(&str, text, strlen(text));
 	return weft_str_text(&str);
 }
 
@@ -21,7 +21,7 @@ static const char *path(const char *text)
 
 	weft_str_fini(&str);
 	weft_str_init(&str, 1000);
-	weft__http_append_path(&str, text, strlen(text));
+	weft_http_escape_path(&str, text, strlen(text));
 	return weft_str_text(&str);
 }
 

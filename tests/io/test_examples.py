@@ -191,4 +191,67 @@ def _():
         expect("<form" in done.stdout, done)
 
 
+@contextmanager
+def stopped_after(name):
+    """The same with one that ends well by SIGTERM: its port."""
+    with subprocess.Popen([build(name), "127.0.0.1:0"], stdout=subprocess.PIPE,
+                          text=True) as server:
+        try:
+            yield port_of(server.stdout)
+            server.terminate()
+            expect(server.wait(timeout=60) == 0, server.returncode)
+        finally:
+            server.kill()
+
+
+@case("http_notes keeps notes as JSON for who has logged in, and ends by SIGTERM")
+def _():
+    with stopped_after("http_notes") as port:
+        def ask(where, *options):
+            done = sh("curl", "-sS", "--max-time", "60", "-b", path("jar"), "-c", path("jar"),
+                      "-w", "%{http_code}", f"http://127.0.0.1:{port}{where}", *options)
+            return done.stdout
+        expect(ask("/notes/0").endswith("403"), "nobody is logged in")
+        expect(ask("/login", "-d", "password=x").endswith("403"), "a wrong password")
+        expect(ask("/login", "-d", "password=sesame").endswith("303"), "the password")
+        expect(ask("/notes", "-d", 'buy "milk"') ==
+               '{"id": 0, "text": "buy \\"milk\\""}\n201', "add")
+        expect(ask("/notes/0").endswith("200"), "show")
+        expect(ask("/notes/1").endswith("404"), "a note that is not there")
+        expect(ask("/notes/0x").endswith("404"), "no number")
+        expect(ask("/notes", "-d", "x" * 5000).endswith("413"), "too long")
+
+
+def join_room(port, room):
+    peer = connect(port)
+    peer.sendall(f"GET /{room} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: upgrade\r\n"
+                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+    stream = peer.makefile("rwb", buffering=0)
+    expect(b" 101 " in stream.readline(), "accepted")
+    while stream.readline() != b"\r\n":
+        pass
+    say(stream, room)
+    expect(stream.read(2 + len(room)) == bytes([0x81, len(room)]) + room.encode(), "is a member")
+    return stream
+
+
+def say(stream, text):
+    stream.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text.encode())
+
+
+@case("ws_chat lets all in a room hear, and tells them when it ends by SIGTERM")
+def _():
+    with stopped_after("ws_chat") as port:
+        red, other, blue = (join_room(port, room) for room in ("red", "red", "blue"))
+        expect(red.read(5) == b"\x81\x03red", "the other's first word")
+        say(red, "hello")
+        say(blue, "alone")
+        expect(red.read(7) == b"\x81\x05hello" == other.read(7), "the room")
+        expect(blue.read(7) == b"\x81\x05alone", "another room")
+    for stream in (red, other, blue):
+        expect(stream.read(4) == b"\x88\x02\x03\xe9", "1001")
+        stream.close()
+
+
 run()
