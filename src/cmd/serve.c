@@ -160,6 +160,8 @@ int weft__cmd_serve(int argc, char **argv)
 	ignore_size_limit();
 	status = open_folder(&serve);
 	if (!status)
+		status = weft__serve_check_private(&serve);
+	if (!status)
 		status = open_log(&serve);
 	if (!status)
 		status = weft__serve_open_tls(&serve);

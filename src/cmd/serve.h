@@ -6,6 +6,7 @@
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_users.c     that file, and the checking of passwords
+ *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
  */
@@ -127,6 +128,11 @@ weft_http_handler_fn weft__serve_authorise;
  * End it with weft__cmd_unstop().
  */
 weft_fiber_id weft__serve_on_hangup(struct serve *serve);
+
+/* ---- What must not be shared -------------------------------------------------------------- */
+
+/** Whether keys, users and log lie outside of the folder, which is open. Returns a status. */
+int weft__serve_check_private(const struct serve *serve);
 
 /* ---- Saying ------------------------------------------------------------------------------- */
 

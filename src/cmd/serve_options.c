@@ -140,6 +140,8 @@ static int take_files_options(struct serve *serve)
 	if (files->allow_overwrite && !files->allow_upload && !files->allow_change)
 		return weft__cmd_usage(
 			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
+	if (serve->upload_max && !files->allow_upload)
+		return weft__cmd_usage(NAME, "--upload-max is of --allow-upload.");
 	files->upload_max = (int64_t)serve->upload_max;
 	files->links = (enum weft_http_links)serve->links;
 	if (serve->index_names.count > 0)
@@ -154,6 +156,19 @@ static int take_files_options(struct serve *serve)
 	return has_page(serve, files->not_found_page) && has_page(serve, files->fallback_page)
 		       ? CMD_DONE
 		       : CMD_FAILED;
+}
+
+/* Also what would do nothing: whoever gave it relies on something that isn't there. */
+static int check_together(struct serve *serve)
+{
+	const struct weft_http_server_options *server = &serve->server_options;
+	const char *model = weft_serve_model_at(serve->model);
+
+	if (server->rate_burst && !server->rate)
+		return weft__cmd_usage(NAME, "--rate-burst is of --rate N.");
+	if (server->size && strcmp(model, "pool") != 0 && strcmp(model, "prefork") != 0)
+		return weft__cmd_usage(NAME, "--size is for --model pool and prefork.");
+	return weft__serve_check_doors(serve);
 }
 
 int weft__serve_take_options(struct serve *serve, int argc, char **argv)
@@ -224,7 +239,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	if (optind < argc)
 		serve->dir = argv[optind];
 	server->model = weft_serve_model_at(serve->model);
-	status = weft__serve_check_doors(serve);
+	status = check_together(serve);
 	if (!status)
 		status = take_files_options(serve);
 	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);

@@ -28,12 +28,27 @@ static bool is_wildcard(const struct weft_address *address)
 	return false;
 }
 
+static const char *scheme_of(const struct serve_door *door)
+{
+	return door->kind == SERVE_HTTPS ? "https" : "http";
+}
+
+static const char *label_of(const struct serve_door *door)
+{
+	return door->kind == SERVE_METRICS ? "metrics" : "address";
+}
+
+static const char *note_of(const struct serve_door *door)
+{
+	return door->kind == SERVE_HTTP && door->serve->redirects ? " (leads to HTTPS)" : "";
+}
+
 /* Of a listener on all addresses: one line for each that this machine has. */
-static void print_all_urls(const char *scheme, const struct weft_address *address)
+static void print_all_urls(const struct serve_door *door)
 {
 	struct ifaddrs *all = NULL;
-	unsigned port = weft_address_port(address);
-	const char *label = "address";
+	unsigned port = weft_address_port(weft_listener_address(door->listener));
+	const char *label = label_of(door);
 
 	if (getifaddrs(&all) < 0)
 		all = NULL;
@@ -47,18 +62,14 @@ static void print_all_urls(const char *scheme, const struct weft_address *addres
 				sizeof(host)))
 			continue;
 		printf("  %-8s ", label);
-		print_url(scheme, host, port);
-		putchar('\n');
+		print_url(scheme_of(door), host, port);
+		puts(note_of(door));
 		label = "";
 	}
 	freeifaddrs(all);
 	if (label[0])
-		printf("  %-8s %s://localhost:%u/\n", label, scheme, port);
-}
-
-static const char *scheme_of(const struct serve_door *door)
-{
-	return door->kind == SERVE_HTTPS ? "https" : "http";
+		printf("  %-8s %s://localhost:%u/%s\n", label, scheme_of(door), port,
+			note_of(door));
 }
 
 static void print_door(const struct serve_door *door)
@@ -67,10 +78,10 @@ static void print_door(const struct serve_door *door)
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
 	if (is_wildcard(address)) {
-		print_all_urls(scheme_of(door), address);
+		print_all_urls(door);
 		return;
 	}
-	printf("  %-8s ", door->kind == SERVE_METRICS ? "metrics" : "address");
+	printf("  %-8s ", label_of(door));
 	if (weft_address_family(address) == AF_UNIX) {
 		weft_address_print(address, text, sizeof(text));
 		fputs(text, stdout);
@@ -78,7 +89,7 @@ static void print_door(const struct serve_door *door)
 		weft_address_print_host(address, text, sizeof(text));
 		print_url(scheme_of(door), text, weft_address_port(address));
 	}
-	puts(door->kind == SERVE_HTTP && door->serve->redirects ? " (leads to HTTPS)" : "");
+	puts(note_of(door));
 }
 
 static void print_json_address(const struct serve_door *door)

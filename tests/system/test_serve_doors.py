@@ -546,12 +546,55 @@ def _():
                       ("--https", "127.0.0.1:0", "--tls-cert", "a", "--redirect-https"),
                       ("--unix-mode", "9"), ("--unix-mode", "0"), ("--unix-mode", "+660"),
                       ("--unix-mode", "1777"), ("--log-format", "wonder"), ("--rate", "0"),
-                      ("--hsts", "4000")):
+                      ("--hsts", "4000"), ("--rate-burst", "5"), ("--size", "5"),
+                      ("--upload-max", "5M")):
         done = weft("serve", *arguments)
         expect(done.returncode == 2 and not done.stdout, (arguments, done))
         expect(len(done.stderr.splitlines()) == 2, done.stderr)
     done = weft("serve", "--https", "127.0.0.1:0", "--tls-cert", "/nowhere.pem")
     expect(done.returncode == 1 and "/nowhere.pem" in done.stderr, done)
+
+
+@case("keys, users or a log in the shared folder are refused: everybody could read them")
+def _():
+    with Folder() as folder:
+        first = certificate(folder, "first")
+        both = folder.write("both.pem", (read(first[0]) + read(first[1])).encode())
+        key = folder.write("key.pem", read(first[1]).encode())
+        users = folder.write("users", b"")
+        link = os.path.join(folder.top, "link")
+        os.symlink(os.fsdecode(folder.path), link)
+        tls = ("--https", "127.0.0.1:0", "--tls-cert")
+        for options in (tls + (both,), tls + (first[0], "--tls-key", key),
+                        tls + (first[0], "--tls-key", os.path.join(link, "key.pem")),
+                        ("--auth-file", users),
+                        ("--access-log", os.path.join(link, "new.log"))):
+            done = weft("serve", folder.path, "--http", "127.0.0.1:0", *options)
+            expect(done.returncode == 1 and not done.stdout, (options, done))
+            expect("in the folder that is shared" in done.stderr, done)
+        expect(not os.path.exists(os.path.join(link, "new.log")))
+        hidden = folder.write(".users", b"")
+        with Server(folder.path, "--auth-file", hidden) as server:
+            expect(server.get("/.users").status == 401)
+        done = weft("serve", folder.path, "--hidden", "--auth-file", hidden)
+        expect(done.returncode == 1, done)
+
+
+@case("what is said of an address for all says what it is for")
+def _():
+    with Folder() as folder:
+        command = [served.WEFT, "serve", folder.path,
+                   *by_tls(certificate(folder, "first"), "--redirect-https"),
+                   "--http", "0.0.0.0:0", "--metrics", "0.0.0.0:0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            lines = iter(process.stdout.readline, "")
+            said = [next(lines)]
+            while not said[-1].startswith("  folder"):
+                said.append(next(lines))
+            process.terminate()
+        expect(any(line.startswith("  metrics  http://") for line in said), said)
+        expect(any(line.startswith("  address  http://") and "leads to HTTPS" in line
+                   for line in said), said)
 
 
 sys.exit(run())
