@@ -73,7 +73,8 @@ WEFT_API enum weft_http_method weft_http_request_method(const struct weft_http_r
 /**
  * The path, percent-decoded once, NUL-terminated; begins with '/', has no ".." and no
  * empty segment. Only a '/' that was one in the request is one here. "*" for OPTIONS of the server
- * as a whole, which no handler gets, but authorise(), on_error() and on_log().
+ * as a whole, which no handler gets, but authorise(), on_error() and on_log(). A path that asks for
+ * %2F (or %00) is 400: a name that may hold a slash is better sent in the query.
  */
 WEFT_API const char *weft_http_request_path(const struct weft_http_request *request);
 

@@ -17,6 +17,16 @@ static bool is_upwards(const char *path, size_t from, size_t to)
 	return to - from == 2 && path[from] == '.' && path[from + 1] == '.';
 }
 
+/* Why the escape is none that a path can hold, for a person. */
+static const char *bad_escape(const char *escape, size_t len)
+{
+	if (len >= 3 && escape[1] == '2' && (escape[2] | 0x20) == 'f')
+		return "The address holds an encoded slash (%2F), which can not be part of a name.";
+	if (len >= 3 && escape[1] == '0' && escape[2] == '0')
+		return "The address holds a zero byte (%00).";
+	return "The address holds a % with no byte behind it.";
+}
+
 /* The byte at encoded[*at], which moves on; -1 when it can't be one of a path. */
 static int decode_byte(const char *encoded, size_t len, size_t *at)
 {
@@ -46,7 +56,7 @@ const char *weft__http_path_decode(const char *encoded, size_t len, char *ret_pa
 		int byte = decode_byte(encoded, len, &at);
 
 		if (byte < 0)
-			return "The address holds an escape that stands for nothing.";
+			return bad_escape(encoded + at, len - at);
 		if (byte != '/') {
 			ret_path[to++] = (char)byte;
 			continue;

@@ -92,4 +92,15 @@ CHECK_CASE(random_paths_keep_the_promises)
 	}
 }
 
+CHECK_CASE(a_refusal_says_which_escape_is_meant)
+{
+	char path[64];
+
+	CHECK(strstr(decode("/a%2fb", path), "slash"));
+	CHECK(strstr(decode("/a%2Fb", path), "slash"));
+	CHECK(strstr(decode("/a%00", path), "zero byte"));
+	CHECK(strstr(decode("/a%2", path), "no byte"));
+	CHECK(strstr(decode("/a%g0", path), "no byte"));
+}
+
 CHECK_MAIN()
