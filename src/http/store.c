@@ -67,6 +67,7 @@ int weft__store_find(const struct weft__http_root *root, const char *path, bool 
 	size_t folder_len = slash ? (size_t)(slash - path) : 0;
 	struct stat stat;
 	char *folder;
+	int fd;
 
 	if (is_hidden(path))
 		return fail(EPERM);
@@ -77,14 +78,15 @@ int weft__store_find(const struct weft__http_root *root, const char *path, bool 
 	folder = strndup(path, folder_len);
 	if (!folder)
 		return -1;
-	ret_place->folder_fd = weft__http_open(root, folder, &stat);
+	fd = weft__http_open(root, folder, &stat);
 	free(folder);
-	if (ret_place->folder_fd < 0)
+	if (fd < 0)
 		return -1;
 	if (!S_ISDIR(stat.st_mode)) {
-		close(ret_place->folder_fd);
+		close(fd);
 		return fail(ENOTDIR);
 	}
+	ret_place->folder_fd = fd;
 	memcpy(ret_place->name, name, strlen(name) + 1);
 	return 0;
 }

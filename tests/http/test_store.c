@@ -492,6 +492,17 @@ BOTH_CASE(what_is_there_moves_and_replaces_only_when_it_may)
 	CHECK_INT(names_in("."), ==, 1);
 }
 
+/* A descriptor that was closed is soon another request's: nobody may keep its number. */
+CHECK_CASE(a_place_below_a_file_is_refused_and_its_descriptor_forgotten)
+{
+	struct weft__store_place found = {.folder_fd = -1};
+
+	root_open();
+	place_write("file", "a");
+	CHECK_ERRNO(weft__store_find(&root, "file/below", true, &found), ENOTDIR);
+	CHECK_INT(found.folder_fd, ==, -1);
+}
+
 /* ---- Leftovers ----------------------------------------------------------------------- */
 
 CHECK_CASE(a_sweep_takes_what_the_dead_have_left_and_nothing_else)
