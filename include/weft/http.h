@@ -400,7 +400,8 @@ WEFT_API int weft_http_server_run(struct weft_http_server *server, struct weft_l
 
 /**
  * End every weft_http_server_run() of this server: no new connections, idle ones are
- * closed at once, answers under way get the grace time. Any thread, more than once.
+ * closed at once, answers under way get the grace time; then what their handlers wait in fails
+ * with ECANCELED, and they are cut off. Any thread, more than once.
  */
 WEFT_API void weft_http_server_stop(struct weft_http_server *server);
 

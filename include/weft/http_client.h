@@ -172,7 +172,8 @@ struct weft_http_fetch_options {
 	const void *body;                 /* in memory, body_len bytes; or */
 	weft_http_source_fn *body_source; /* by calls, */
 	void *body_arg;                   /* whose arg this is */
-	int64_t body_len;      /* WEFT_HTTP_LEN_UNKNOWN: sent in chunks; 0: there is no body */
+	int64_t body_len; /* WEFT_HTTP_LEN_UNKNOWN: sent in chunks; 0: there is no body, or, with
+			   * one of the above, an empty one */
 	bool expects_continue; /* ask first, and wait a second for leave to send the body */
 
 	const char *user, *password; /* Basic (RFC 7617): UTF-8, no ':' in user; NULL: none */
