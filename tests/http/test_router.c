@@ -290,6 +290,19 @@ CHECK_CASE(a_mount_sees_the_rest_of_the_path)
 	close_routes();
 }
 
+CHECK_CASE(a_mount_at_the_root_answers_what_no_route_does)
+{
+	open_routes();
+	add("GET", "/own", "own");
+	CHECK_INT(weft_http_router_mount(router, "/", &plain, "rest"), ==, 0);
+	serve_routes();
+	CHECK_ANSWER("GET /own", "<own id=none rest=none path=/own prefix=>");
+	CHECK_ANSWER("GET /", "<rest id=none rest=none path=/ prefix=>");
+	CHECK_ANSWER("GET /a/b", "<rest id=none rest=none path=/a/b prefix=>");
+	CHECK_ANSWER("PUT /a/b", "\r\nAllow: GET, HEAD, OPTIONS\r\n");
+	close_routes();
+}
+
 CHECK_CASE(what_is_mounted_without_an_error_page_has_that_around_it)
 {
 	static const struct weft_http_service bare = {.on_get = teapot};
