@@ -92,9 +92,12 @@ bool weft__http_is_own_origin(const struct weft_http_request *request, struct we
 
 bool weft__http_is_foreign(const struct weft_http_request *request)
 {
-	struct weft_http_text site = weft_http_request_field(request, "Sec-Fetch-Site");
-	struct weft_http_text origin = weft_http_request_field(request, "Origin");
+	struct weft_http_text site = {NULL, 0}, origin = {NULL, 0};
 
+	/* Browsers send each of them once. */
+	if (weft__http_request_find(request, "sec-fetch-site", &site) > 1 ||
+		weft__http_request_find(request, "origin", &origin) > 1)
+		return true;
 	/* "none": somebody has typed the address, or opened a bookmark. */
 	if (site.data && !weft__http_equal_nocase(site.data, site.len, "same-origin") &&
 		!weft__http_equal_nocase(site.data, site.len, "none"))
@@ -147,13 +150,14 @@ static ssize_t find_mount_len(const struct weft_http_request *request, const cha
 /* The path in a Destination; data is NULL with EBADMSG, EXDEV. */
 static struct weft_http_text destination_path(const struct weft_http_request *request)
 {
-	struct weft_http_text text = weft_http_request_field(request, "Destination");
-	struct weft_http_text none = {NULL, 0};
+	struct weft_http_text text = {NULL, 0}, none = {NULL, 0};
+	unsigned count = weft__http_request_find(request, "destination", &text);
 	const char *slash;
 	int port;
 
 	errno = EBADMSG;
-	if (text.len == 0 || memchr(text.data, '?', text.len) || memchr(text.data, '#', text.len))
+	if (count != 1 || text.len == 0 || memchr(text.data, '?', text.len) ||
+		memchr(text.data, '#', text.len))
 		return none;
 	if (text.data[0] == '/')
 		return text;

@@ -101,11 +101,12 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 /* The Overwrite field, "T" without one (RFC 4918, section 10.6). 1, 0; -1: it can't be read. */
 static int wants_overwrite(const struct weft_http_request *request)
 {
-	struct weft_http_text field = weft_http_request_field(request, "Overwrite");
+	struct weft_http_text field = {NULL, 0};
+	unsigned count = weft__http_request_find(request, "overwrite", &field);
 
-	if (!field.data)
+	if (count == 0)
 		return 1;
-	if (field.len != 1 || (field.data[0] != 'T' && field.data[0] != 'F'))
+	if (count > 1 || field.len != 1 || (field.data[0] != 'T' && field.data[0] != 'F'))
 		return -1;
 	return field.data[0] == 'T';
 }

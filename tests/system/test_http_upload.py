@@ -94,6 +94,8 @@ def _():
             f"Origin: http://evil@{host}", f"Origin: http://{host}/path", "Origin: http://",
             "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Sec-Fetch-Site: x",
             f"Origin: http://{host}\r\nSec-Fetch-Site: cross-site",
+            f"Origin: http://{host}\r\nOrigin: http://evil.example",
+            "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site",
         )
         for field in foreign:
             for reply in (site.put("/new", b"x", field), site.put("/a", b"x", field),
@@ -478,7 +480,9 @@ def _():
                 ("/a", "/../c", (), 400), ("/a", "/c%00", (), 400), ("/a", "/.c", (), 403),
                 ("/a", "/a", (), 403), ("/a", "/", (), 403), ("/", "/c", (), 403),
                 ("/a", "/b", (), 403), ("/a", "/b", ("Overwrite: F",), 412),
-                ("/a", "/b", ("Overwrite: x",), 400), ("/a", "/x/c", (), 409),
+                ("/a", "/b", ("Overwrite: x",), 400),
+                ("/a", "/b", ("Overwrite: T", "Overwrite: F"), 400),
+                ("/a", "/c", ("Destination: /d",), 400), ("/a", "/x/c", (), 409),
                 ("/nothing", "/c", (), 404), ("/sub", "/sub/y", (), 409),
                 ("/a", "/c", ('If-Match: "x"',), 412), ("/a", "/" + "x" * 256, (), 414)):
             reply = site.move(target, destination, *fields)
