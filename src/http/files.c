@@ -109,7 +109,9 @@ static int send_choice(struct visit *visit, struct weft__http_file *file, const 
 	size_t bytes_before = file->forms_bytes;
 	int status;
 
+	/* The fallback page has no name to be saved by: the address is not its own. */
 	if (visit->request->head.query.at && !file->is_download &&
+		key != visit->files->policy->fallback_key &&
 		weft__http_asks_download(visit->request) &&
 		weft__http_add_disposition(visit->response, visit->path) < 0)
 		return 503;

@@ -141,6 +141,9 @@ def _():
                                    ("/users", ("Accept: image/*",))):
                 expect(server.get(target, *fields).status == 404, target)
             expect(server.get("/app.js").body == b"js")
+            for target in ("/a?download", "/" + "a" * 5000 + "?download"):
+                reply = server.get(target)
+                expect(reply.status == 200 and reply["Content-Disposition"] is None, reply)
 
 
 @case("a page that is not there is said at the start, and so is an option that can't be meant")
