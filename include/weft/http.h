@@ -231,7 +231,10 @@ WEFT_API int weft_http_response_write(
 __attribute__((format(printf, 2, 3))) WEFT_API int weft_http_response_printf(
 	struct weft_http_response *response, const char *format, ...);
 
-/** Send what is gathered, and wait until the kernel has it. Errors: as write. */
+/**
+ * Send what is gathered, and wait until the kernel has it. Errors: as write; to HEAD, too, EPIPE
+ * when the peer has gone.
+ */
 WEFT_API int weft_http_response_flush(struct weft_http_response *response);
 
 /**

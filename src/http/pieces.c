@@ -9,6 +9,7 @@
  * Never: ends a body that is not whole in the way of one that is.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,13 +150,28 @@ int weft_http_response_printf(struct weft_http_response *response, const char *f
 	return weft_http_response_write(response, text, (size_t)len);
 }
 
+/*
+ * To HEAD nothing is written that could fail: a handler that goes on for as long as somebody
+ * listens would never end. (The kernel knows no descriptor of the simulator's: POLLNVAL.)
+ */
+static int check_listener(const struct weft_http_response *response)
+{
+	struct pollfd look = {.fd = weft_stream_fd(response->request->stream), .events = POLLRDHUP};
+
+	if (poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+		return fail(EPIPE);
+	return 0;
+}
+
 int weft_http_response_flush(struct weft_http_response *response)
 {
 	if (!response->pieces.are_open)
 		return fail(EPROTO);
 	if (write_gathered(response) < 0)
 		return -1;
-	return weft__http_output_flush(&response->output);
+	if (weft__http_output_flush(&response->output) < 0)
+		return -1;
+	return is_head(response) ? check_listener(response) : 0;
 }
 
 /* ---- Ending ---------------------------------------------------------------------------------- */

@@ -38,9 +38,28 @@ static int write_large(struct weft_http_response *response)
 	return weft_http_response_write(response, data, sizeof(data));
 }
 
+static int endless_error;
+
+/* As a handler that goes on while somebody listens. */
+static int go_on(struct weft_http_response *response)
+{
+	CHECK_INT(weft_http_response_begin(response, 200, NULL, WEFT_HTTP_LEN_UNKNOWN), ==, 0);
+	for (int i = 0; i < 3000; i++) {
+		if (weft_http_response_write(response, "x", 1) < 0 ||
+			weft_http_response_flush(response) < 0) {
+			endless_error = errno;
+			return -1;
+		}
+		weft_sleep(WEFT_MILLISECONDS(1));
+	}
+	return -1;
+}
+
 static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	(void)arg;
+	if (is(request, "/endless"))
+		return go_on(response);
 	CHECK_ERRNO(weft_http_response_write(response, "x", 1), EPROTO);
 	CHECK_ERRNO(weft_http_response_begin(response, 204, NULL, 0), EINVAL);
 	if (is(request, "/known")) {
@@ -104,6 +123,8 @@ static const char *ask(const char *format, const char *path)
 	CHECK_INT(connect(fd, &address->any, address->len), ==, 0);
 	len = (size_t)snprintf(text, sizeof(text), format, path);
 	CHECK_INT(send(fd, text, len, MSG_NOSIGNAL), ==, len);
+	if (strcmp(path, "/endless") == 0)
+		shutdown(fd, SHUT_WR);
 	len = 0;
 	while ((some = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
 		len += (size_t)some;
@@ -210,6 +231,12 @@ CHECK_CASE(to_head_the_body_stays_behind)
 	answers = ask(HEAD, "/known");
 	CHECK(strstr(answers, "\r\nContent-Length: 5\r\n"));
 	CHECK_MEM(strstr(answers, "\r\n\r\n"), "\r\n\r\nHTTP/1.1 200 OK", 19);
+}
+
+CHECK_CASE(to_head_a_flush_tells_that_nobody_listens_any_more)
+{
+	CHECK(strstr(ask("HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n", "/endless"), " 200 OK\r\n"));
+	CHECK_INT(endless_error, ==, EPIPE);
 }
 
 CHECK_CASE(what_is_not_whole_is_cut_off)
