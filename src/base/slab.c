@@ -100,12 +100,12 @@ static bool is_full(const struct weft__slab *slab, const struct block *block)
 
 void *weft__slab_take(struct weft__slab *slab)
 {
-	struct weft_list_node *node = weft_list_first(&slab->free);
-	struct block *block = node ? weft_container_of(node, struct block, node) : block_new(slab);
+	struct block *block;
 	void *object;
 
-	if (!block)
+	if (weft_list_is_empty(&slab->free) && !block_new(slab))
 		return NULL;
+	block = weft_container_of(weft_list_first(&slab->free), struct block, node);
 	slab->empty_count -= block->count++ == 0;
 	object = block->given;
 	if (object) {
