@@ -290,6 +290,12 @@ struct weft_http_cookie {
 WEFT_API int weft_http_response_cookie(
 	struct weft_http_response *response, const struct weft_http_cookie *cookie);
 
+/**
+ * Whether the server is being stopped: an answer without an end of its own (events as they come,
+ * say) should look now and then, at least once a second, and end; the grace time cuts it off.
+ */
+WEFT_API bool weft_http_response_is_stopping(const struct weft_http_response *response);
+
 /** End the connection after this answer. */
 WEFT_API void weft_http_response_close_after(struct weft_http_response *response);
 

@@ -55,6 +55,11 @@ bool weft__http_connection_is_stopping(struct weft_http_response *response)
 	return atomic_load(connection_of(response)->is_stopping);
 }
 
+bool weft_http_response_is_stopping(const struct weft_http_response *response)
+{
+	return weft__http_connection_is_stopping((struct weft_http_response *)response);
+}
+
 bool weft__http_connection_idle_end(struct weft_http_response *response)
 {
 	enum weft__http_connection_state expected = WEFT__HTTP_TALKING;

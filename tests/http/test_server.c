@@ -375,6 +375,50 @@ CHECK_CASE(silent_connections_give_their_fibers_back_and_answer_on)
 	run(&world);
 }
 
+/* ---- Answers without an end ------------------------------------------------------------------ */
+
+static int tell_for_ever(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	(void)request;
+	(void)arg;
+	if (weft_http_response_begin(response, 200, "text/plain", WEFT_HTTP_LEN_UNKNOWN) < 0)
+		return -1;
+	while (!weft_http_response_is_stopping(response))
+		if (weft_http_response_write(response, "on, ", 4) < 0 ||
+			weft_http_response_flush(response) < 0 ||
+			weft_sleep(WEFT_MILLISECONDS(1)) < 0)
+			return -1;
+	return weft_http_response_write(response, "off", 3);
+}
+
+static void visit_endless(struct world *world)
+{
+	struct weft_stream *stream = weft_stream_connect(world->address);
+	static char reply[65536];
+	ssize_t some;
+	size_t len = 0;
+
+	CHECK(stream != NULL);
+	CHECK_INT(weft_stream_write_all(stream, ASK("/"), sizeof(ASK("/")) - 1), ==, 0);
+	CHECK_INT(weft_stream_flush(stream), ==, 0);
+	CHECK_INT(weft_stream_read(stream, reply, sizeof(reply)), >, 0);
+	weft_http_server_stop(world->server);
+	while ((some = weft_stream_read(stream, reply + len, sizeof(reply) - 1 - len)) > 0)
+		len += (size_t)some;
+	reply[len] = '\0';
+	CHECK(has(reply, "off\r\n0\r\n\r\n")); /* not cut off */
+	weft_stream_free(stream);
+}
+
+CHECK_CASE(an_answer_without_an_end_can_see_a_stop_and_end_well)
+{
+	static const struct weft_http_service service = {.on_get = tell_for_ever};
+	struct world world = {.service = &service, .visit = visit_endless};
+
+	run(&world);
+}
+
 /* ---- Many requests at once ------------------------------------------------------------------- */
 
 #define AT_ONCE 300
