@@ -37,6 +37,9 @@
 /** Longest body of an upload to a shared folder, where the options say nothing. Over it: 413. */
 #define WEFT__HTTP_UPLOAD_MAX ((int64_t)4 * 1024 * 1024 * 1024)
 
+/** One of so many descriptors is for a file that is being put, if that is enough for a form. */
+#define WEFT__HTTP_UPLOAD_SHARE 16
+
 /** Most files of one form that go to a shared folder: each is open till all have come. */
 #define WEFT__HTTP_UPLOAD_FILES_MAX 100
 

@@ -15,8 +15,10 @@
 #include "http/upload.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "http/condition.h"
 #include "http/escape.h"
@@ -33,6 +35,18 @@ static const char *other_methods(const struct weft_http_files_options *options)
 	if (options->allow_change)
 		return options->allow_upload ? "MKCOL, MOVE" : "MOVE";
 	return "MKCOL";
+}
+
+static unsigned find_under_way_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE < WEFT__HTTP_UPLOAD_FILES_MAX)
+		return WEFT__HTTP_UPLOAD_FILES_MAX;
+	if (limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE > UINT_MAX / 2)
+		return UINT_MAX / 2;
+	return (unsigned)(limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE);
 }
 
 int weft__http_uploads_open(struct weft_http_files *files)
@@ -54,6 +68,7 @@ int weft__http_uploads_open(struct weft_http_files *files)
 	uploads->may_overwrite = options->allow_overwrite;
 	uploads->may_change = options->allow_change;
 	uploads->max = options->upload_max ? options->upload_max : WEFT__HTTP_UPLOAD_MAX;
+	uploads->under_way_max = find_under_way_max();
 	uploads->service = (struct weft_http_service){.on_other = weft__http_upload_other,
 		.other_methods = other_methods(options),
 		.parent = &weft_http_files_service,
@@ -312,7 +327,26 @@ static int put_body(struct weft_http_request *request, struct weft_http_response
 	return send_done(request, response, put);
 }
 
-static int put_at(const struct weft__http_uploads *uploads, struct weft_http_request *request,
+struct weft__put *weft__http_upload_begin(
+	struct weft__http_uploads *uploads, const struct weft__put_options *options)
+{
+	struct weft__put *put = NULL;
+
+	errno = EMFILE;
+	if (atomic_fetch_add(&uploads->under_way, 1) < uploads->under_way_max)
+		put = weft__put_begin(options);
+	if (!put)
+		atomic_fetch_sub(&uploads->under_way, 1);
+	return put;
+}
+
+void weft__http_upload_end(struct weft__http_uploads *uploads, struct weft__put *put)
+{
+	weft__put_end(put);
+	atomic_fetch_sub(&uploads->under_way, 1);
+}
+
+static int put_at(struct weft__http_uploads *uploads, struct weft_http_request *request,
 	struct weft_http_response *response, const char *path)
 {
 	struct weft__http_upload_rule rule = {
@@ -326,17 +360,17 @@ static int put_at(const struct weft__http_uploads *uploads, struct weft_http_req
 	int result;
 
 	weft_http_request_set_body_max(request, uploads->max);
-	put = weft__put_begin(&options);
+	put = weft__http_upload_begin(uploads, &options);
 	if (!put)
 		return weft__http_upload_refuse(request, response, errno);
 	result = put_body(request, response, put);
-	weft__put_end(put);
+	weft__http_upload_end(uploads, put);
 	return result;
 }
 
 static int put(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
-	const struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
+	struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
 	bool is_answered;
 	int result = judge_put(uploads, request, response, &is_answered);
 	char *path;

@@ -4,14 +4,18 @@
 #ifndef WEFT_SRC_HTTP_UPLOAD_H
 #define WEFT_SRC_HTTP_UPLOAD_H
 
+#include <stdatomic.h>
+
 #include "http/response.h"
 #include "http/store.h"
 
-/** What is allowed of a folder. Immutable once made. */
+/** What is allowed of a folder. Immutable once made, but for the count. */
 struct weft__http_uploads {
 	struct weft__http_root root; /* the files'; no link leads out of it, whatever GET follows */
 	bool may_upload, may_overwrite, may_change;
 	int64_t max;                      /* bytes of a body; negative: no bound */
+	atomic_uint under_way;            /* files that are being put, by this process */
+	unsigned under_way_max;           /* each holds up to two descriptors */
 	struct weft_http_service service; /* what is not in it is weft_http_files_service */
 };
 
@@ -59,6 +63,14 @@ bool weft__http_upload_is_refused(struct weft_http_request *request,
 /** Append an address of a path (with its first '/') as a field. 0 or -1. */
 int weft__http_upload_location(
 	struct weft_http_response *response, const char *path, bool is_folder);
+
+/**
+ * weft__put_begin() and weft__put_end(), for so many at a time that there are descriptors left for
+ * who only reads. NULL also with EMFILE.
+ */
+struct weft__put *weft__http_upload_begin(
+	struct weft__http_uploads *uploads, const struct weft__put_options *options);
+void weft__http_upload_end(struct weft__http_uploads *uploads, struct weft__put *put);
 
 /** Move all of a body to a put: 0; -1: the body can't be read; -2: the store says errno. */
 typedef ssize_t weft__http_upload_read_fn(void *from, void *buffer, size_t size_bytes);

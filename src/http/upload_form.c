@@ -25,7 +25,7 @@
 struct batch {
 	struct weft_http_request *request;
 	struct weft_http_response *response;
-	const struct weft__http_uploads *uploads;
+	struct weft__http_uploads *uploads;
 	struct weft__http_upload_rule rule;
 	struct weft_http_multipart *form;
 	int folder_fd;
@@ -96,7 +96,7 @@ static int take_file(struct batch *batch, const char *name, bool *ret_is_answere
 	*ret_is_answered = true;
 	if (batch->count == WEFT__HTTP_UPLOAD_FILES_MAX)
 		return refuse_text(batch, 413, "Too many files at once. Nothing was uploaded.");
-	put = weft__put_begin(&options);
+	put = weft__http_upload_begin(batch->uploads, &options);
 	if (!put)
 		return refuse_file(batch, name, errno);
 	batch->puts[batch->count++] = put;
@@ -202,7 +202,7 @@ static int post_form(struct batch *batch)
 	else if (!is_answered)
 		result = refuse_file(batch, weft__put_name(batch->puts[failed]), errno);
 	for (size_t i = 0; i < batch->count; i++)
-		weft__put_end(batch->puts[i]);
+		weft__http_upload_end(batch->uploads, batch->puts[i]);
 	return result;
 }
 
@@ -246,7 +246,7 @@ static int post_batch(struct batch *batch)
 int weft__http_upload_post(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
-	const struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
+	struct weft__http_uploads *uploads = ((const struct weft_http_files *)arg)->uploads;
 	struct batch *batch;
 	int result;
 

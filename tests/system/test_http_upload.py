@@ -2,6 +2,7 @@
 """test_http_upload.py - files put into a shared folder, and changed there: by raw requests, by curl
 and by Python's client; who may, what is refused, and that nothing is left of what did not end well.
 """
+import contextlib
 import hashlib
 import http.client
 import json
@@ -463,6 +464,24 @@ def _():
             expect(reply.status == status, (target, fields, reply))
         expect(site.server.get("/a").status == 404)
         expect(site.names() == [])
+
+
+@case("uploads that do not go on leave descriptors for who reads")
+def _():
+    def with_few(*arguments):
+        return Server(*arguments, prefix=("prlimit", "--nofile=1024:1024"))
+
+    with Upload("--allow-upload", "--allow-overwrite", server=with_few) as site, \
+            contextlib.ExitStack() as stack:
+        site.folder.write("a", b"a")
+        for i in range(100):
+            connection = stack.enter_context(site.server.connect())
+            connection.send(b"PUT /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1" % i)
+        deadline = time.monotonic() + PATIENCE_S
+        while (reply := site.put("/b", b"b")).status in (201, 204):
+            expect(time.monotonic() < deadline, "all uploads get in")
+        expect(reply.status == 503, reply)
+        expect(site.ask("GET", "/a").body == b"a")
 
 
 @case("MOVE renames within the folder, and nowhere else (RFC 4918, section 9.9)")
