@@ -461,7 +461,11 @@ struct weft_http_files_options {
 	/** PATTERNs of files that browsers are to save rather than show (Content-Disposition). */
 	const char *const *download_names;
 
-	/* Changes, by weft_http_files_service_for(): none without these. */
+	/*
+	 * Changes, by weft_http_files_service_for(): none without these. With them, pages and
+	 * SVG run in a sandbox (Content-Security-Policy), as an origin of their own: what one
+	 * visitor has put here is not to act in the name of another.
+	 */
 	bool allow_upload;    /* new files by PUT and by forms (POST to a folder), folders by MKCOL;
 				 and other content for a file by a PUT that says which (If-Match) */
 	bool allow_overwrite; /* PUT, forms and MOVE replace files without being asked to */

@@ -34,6 +34,8 @@
 
 #define IMMUTABLE "public, max-age=31536000, immutable"
 
+#define SANDBOX "sandbox allow-downloads allow-forms allow-popups allow-scripts"
+
 static const char *const no_texts[] = {NULL};
 static const char *const default_index_names[] = {"index.html", NULL};
 
@@ -363,6 +365,19 @@ static bool is_download(const struct weft__http_policy *policy, const char *path
 	return false;
 }
 
+/* Whether a browser that opens it runs the scripts in it. */
+static bool is_run(const char *type)
+{
+	static const char *const run[] = {"text/html", "application/xhtml+xml", "image/svg+xml",
+		"text/xml", "application/xml"};
+	size_t len = strcspn(type, "; \t");
+
+	for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++)
+		if (weft__http_equal_nocase(type, len, run[i]))
+			return true;
+	return false;
+}
+
 int weft__http_policy_describe(const struct weft__http_policy *policy, const char *path,
 	struct weft__http_facts *ret_facts)
 {
@@ -378,6 +393,10 @@ int weft__http_policy_describe(const struct weft__http_policy *policy, const cha
 		weft__http_append_disposition(more, last_name(path));
 		weft_str_append(more, "\r\n");
 	}
+	/* A page that one visitor has put here is not to change files in the name of another. */
+	if ((policy->options.allow_upload || policy->options.allow_change) &&
+		is_run(ret_facts->type))
+		weft_str_append(more, "Content-Security-Policy: " SANDBOX "\r\n");
 	weft_str_append(more, policy->cors_fields);
 	errno = weft_str_error(more);
 	return errno ? -1 : 0;

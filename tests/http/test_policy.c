@@ -138,6 +138,29 @@ CHECK_CASE(a_type_of_the_options_goes_before_the_table)
 	CHECK_STR(describe(options, "a.css"), "text/css; charset=utf-8|");
 }
 
+CHECK_CASE(pages_are_in_a_sandbox_where_visitors_put_files)
+{
+	static const char *const types[] = {"page=Text/HTML ; x", NULL};
+	static const char sandbox[] = "|Content-Security-Policy: sandbox allow-downloads ";
+	static const struct {
+		const char *path;
+		bool is_run;
+	} rows[] = {{"a.html", true}, {"a.svg", true}, {"a.xml", true}, {"a.page", true},
+		{"a.xhtml", true}, {"a.txt", false}, {"a.png", false}, {"a.pdf", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CHECK_INT(strstr(describe(OPTIONS(.allow_upload = true, .types = types),
+					 rows[i].path),
+				  sandbox) != NULL,
+			==, rows[i].is_run);
+		CHECK_INT(strstr(describe(OPTIONS(.allow_change = true, .types = types),
+					 rows[i].path),
+				  sandbox) != NULL,
+			==, rows[i].is_run);
+		CHECK(!strstr(describe(OPTIONS(.types = types), rows[i].path), sandbox));
+	}
+}
+
 CHECK_CASE(options_are_copied)
 {
 	char rule[] = "*=1", origin[] = "https://a.example";
