@@ -39,11 +39,15 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 	-Wpointer-arith
 CFLAGS_release := -O2 -g
 CFLAGS_aarch64 := -O2 -g
-CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Their reports name functions and lines, and need no more than that.
+CFLAGS_asan := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # ThreadSanitizer does not know fences; where one is used, the data beside it is atomic.
-CFLAGS_tsan := -O1 -g -fsanitize=thread -Wno-tsan
+CFLAGS_tsan := -O1 -g1 -fsanitize=thread -Wno-tsan
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 CFLAGS_cov := -O0 -g --coverage
+# What is tested is built as it is shipped; the tests themselves need not be quick.
+CFLAGS_TESTS_release := -O1 -g1
+CFLAGS_TESTS_aarch64 := -O1 -g1
 LDFLAGS_aarch64 := -static
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
@@ -88,31 +92,81 @@ OPTION_FLAGS += -DWEFT_HAS_WSLAY
 OPTION_LIBS += -lwslay
 endif
 
+# Optional: editing of what is typed into `weft ftp` (src/cmd/ftp_edit.c); for the command only.
+ifeq ($(origin WEFT_LIBEDIT),undefined)
+WEFT_LIBEDIT := $(call has_library,histedit.h,-ledit)
+endif
+ifneq ($(WEFT_LIBEDIT),)
+OPTION_FLAGS += -DWEFT_HAS_LIBEDIT
+endif
+
+# Optional: the screen of `weft chat` (src/cmd/chat_screen.c); for the command only.
+ifeq ($(origin WEFT_NCURSES),undefined)
+WEFT_NCURSES := $(call has_library,curses.h,-lncursesw)
+endif
+ifneq ($(WEFT_NCURSES),)
+OPTION_FLAGS += -DWEFT_HAS_NCURSES
+endif
+
+# Optional: accounts (src/account), which need all three libraries: SQLite, libsodium and utf8proc.
+ifeq ($(origin WEFT_SQLITE),undefined)
+WEFT_SQLITE := $(call has_library,sqlite3.h,-lsqlite3)
+endif
+ifeq ($(origin WEFT_SODIUM),undefined)
+WEFT_SODIUM := $(and $(call has_library,sodium.h,-lsodium),$(call has_library,utf8proc.h,-lutf8proc))
+endif
+WEFT_ACCOUNTS := $(and $(WEFT_SQLITE),$(WEFT_SODIUM))
+ifneq ($(WEFT_ACCOUNTS),)
+OPTION_FLAGS += -DWEFT_HAS_SQLITE -DWEFT_HAS_SODIUM
+OPTION_LIBS += -lsqlite3 -lsodium -lutf8proc
+endif
+
+# Optional: links, chat's sealed datagrams (src/chat/link*.c), which need libsodium alone.
+ifneq ($(WEFT_SODIUM),)
+OPTION_FLAGS += $(if $(WEFT_ACCOUNTS),,-DWEFT_HAS_SODIUM)
+OPTION_LIBS += $(if $(WEFT_ACCOUNTS),,-lsodium)
+endif
+
 # TLS (src/io/tls*.c). There is no libssl for another architecture's tests, which need none.
 ifneq ($(VARIANT),aarch64)
+OPTION_FLAGS += -DWEFT_HAS_CRYPTO
 OPTION_LIBS += -lssl -lcrypto
 endif
 
 # Thread-locals are read on every switch: initial-exec keeps that one instruction.
 CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' $(WARN) -pthread -fPIC \
 	-fvisibility=hidden -fno-semantic-interposition -ftls-model=initial-exec -fno-omit-frame-pointer \
-	$(OPTION_FLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+	$(OPTION_FLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS_PART) $(CFLAGS)
 LDFLAGS_ALL = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 # ---- What is made of what --------------------------------------------------
 
-LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/http
+LIB_DIRS := src/base src/fiber src/fiber/driver src/sync src/thread src/process src/io src/files src/http \
+	src/ftp src/chat src/store src/account src/room
 LIB_SRC := $(wildcard $(LIB_DIRS:%=%/*.c)) $(wildcard src/fiber/switch_$(ARCH).S)
 LIB_SRC := $(if $(WEFT_URING),$(LIB_SRC),$(filter-out src/fiber/driver/uring% src/io/poller_uring.c,$(LIB_SRC)))
+# Without their libraries, accounts are calls that fail.
+ACCOUNT_KEPT := $(if $(WEFT_ACCOUNTS),$(filter-out src/account/absent.c,$(wildcard src/account/*.c)),$(addprefix src/account/,absent.c fault.c lists.c))
+LIB_SRC := $(filter-out src/account/% src/store/%,$(LIB_SRC)) $(ACCOUNT_KEPT) $(if $(WEFT_ACCOUNTS),$(wildcard src/store/*.c))
+# So are rooms.
+ROOM_KEPT := $(if $(WEFT_ACCOUNTS),$(filter-out src/room/absent.c,$(wildcard src/room/*.c)),$(addprefix src/room/,absent.c fault.c))
+LIB_SRC := $(filter-out src/room/%,$(LIB_SRC)) $(ROOM_KEPT)
+# And links, without libsodium.
+LIB_SRC := $(filter-out $(if $(WEFT_SODIUM),src/chat/link_absent.c,$(filter-out src/chat/link_absent.c,$(wildcard src/chat/link*.c))),$(LIB_SRC))
 LIB_SRC := $(if $(filter aarch64,$(VARIANT)),$(filter-out src/io/tls% src/http/ws%,$(LIB_SRC)),$(LIB_SRC))
 CMD_SRC := $(wildcard src/cmd/*.c src/hub/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 LIMIT_SRC := $(wildcard bench/limit/*.c)
+LIMIT_SRC := $(if $(WEFT_SODIUM),$(LIMIT_SRC),$(filter-out bench/limit/password_hash.c,$(LIMIT_SRC)))
 INSIDE_SRC := $(wildcard bench/inside/*.c)
 FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
 TEST_SRC := $(if $(WEFT_WSLAY),$(TEST_SRC),$(filter-out tests/http/test_ws% tests/sim/test_ws%,$(TEST_SRC)))
 FUZZ_SRC := $(if $(WEFT_WSLAY),$(FUZZ_SRC),$(filter-out fuzz/fuzz_ws%,$(FUZZ_SRC)))
+TEST_SRC := $(if $(WEFT_ACCOUNTS),$(TEST_SRC),$(filter-out tests/account/test_% tests/room/test_% tests/hub/test_%,$(TEST_SRC)))
+FUZZ_SRC := $(if $(WEFT_ACCOUNTS),$(FUZZ_SRC),$(filter-out fuzz/fuzz_account%,$(FUZZ_SRC)))
+TEST_SRC := $(if $(WEFT_SODIUM),$(TEST_SRC),$(filter-out tests/chat/test_link% tests/sim/test_chat_link%,$(TEST_SRC)))
+FUZZ_SRC := $(if $(WEFT_SODIUM),$(FUZZ_SRC),$(filter-out fuzz/fuzz_chat_link%,$(FUZZ_SRC)))
 # These variants run only the tests that ask for them (tools/check says how).
 ifneq ($(filter tsan aarch64,$(VARIANT)),)
 TEST_SRC := $(shell grep -lE 'check:( [a-z0-9]+)* $(VARIANT)\b' /dev/null $(TEST_SRC))
@@ -127,11 +181,13 @@ TEST_BIN := $(TEST_SRC:%.c=$(OBJ)/%)
 ifneq ($(WEFT_WSLAY),)
 TEST_BIN += $(if $(filter tsan,$(VARIANT)),,$(OBJ)/tests/system/ws_peer)
 endif
+# What tests/system/test_chat_sealed.py drives.
+TEST_BIN += $(if $(WEFT_SODIUM),$(OBJ)/tests/system/link_peer)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
-	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c)
+	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c tests/system/link_peer.c)
 
-.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http fuzz cov lint format \
+.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http judge-ftp judge-chat fuzz cov lint format \
 	install clean help FORCE
 .SUFFIXES:
 .SECONDARY:
@@ -147,11 +203,15 @@ run = $(if $(V),$(2),@printf '  %-6s %s\n' '$(1)' '$@'; $(2))
 # hub and the benchmarks see include/weft/, as any user does.
 $(OBJ)/%.o: INCLUDE := -Iinclude -Isrc
 $(OBJ)/tests/%.o: INCLUDE := -Iinclude -Isrc -Itests
+$(OBJ)/tests/%.o: CFLAGS_PART := $(CFLAGS_TESTS_$(VARIANT))
 $(OBJ)/src/cmd/%.o $(OBJ)/src/hub/%.o $(OBJ)/bench/%.o: INCLUDE := -Iinclude
 
 $(OBJ)/%.c.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
+
+# The page is part of the program: the assembler takes it in.
+$(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
 
 $(OBJ)/%.S.o: %.S $(OBJ)/flags
 	@mkdir -p $(@D)
@@ -165,15 +225,19 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 	@printf '  %-6s WebSocket: %s\n' WITH '$(if $(WEFT_WSLAY),yes,no (libwslay-dev is missing, or WEFT_WSLAY is empty))'
+	@printf '  %-6s accounts: %s\n' WITH '$(if $(WEFT_ACCOUNTS),yes,no (libsqlite3-dev, libsodium-dev or libutf8proc-dev is missing, or WEFT_SQLITE or WEFT_SODIUM is empty))'
+	@printf '  %-6s sealed chat: %s\n' WITH '$(if $(WEFT_SODIUM),yes,no (libsodium-dev or libutf8proc-dev is missing, or WEFT_SODIUM is empty))'
 	@printf '  %-6s io_uring: %s\n' WITH '$(if $(WEFT_URING),yes,no (liburing-dev is missing, or WEFT_URING is empty))'
 	@printf '  %-6s gzip: %s\n' WITH '$(if $(WEFT_ZLIB),yes,no (zlib1g-dev is missing, or WEFT_ZLIB is empty))'
 	@printf '  %-6s brotli: %s\n' WITH '$(if $(WEFT_BROTLI),yes,no (libbrotli-dev is missing, or WEFT_BROTLI is empty))'
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt
+$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
+	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'
+	@printf '  %-6s line editing: %s\n' WITH '$(if $(WEFT_LIBEDIT),yes,no (libedit-dev is missing, or WEFT_LIBEDIT is empty))'
 
 $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
 	$(LINK)
@@ -190,6 +254,15 @@ LAB_PARTS := $(call objects,$(patsubst %,src/cmd/lab_%.c,best break judge plan s
 $(OBJ)/tests/cmd/test_lab_judge: $(LAB_PARTS)
 $(OBJ)/tests/cmd/test_lab_judge: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS)
 
+# What the API of accounts takes, and chat as JSON: it is the command's.
+$(OBJ)/fuzz/fuzz_account_json $(OBJ)/fuzz/fuzz_chat_json: $(call objects,$(wildcard src/hub/*.c))
+$(OBJ)/fuzz/fuzz_account_json $(OBJ)/fuzz/fuzz_chat_json: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson
+
+# The doors of the hub.
+HUB_TESTS := $(patsubst %.c,$(OBJ)/%,$(wildcard tests/hub/test_*.c))
+$(HUB_TESTS): $(call objects,$(wildcard src/hub/*.c))
+$(HUB_TESTS): LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson
+
 # libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
 	$(LINK)
@@ -199,10 +272,20 @@ COLLECT_PARTS := $(call objects,src/cmd/collect_frame.c src/cmd/collect_line.c)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: $(COLLECT_PARTS)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/libweft.a
 
+# A client of chat, apart from its terminal and its connection.
+CHAT_PARTS := $(call objects,$(patsubst %,src/cmd/chat_%.c,caller edit heard list listen log model people text))
+$(OBJ)/tests/cmd/test_chat_caller $(OBJ)/tests/cmd/test_chat_text: $(CHAT_PARTS)
+$(OBJ)/tests/cmd/test_chat_caller $(OBJ)/tests/cmd/test_chat_text: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS)
+
+$(OBJ)/fuzz/fuzz_chat_caller: $(CHAT_PARTS)
+$(OBJ)/fuzz/fuzz_chat_caller: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS)
+
 # The yardsticks stand alone: no weft in them.
 $(OUT)/limit/%: bench/limit/%.c $(wildcard bench/limit/*.h)
 	@mkdir -p $(@D)
-	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< -o $@)
+	$(call run,CC,$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -pthread $< $(LDLIBS) -o $@)
+
+$(OUT)/limit/password_hash: LDLIBS += -lsodium
 
 # Parts of the library that are timed alone, without a public header.
 $(OBJ)/bench/inside/%.o: INCLUDE := -Iinclude -Isrc
@@ -217,7 +300,7 @@ quote = '$(subst ','\'',$(1))'
 note = @mkdir -p $(@D); echo $(call quote,$(1)) | cmp -s - $@ || echo $(call quote,$(1)) >$@
 
 $(OBJ)/flags: FORCE
-	$(call note,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(wildcard /usr/include/valgrind/valgrind.h))
+	$(call note,$(CC) $(CFLAGS_ALL) $(CFLAGS_TESTS_$(VARIANT)) $(LDFLAGS_ALL) $(wildcard /usr/include/valgrind/valgrind.h))
 
 $(OBJ)/members: FORCE
 	$(call note,$(LIB_OBJ))
@@ -263,8 +346,18 @@ bench: ## Measure against the yardsticks, print the table (ONLY=name for one)
 
 judge-http: ## Let others' programs judge the HTTP server: curl, wget, ab, Chromium... (ONLY=word)
 	@tools/bootstrap judge
-	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft build/weft-bench
 	@tools/judge $(ONLY)
+
+judge-ftp: ## Let others' programs judge FTP: vsftpd, Pure-FTPd, ProFTPD as our client's servers...
+	@tools/bootstrap judge
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@tools/judge ftp$(ONLY:ftp%=%)
+
+judge-chat: ## Let others' programs judge chat: nc, ncat, socat, openssl, ws, Chromium, tmux, nft...
+	@tools/bootstrap judge
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@tools/judge chat$(if $(ONLY),_$(ONLY:chat_%=%))
 
 fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
 	@tools/bootstrap fuzz

@@ -24,7 +24,7 @@
 #define BENCH_CONTENDERS_MAX 12
 #define BENCH_MEASURES_MAX   4
 #define BENCH_FIGURES_MAX    1024
-#define BENCH_ARGS_MAX       12
+#define BENCH_ARGS_MAX       32
 
 /** Room for the path of build/; what lies below it fits into PATH_MAX. */
 #define BENCH_DIR_MAX (PATH_MAX - 256)
@@ -88,6 +88,10 @@ struct subject {
 /** Subjects, ended by a NULL name: subject_*.c. */
 extern const struct subject bench_fiber_subjects[];
 extern const struct subject bench_sync_subjects[];
+extern const struct subject bench_queue_subjects[];
+extern const struct subject bench_pool_subjects[];
+extern const struct subject bench_process_subjects[];
+extern const struct subject bench_chat_link_subjects[];
 extern const struct subject bench_net_subjects[];
 extern const struct subject bench_http_subjects[];
 extern const struct subject bench_parse_subjects[];
@@ -97,6 +101,11 @@ extern const struct subject bench_scale_subjects[];
 extern const struct subject bench_steady_subjects[];
 extern const struct subject bench_tls_subjects[];
 extern const struct subject bench_udp_subjects[];
+extern const struct subject bench_files_subjects[];
+extern const struct subject bench_rooms_subjects[];
+extern const struct subject bench_chat_subjects[];
+extern const struct subject bench_ftp_subjects[];
+extern const struct subject bench_login_subjects[];
 extern const struct subject bench_driver_subjects[];
 extern const struct subject bench_load_subjects[];
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "weft/fiber.h"
-#include "weft/http.h"
+#include "weft/http_files.h"
 #include "weft/tls.h"
 
 #define ITEMS     47 /* of some 80 bytes */

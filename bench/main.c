@@ -53,6 +53,10 @@ static const struct option long_options[] = {
 static const struct subject *const subject_lists[] = {
 	bench_fiber_subjects,
 	bench_sync_subjects,
+	bench_queue_subjects,
+	bench_pool_subjects,
+	bench_process_subjects,
+	bench_chat_link_subjects,
 	bench_net_subjects,
 	bench_http_subjects,
 	bench_parse_subjects,
@@ -62,6 +66,11 @@ static const struct subject *const subject_lists[] = {
 	bench_scale_subjects,
 	bench_steady_subjects,
 	bench_udp_subjects,
+	bench_files_subjects,
+	bench_rooms_subjects,
+	bench_chat_subjects,
+	bench_ftp_subjects,
+	bench_login_subjects,
 	bench_driver_subjects,
 	bench_load_subjects,
 };

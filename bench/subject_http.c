@@ -122,7 +122,7 @@ static int web_init(struct web *web, const struct plan *plan)
 {
 	char head[512];
 	int len = snprintf(head, sizeof(head),
-		"%s %s HTTP/1.1\r\nHost: bench\r\nUser-Agent: weft-bench\r\nAccept: */*\r\n%s",
+		"%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: weft-bench\r\nAccept: */*\r\n%s",
 		plan->body_len ? "POST" : "GET", plan->target,
 		plan->more_fields ? plan->more_fields : "");
 	char *request = malloc((size_t)len + plan->body_len + 64);

@@ -38,7 +38,7 @@ struct holder {
 	struct load_result alone, among;
 };
 
-static const char request[] = "GET /hello.txt HTTP/1.1\r\nHost: bench\r\n\r\n";
+static const char request[] = "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
 static const struct web web = {.request = request, .request_len = sizeof(request) - 1};
 
 /* ---- Measuring -------------------------------------------------------------------- */

@@ -98,7 +98,7 @@ static int measure_all(struct scale *scale, const struct bench *bench)
 
 static int run_work(struct bench *bench, const struct subject *subject)
 {
-	static const char request[] = "GET /work HTTP/1.1\r\nHost: bench\r\n\r\n";
+	static const char request[] = "GET /work HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	static struct scale scale;
 	static char path[PATH_MAX + 32];
 	size_t first = bench->report.count;
@@ -143,7 +143,7 @@ static void choose_cpus(struct scale *scale, const struct bench *bench)
 
 static int run_small(struct bench *bench, const struct subject *subject)
 {
-	static const char request[] = "GET /hello.txt HTTP/1.1\r\nHost: bench\r\n\r\n";
+	static const char request[] = "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	static struct scale scale;
 	static struct peer_room room;
 	static char path[PATH_MAX + 32];

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <weft/fiber.h>
-#include <weft/http.h>
+#include <weft/http_files.h>
 
 static struct weft_http_files *files;
 

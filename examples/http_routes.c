@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <weft/fiber.h>
+#include <weft/http_files.h>
 #include <weft/http_route.h>
 
 static int hello(struct weft_http_request *request, struct weft_http_response *response, void *arg)

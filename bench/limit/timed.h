@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /** CLOCK_MONOTONIC in nanoseconds. */
@@ -31,6 +32,21 @@ static inline int64_t limit_cpu(void)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/** The same with that of its children that were waited for. */
+static inline int64_t limit_cpu_of_all(void)
+{
+	const int who[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+	struct rusage usage;
+	int64_t sum = 0;
+
+	for (int i = 0; i < 2; i++) {
+		getrusage(who[i], &usage);
+		sum += (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+		       (int64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+	}
+	return sum;
 }
 
 #endif

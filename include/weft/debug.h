@@ -21,9 +21,10 @@ WEFT_BEGIN
  * fiber, time), and its backtrace, with functions and lines where libdw (elfutils) is
  * installed and the program has debugging information.
  *
- *	fiber "client" #17 on worker 1: waits 2.013 s to read descriptor 9 (TCP 10.0.0.1:80
- *with 10.0.0.2:4711) weft_stream_readline	src/io/stream_read.c:173 talk
- *chat.c:51
+ *	fiber "client" #17 on worker 1: waits 2.013 s to read descriptor 9
+ *			(TCP 10.0.0.1:80 with 10.0.0.2:4711)
+ *		weft_stream_readline	src/io/stream_read.c:173
+ *		talk			chat.c:51
  *
  * A worker that does not answer within 200 ms is listed by what it is doing right now.
  * Blocks the calling thread meanwhile. From any fiber or thread, not from a signal handler.

@@ -3,8 +3,9 @@
  *
  * Who offers something announces it:
  *
- *	struct weft_announcer_options options = {.name = "Kitchen", .service = "http", .port =
- *8080}; struct weft_announcer *announcer = weft_announcer_new(&options);
+ *	struct weft_announcer_options options = {
+ *		.name = "Kitchen", .service = "http", .port = 8080};
+ *	struct weft_announcer *announcer = weft_announcer_new(&options);
  *
  *	weft_announcer_run(announcer);		// until its scope ends or its fiber is cancelled
  *	weft_announcer_free(announcer);

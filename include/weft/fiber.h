@@ -182,6 +182,12 @@ WEFT_API int64_t weft_wall_now(void);
 /** 64 random bits, fit for secrets (getrandom(2)). Under the simulator: out of its seed. */
 WEFT_API uint64_t weft_random(void);
 
+/**
+ * Give the kernel back what the calling fiber's stack holds of deeper calls that are over: a system
+ * call, for who is about to wait for long. Outside a fiber, nothing.
+ */
+WEFT_API void weft_stack_trim(void);
+
 /* ---- Clean-up and fiber-local storage --------------------------------------- */
 
 /**

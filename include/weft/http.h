@@ -1,5 +1,5 @@
 /*
- * weft/http.h - an HTTP/1.1 server: services, requests, responses, and static files.
+ * weft/http.h - an HTTP/1.1 server: services, requests, responses.
  *
  * A service is a table of functions; what a service leaves out works by default. Each
  * request is handled by one call of straight-line code on the connection's fiber, which
@@ -19,7 +19,8 @@
  *	weft_http_server_run(server, listener);		// until weft_http_server_stop()
  *
  * A fiber or thread in weft_signal_wait() (weft/signal.h) can call that stop: see
- * examples/http_notes.c. Which handler is for which path, weft/http_route.h decides.
+ * examples/http_notes.c. Which handler is for which path, weft/http_route.h decides; the
+ * service that shares a folder is in weft/http_files.h.
  *
  * The server does the rest: HEAD, keep-alive, pipelining, limits, timeouts, error
  * pages, dates, the log. docs/http.md says what it does by which section of which RFC,
@@ -41,7 +42,6 @@ WEFT_BEGIN
 struct weft_http_request;  /* opaque: src/http/request.h */
 struct weft_http_response; /* opaque: src/http/response.h */
 struct weft_http_server;   /* opaque: src/http/server.c */
-struct weft_http_files;    /* opaque: src/http/files.c */
 struct weft_http_log;      /* opaque: src/http/access_log.c */
 struct weft_http_metrics;  /* opaque: weft/http_metrics.h */
 struct weft_tls_facts;     /* weft/tls.h */
@@ -115,6 +115,12 @@ WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *requ
 WEFT_API const char *weft_http_request_peer(const struct weft_http_request *request);
 
 /**
+ * The host of who asks: whom a proxy that the server trusts (options: proxies) has named, else
+ * the peer. It is what rates and logs go by.
+ */
+WEFT_API const char *weft_http_request_client(const struct weft_http_request *request);
+
+/**
  * The field number index, as it was sent: name and value. Returns whether there is one. Fields
  * that may be repeated are so found one by one.
  */
@@ -128,7 +134,10 @@ WEFT_API bool weft_http_request_field_at(const struct weft_http_request *request
 WEFT_API const struct weft_tls_facts *weft_http_request_tls(
 	const struct weft_http_request *request);
 
-/** "https" or "http", by the connection. */
+/**
+ * "https" or "http": by the connection, or, where that is from a proxy that the server trusts, by
+ * what the proxy says that it was asked by (X-Forwarded-Proto, or proto= of Forwarded).
+ */
 WEFT_API const char *weft_http_request_scheme(const struct weft_http_request *request);
 
 /**
@@ -141,6 +150,48 @@ WEFT_API bool weft_http_list_next(struct weft_http_text *list, struct weft_http_
 /** The value of a cookie (RFC 6265, section 5.4), the first of that name; data is NULL without. */
 WEFT_API struct weft_http_text weft_http_request_cookie(
 	const struct weft_http_request *request, const char *name);
+
+/* ---- What a program keeps with a request --------------------------------------------- */
+
+/** Names a pointer that a request carries; its address is what counts. */
+struct weft_http_key {
+	const char *name; /* for people */
+};
+
+/** Pointers that one request carries at most. */
+#define WEFT_HTTP_KEYS_MAX 8
+
+/**
+ * Have the request carry a pointer from one function that sees it to another: from a middleware or
+ * authorise() to a handler, on_error() or on_log(). What was there by that key is forgotten, and so
+ * is all of it before the next request. No memory is taken, and nothing is freed: what lives in a
+ * middleware's call is taken back, by NULL, before that ends. Errors: ENOSPC.
+ */
+WEFT_API int weft_http_request_set(
+	struct weft_http_request *request, const struct weft_http_key *key, void *value);
+
+/** The pointer; NULL when there is none. */
+WEFT_API void *weft_http_request_get(
+	const struct weft_http_request *request, const struct weft_http_key *key);
+
+/**
+ * The same by type: WEFT_HTTP_KEY(session, struct session), in a header say, declares
+ * session_set(request, struct session *) and session_get(request). In one file, beside it:
+ * const struct weft_http_key session_key = {"session"};
+ */
+#define WEFT_HTTP_KEY(what, type)                                                  \
+	extern const struct weft_http_key what##_key;                              \
+	__attribute__((unused)) static inline int what##_set(                      \
+		struct weft_http_request *request, type *value)                    \
+	{                                                                          \
+		return weft_http_request_set(request, &what##_key, (void *)value); \
+	}                                                                          \
+	__attribute__((unused)) static inline type *what##_get(                    \
+		const struct weft_http_request *request)                           \
+	{                                                                          \
+		return (type *)weft_http_request_get(request, &what##_key);        \
+	}                                                                          \
+	extern const struct weft_http_key what##_key
 
 /* ---- Queries and forms ------------------------------------------------------------ */
 
@@ -302,11 +353,33 @@ WEFT_API void weft_http_response_close_after(struct weft_http_response *response
 /** The status that was sent, 0 before that. */
 WEFT_API int weft_http_response_status(const struct weft_http_response *response);
 
+/**
+ * The status that the peer has got, or is about to get, when a handler has returned result: also
+ * that of the error page which the server has still to send. 0: none, the connection is cut. For a
+ * middleware, behind weft_http_next().
+ */
+WEFT_API int weft_http_response_outcome(const struct weft_http_response *response, int result);
+
 /** Bytes of the body that were sent; where it was cut off, all but the last 256 KiB of them. */
 WEFT_API int64_t weft_http_response_body_len(const struct weft_http_response *response);
 
 /** The phrase of a status: "Not Found". "Unknown" for one that has none. */
 WEFT_API const char *weft_http_status_phrase(int status);
+
+/**
+ * The status for a handler to return when a call has failed with that errno:
+ *
+ *	400	EINVAL EILSEQ EBADMSG			412	ESTALE
+ *	403	EACCES EPERM EROFS EXDEV ENODEV		413	EFBIG EMSGSIZE
+ *	404	ENOENT ENOTDIR ELOOP			414	ENAMETOOLONG
+ *	409	EEXIST ENOTEMPTY EISDIR			501	ENOSYS ENOTSUP
+ *	502	ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH (a server behind this one)
+ *	503	ENOMEM EMFILE ENFILE EAGAIN EBUSY ECANCELED
+ *	504	ETIMEDOUT				507	ENOSPC EDQUOT
+ *
+ * and 500 for all else. Any thread.
+ */
+WEFT_API int weft_http_status_of_errno(int code);
 
 /* ---- Services ------------------------------------------------------------------- */
 
@@ -387,11 +460,41 @@ struct weft_http_server_options {
 	unsigned size;                     /* pool, prefork: how many; 0: as weft_serve() chooses */
 	const char *driver;                /* fiber, outside weft_run(): as in weft_run_options */
 	unsigned workers;                  /* the same */
+	/*
+	 * The names that the server goes by, NULL behind the last: "files.example", or
+	 * "*.example" for what is below. Requests for another host get 421. So no page of another
+	 * site can have its name lead here (DNS rebinding), and read what its visitor may. Good
+	 * without being named are addresses, localhost, and, unless it came by the loopback, a name
+	 * of the local network (without a dot, or below local, lan, home.arpa or internal).
+	 * Requests by TLS or a Unix socket are not looked at. NULL: none are.
+	 */
+	const char *const *hosts;   /* must live as long as the server */
+	const char *host_complaint; /* a sentence for the page of that 421; NULL: a usual one */
+	/*
+	 * Proxies before this server that are believed whom they ask for, NULL behind the last:
+	 * "192.0.2.7", "10.0.0.0/8", "fd00::/8", "unix" (peers of Unix sockets). By
+	 * X-Forwarded-For, or by Forwarded (RFC 7239), the last who is none of them is the client,
+	 * for rates, logs and weft_http_request_client(); and whether they were asked by HTTPS,
+	 * for weft_http_request_scheme() and cookies. Of the two ways the other one is not read:
+	 * proxies pass it on as it came. Their connections are not bounded per client.
+	 */
+	const char *const *proxies;
+	bool proxies_say_forwarded; /* Forwarded, instead of X-Forwarded-For */
 };
 
+/** Room for what weft_http_server_options_check() says. */
+#define WEFT_HTTP_SERVER_FAULT_MAX 384
+
 /**
- * Make a server. Errors: EINVAL (no service; a rate or burst that weft_rate_new() refuses), ENOMEM.
- * End it with weft_http_server_free().
+ * Whether hosts and proxies can be read. If not, ret_fault is a sentence for a person that says
+ * which can't, and weft_http_server_new() would fail with EINVAL.
+ */
+WEFT_API bool weft_http_server_options_check(
+	const struct weft_http_server_options *options, char ret_fault[WEFT_HTTP_SERVER_FAULT_MAX]);
+
+/**
+ * Make a server. Errors: EINVAL (no service; a rate or burst that weft_rate_new() refuses; a host
+ * or a proxy that can't be read), ENOMEM. End it with weft_http_server_free().
  */
 WEFT_API struct weft_http_server *weft_http_server_new(
 	const struct weft_http_server_options *options);
@@ -413,112 +516,6 @@ WEFT_API int weft_http_server_run(struct weft_http_server *server, struct weft_l
  * with ECANCELED, and they are cut off. Any thread, more than once.
  */
 WEFT_API void weft_http_server_stop(struct weft_http_server *server);
-
-/* ---- The service of static files --------------------------------------------------- */
-
-/** Which symbolic links of a shared folder are followed. */
-enum weft_http_links {
-	WEFT_HTTP_LINKS_INSIDE, /* those that lead to something below the folder */
-	WEFT_HTTP_LINKS_NONE,   /* none: there is nothing where a link is */
-	WEFT_HTTP_LINKS_ALL,    /* all, wherever they lead; so who makes links opens folders */
-};
-
-/**
- * How a folder is shared; zero is the default of each. Lists end with NULL; texts and lists are
- * copied. A PATTERN is of a name ("*.css"), or, with a '/' in it, of the whole path below the
- * folder ("assets/app*"); '*' stands for anything, slashes too, and '?' for one byte.
- */
-struct weft_http_files_options {
-	bool no_listing;       /* a folder without an index is 403 instead of listed */
-	bool shows_hidden;     /* names that begin with a dot are there, too */
-	bool no_precompressed; /* NAME.br and NAME.gz are never sent for NAME */
-	bool no_compression;   /* nothing is compressed on the fly */
-	enum weft_http_links links;
-	const char *const *index_names; /* what stands for its folder; NULL: "index.html" */
-
-	/** The page of what is not there, below the folder: "404.html". NULL: a plain one. */
-	const char *not_found_page;
-
-	/**
-	 * Sent with 200 for addresses that lead nowhere and look like pages (no dot in their last
-	 * part), to who takes HTML: "index.html", for an application that has its routes in the
-	 * browser. NULL: they are 404.
-	 */
-	const char *fallback_page;
-
-	/** Whose scripts may read it all (CORS): "https://app.example", or "*". NULL: nobody's. */
-	const char *cors_origin;
-
-	/**
-	 * "PATTERN=RULE"; the first that fits becomes Cache-Control: a number of seconds,
-	 * "immutable" (a year, and never asked for again), or the field's own words ("no-store").
-	 * The PATTERN ":hashed" is of names that hold a hash of the content, "app.3f9a1c07.js".
-	 */
-	const char *const *cache_rules;
-
-	const char *const *types; /* "EXTENSION=TYPE", before the table: "md=text/html" */
-
-	/** PATTERNs of files that browsers are to save rather than show (Content-Disposition). */
-	const char *const *download_names;
-
-	/*
-	 * Changes, by weft_http_files_service_for(): none without these. With them, pages and
-	 * SVG run in a sandbox (Content-Security-Policy), as an origin of their own: what one
-	 * visitor has put here is not to act in the name of another.
-	 */
-	bool allow_upload;    /* new files by PUT and by forms (POST to a folder), folders by MKCOL;
-				 and other content for a file by a PUT that says which (If-Match) */
-	bool allow_overwrite; /* PUT, forms and MOVE replace files without being asked to */
-	bool allow_change;    /* DELETE of files and empty folders, MOVE */
-	int64_t upload_max;   /* bytes of an upload's body; 0: 4 GiB; negative: no bound */
-};
-
-/** Room for what weft_http_files_options_check() says. */
-#define WEFT_HTTP_FILES_FAULT_MAX 256
-
-/**
- * Whether the options can be meant. If not, ret_fault is a sentence for a person that says what is
- * wrong, and weft_http_files_new() would fail with EINVAL.
- */
-WEFT_API bool weft_http_files_options_check(
-	const struct weft_http_files_options *options, char ret_fault[WEFT_HTTP_FILES_FAULT_MAX]);
-
-/**
- * Share the folder dir: the arg for weft_http_files_service. Unless the options say
- * otherwise, paths can't leave it, by links neither, and names that begin with a dot are not there;
- * what is neither file nor folder never is. A change of a file shows with the next request, a
- * change of a folder's name or of a link within a second. options may be NULL.
- *
- * Text is sent compressed to who takes that: NAME.br or NAME.gz for NAME, where it is not older;
- * else files of 1 KiB to 4 MiB are compressed on the first request, aside from the workers, and
- * kept (by the model "fiber" only, and where the build has zlib or brotli). "?download" behind an
- * address has browsers save the file rather than show it; "?sort=size&order=asc" sorts a listing,
- * by name, size or time.
- *
- * Errors: those of open(2) (ENOENT, ENOTDIR, EACCES), EINVAL (the options: see above), ENOSYS (no
- * openat2(2)), ENOMEM.
- */
-WEFT_API struct weft_http_files *weft_http_files_new(
-	const char *dir, const struct weft_http_files_options *options);
-
-/** Free it when no server uses it. NULL is fine. */
-WEFT_API void weft_http_files_free(struct weft_http_files *files);
-
-/** GET and HEAD of files and folders, OPTIONS where there is CORS. */
-WEFT_API extern const struct weft_http_service weft_http_files_service;
-
-/**
- * The service of these files by their options: weft_http_files_service, or one that has that for
- * its parent and changes files too. Its arg are the files, whose it is.
- *
- * What was answered 201 or 204 survives a crash, and what was not leaves no trace: files come under
- * a name of nobody's, go to the disk, and only then get their own. Who changes something must be no
- * page of another site in somebody's browser (Origin, Sec-Fetch-Site: 403); who else may is for
- * authorise. Temporary names are in the folder ".weft-upload" of dir, and what killed servers left
- * of them goes with weft_http_files_new().
- */
-WEFT_API const struct weft_http_service *weft_http_files_service_for(
-	const struct weft_http_files *files);
 
 /* ---- To HTTPS ------------------------------------------------------------------------ */
 

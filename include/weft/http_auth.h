@@ -74,6 +74,13 @@ WEFT_API int weft_http_request_set_user(struct weft_http_request *request, const
 /** NULL: nobody has said. */
 WEFT_API const char *weft_http_request_user(const struct weft_http_request *request);
 
+/**
+ * Whether a browser sends the request for a page of another site (Sec-Fetch-Site, Origin): what
+ * changes something by a cookie, or by credentials that browsers keep, is better refused then, with
+ * 403. Who is no browser says nothing, and is not foreign.
+ */
+WEFT_API bool weft_http_request_is_foreign(const struct weft_http_request *request);
+
 WEFT_END
 
 #endif

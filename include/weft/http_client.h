@@ -22,8 +22,9 @@
  * could take for different responses is refused. docs/http.md says what is done by which
  * section of which RFC. There are no proxies, no cookies kept, no HTTP/2.
  *
- * Threads: a client serves any number of fibers and threads at a time; a fetch, one. Both are
- * for the process that made them: a child of fork(2) leaves them alone, and makes its own.
+ * Threads: a client serves any number of fibers and threads at a time; a fetch, one. After fork(2)
+ * a client serves both processes, and the child makes connections of its own; the parent's fetches
+ * it can only end.
  * Errors: -1 or NULL, with errno set, and a struct weft_http_fault with a sentence. Calls that
  * wait can end with ETIMEDOUT, ECANCELED, ECONNRESET or EPIPE; comments list what is special.
  */

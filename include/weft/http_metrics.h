@@ -20,6 +20,8 @@
 
 WEFT_BEGIN
 
+struct weft_str; /* weft/str.h */
+
 /** Durations are counted in so many buckets, by their upper ends; the last has none. */
 #define WEFT_HTTP_DURATIONS 17
 
@@ -50,6 +52,14 @@ WEFT_API void weft_http_metrics_free(struct weft_http_metrics *metrics);
 /** The sums, of about now. From any thread. */
 WEFT_API void weft_http_metrics_read(
 	const struct weft_http_metrics *metrics, struct weft_http_counts *ret_counts);
+
+/**
+ * Have on_text append lines of its own, of whatever else the program counts, to what the service
+ * below sends; before that is served. NULL: nothing more. It may be called by any thread.
+ */
+typedef void weft_http_metrics_text_fn(struct weft_str *text, void *arg);
+WEFT_API void weft_http_metrics_add_text(
+	struct weft_http_metrics *metrics, weft_http_metrics_text_fn *on_text, void *arg);
 
 /** The upper end of a bucket of durations; INT64_MAX: the last's. */
 WEFT_API int64_t weft_http_metrics_duration_ns(unsigned bucket);

@@ -74,7 +74,9 @@ WEFT_API int weft_http_router_mount(struct weft_http_router *router, const char 
  * What is called around all that a router answers, its errors included. It returns as a handler
  * does, mostly what weft_http_next() has returned, which goes on to the next one and at last to the
  * handler; or answers itself, and doesn't call that. Bounds, fields for every answer and times are
- * set before the call; what became of it is known after it, when the answer is on its way.
+ * set before the call; what became of it is known after it: weft_http_response_outcome() of what
+ * that returned, when the answer is on its way or the page of an error is still to come. What a
+ * handler is to get from it, the request carries: weft_http_request_set().
  */
 typedef int weft_http_middleware_fn(struct weft_http_request *request,
 	struct weft_http_response *response, struct weft_http_next *next, void *arg);

@@ -21,16 +21,13 @@
 
 #include "weft/api.h"
 #include "weft/fiber.h"
-#include "weft/heap.h"
 
 WEFT_BEGIN
 
 /** One deadline or shield. The fields are weft's own. */
 struct weft_timeout {
-	struct weft_timeout *outer;  /* next scope outwards */
-	struct weft_heap_node timer; /* its place among the worker's timers */
-	int64_t deadline_ns;         /* on weft_now(); INT64_MAX: none */
-	void *owner;                 /* context it bounds */
+	struct weft_timeout *outer; /* next scope outwards */
+	int64_t deadline_ns;        /* on weft_now(); INT64_MAX: none */
 	bool is_shield, has_expired;
 	bool is_cancelled; /* by a fiber of the scope that failed; atomic */
 };

@@ -7,6 +7,8 @@
 #ifndef WEFT_SERVE_H
 #define WEFT_SERVE_H
 
+#include <limits.h>
+
 #include "weft/stream.h"
 
 WEFT_BEGIN
@@ -101,7 +103,36 @@ struct weft_serve_options {
 	 * gets this handler, which has 100 ms to say so; NULL: waits in the backlog.
 	 */
 	weft_handler_fn *busy;
+	/**
+	 * fiber: for handlers that park (below). How long a parked peer may be silent; 0: nobody
+	 * parks. Who is parked counts as a connection, and is not closed to make room.
+	 */
+	int64_t park_timeout_ns;
+	/**
+	 * A parked connection is about to be closed, and its handler is not called again: it was
+	 * silent for that long, or the server stops. On any worker, in a fiber; or NULL.
+	 */
+	void (*on_parked_end)(struct weft_stream *peer, void *arg);
 };
+
+/* ---- Parking ------------------------------------------------------------------ */
+
+/**
+ * What a handler returns whose peer may be silent for long, if weft_serve_may_park() said so: its
+ * fiber ends, so that a silent peer costs its stream only, and the handler is called again, on a
+ * new fiber of the same worker, when there is something to read. Nothing may be left unread or
+ * unsent in the stream's buffers; meanwhile another fiber of that worker may write to it.
+ */
+#define WEFT_SERVE_PARK INT_MAX
+
+/** Of a stream that a handler was given. */
+WEFT_API bool weft_serve_may_park(const struct weft_stream *peer);
+
+/** What goes with the connection from one call of its handler to the next: NULL at first. */
+WEFT_API void weft_serve_keep(struct weft_stream *peer, void *kept);
+WEFT_API void *weft_serve_kept(const struct weft_stream *peer);
+
+/* ---- Serving, and stopping ---------------------------------------------------- */
 
 /**
  * Serve until weft_serve_stop() or until the caller is cancelled or late. On the way out: no

@@ -59,6 +59,21 @@ WEFT_API int weft_signals_fd(const struct weft_signals *signals);
 /** Give the signals back. Nobody may wait here any more. NULL is fine. Keeps errno. */
 WEFT_API void weft_signals_free(struct weft_signals *signals);
 
+/* ---- Held back ----------------------------------------------------------------------------- */
+
+/**
+ * Hold count signals back from the calling thread, and from threads and workers that are started
+ * from now on: in main(), before anything else, from the whole program. Each that comes meanwhile
+ * waits, once, and none of those above hears of it; what unblock() lets through comes before it
+ * returns. Processes of weft/process.h begin with none held back. pthread_sigmask(3).
+ * Errors: EINVAL (no such signal, SIGKILL, SIGSTOP, or SIGURG, by which threads are cancelled).
+ */
+WEFT_API int weft_signal_block(const int *signals, size_t count);
+WEFT_API int weft_signal_unblock(const int *signals, size_t count);
+
+/** Whether one is held back from the calling thread, and waits. */
+WEFT_API bool weft_signal_is_pending(int number);
+
 WEFT_END
 
 #endif

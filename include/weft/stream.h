@@ -50,6 +50,13 @@ WEFT_API void weft_stream_free(struct weft_stream *stream);
 /** The descriptor, still the stream's. */
 WEFT_API int weft_stream_fd(const struct weft_stream *stream);
 
+/**
+ * Bound what the kernel holds for a peer that does not take it: about max bytes, in place of some
+ * megabytes. Who writes learns so much sooner that the peer is slow; and no more than that is on
+ * its way to a far peer at a time. Errors: EINVAL (max), those of setsockopt(2).
+ */
+WEFT_API int weft_stream_bound_unsent(struct weft_stream *stream, size_t max);
+
 /** Own and peer address; a zero-length address where the socket has none. */
 WEFT_API const struct weft_address *weft_stream_local(struct weft_stream *stream);
 WEFT_API const struct weft_address *weft_stream_peer(struct weft_stream *stream);
@@ -111,6 +118,15 @@ __attribute__((format(printf, 2, 3))) WEFT_API int weft_stream_printf(
 
 /** Send what is buffered. Returns 0. */
 WEFT_API int weft_stream_flush(struct weft_stream *stream);
+
+/**
+ * Send what the kernel takes at once of what is buffered, and then of data, and never wait, nor
+ * give way to another fiber: for whoever has many to write to, and gives way herself. Returns how
+ * many bytes of data it took (fewer than len: the peer is slow); the caller sends the rest before
+ * anything else, by this or another call. Errors: EAGAIN (none now), and always over TLS and pipes:
+ * weft_stream_write_all() it is then.
+ */
+WEFT_API ssize_t weft_stream_try_write(struct weft_stream *stream, const void *data, size_t len);
 
 /**
  * Flush, then send len bytes of file_fd from offset by sendfile(2), without copying

@@ -158,6 +158,18 @@ WEFT_API int weft_stream_start_tls(
 	struct weft_stream *stream, struct weft_tls *tls, const char *host);
 
 /**
+ * The same for one more connection of the conversation that is held on first, as
+ * the data connections of FTP are (RFC 4217, section 10.2). As client, with first's settings, for
+ * the host that it was started for, and going on with its session, by which the server knows who it
+ * is. Nobody else may use first meanwhile.
+ *
+ * As server, where first is a server's, with its settings; and no new session is offered: a client
+ * that only sends never reads what is offered, and its close would then be a reset, which takes
+ * with it what it has sent. Errors: EINVAL (first is not started).
+ */
+WEFT_API int weft_stream_start_tls_beside(struct weft_stream *stream, struct weft_stream *first);
+
+/**
  * weft_stream_connect() and weft_stream_start_tls() for the host in "HOST:PORT". ret_fault
  * may be NULL. Errors: theirs.
  */

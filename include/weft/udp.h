@@ -39,6 +39,8 @@ struct weft_udp_options {
 	bool ipv6_only;          /* else one on an IPv6 address takes IPv4 too */
 	bool broadcast;          /* SO_BROADCAST: may send to all of a network */
 	bool coalesce;           /* UDP_GRO: see weft_datagram.segment_len; where the kernel can */
+	bool keeps_errors;       /* IP_RECVERR: see weft_udp_errors() */
+	bool tells_here;         /* IP_PKTINFO: see struct weft_udp_here */
 	int receive_buffer_size; /* SO_RCVBUF, which bounds what waits here; 0: the system's */
 };
 
@@ -87,12 +89,35 @@ WEFT_API int weft_udp_send(
 
 /* ---- Many ---------------------------------------------------------------------------------- */
 
+/**
+ * Which address of this host a datagram came to; and is to leave from, else somebody who has asked
+ * one of several does not know the answer for his. With tells_here it is told of a socket that is
+ * bound to all addresses; one that is bound to one of them needs none. All zeros: not known, it is
+ * the kernel's choice.
+ */
+struct weft_udp_here {
+	uint16_t family;    /* AF_INET or AF_INET6; 0: not known */
+	uint32_t interface; /* its number, where the address needs one; else 0 */
+	uint8_t ip[16];     /* of IPv4 the first 4 */
+};
+
+/** Ancillary data, in bytes. */
+#define WEFT_UDP_HERE_SIZE 40
+
+/**
+ * As ancillary data (cmsg(3)), for who sends with weft_sendmsg() or weft_sendmmsg(): bytes put
+ * into ret_control, which stands where a struct cmsghdr may; 0: not known.
+ */
+WEFT_API size_t weft_udp_here_write(
+	const struct weft_udp_here *here, uint8_t ret_control[WEFT_UDP_HERE_SIZE]);
+
 struct weft_datagram {
 	void *data;        /* the caller's */
 	size_t size_bytes; /* receiving: its room */
 	size_t len;        /* sending: bytes; received: as it was sent, even over size_bytes */
 	struct weft_address peer; /* from, or to; len 0: the connected peer */
 	size_t segment_len; /* received, not 0: several of that length, the last perhaps of less */
+	struct weft_udp_here here; /* came to, leaves from */
 };
 
 /**
@@ -116,6 +141,29 @@ WEFT_API int weft_udp_send_many(
  */
 WEFT_API int weft_udp_send_segments(struct weft_udp *udp, const void *data, size_t len,
 	size_t segment_len, const struct weft_address *to);
+
+/* ---- What the network says of them ----------------------------------------------------------- */
+
+/** Of the datagram that an error is about, so many bytes are told. */
+#define WEFT_UDP_ERROR_DATA_MAX 128
+
+/** An earlier datagram that did not get there. */
+struct weft_udp_error {
+	struct weft_address peer; /* it was sent to */
+	int code;                 /* ECONNREFUSED: nobody is at that port; EHOSTUNREACH... */
+	size_t len;               /* of data */
+	char data[WEFT_UDP_ERROR_DATA_MAX]; /* how it began, where the network said it; else nothing
+					     */
+};
+
+/**
+ * With keeps_errors: take up to count errors, the oldest first. Returns how many; 0: there are no
+ * more. Never waits. A call that sends or receives fails with an error's code once, whomever that
+ * was about: then ask here, and do it again. Anybody on the way can make such errors up. IP_RECVERR
+ * in ip(7).
+ */
+WEFT_API int weft_udp_errors(
+	struct weft_udp *udp, struct weft_udp_error *ret_errors, unsigned count);
 
 /* ---- To many -------------------------------------------------------------------------------- */
 

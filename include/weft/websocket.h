@@ -86,10 +86,12 @@ struct weft_ws_options {
 	int64_t pong_timeout_ns;  /* of silence after that before it is given up; 0: 10 s */
 	int64_t write_timeout_ns; /* for the peer to take the next 256 KiB; 0: 30 s */
 	int64_t close_timeout_ns; /* for it to answer a close; 0: 5 s */
+	size_t unsent_max;        /* server: of weft_stream_bound_unsent(); 0: the system's */
 
 	/** Compress (permessage-deflate, RFC 7692), if the peer can: messages of 64 bytes and more.
 	 * A connection then holds up to 64 KiB more, and 32 KiB more for a peer that insists on
-	 * the largest window. Not for secrets beside what a stranger chose (CRIME). */
+	 * the largest window; after a second of silence just the two
+	 * windows, of 4 KiB as a rule. Not for secrets beside what a stranger chose (CRIME). */
 	bool deflates;
 	unsigned window_bits;     /* 9 to 15: of the windows that are ours to choose; 0: 12, and
 				   * a client takes what a server has */
@@ -98,7 +100,8 @@ struct weft_ws_options {
 
 	/** Server: the origins of pages that may connect, such as "https://example.org", NULL at
 	 * the end; "*": of all pages. NULL: of those that this host has served (RFC 6455,
-	 * section 10.2). A client that is no browser sends none, and is let in. */
+	 * section 10.2), which is any host whose name leads here, unless the server's options
+	 * say its hosts. A client that is no browser sends none, and is let in. */
 	const char *const *origins;
 
 	/* Client. */
@@ -167,6 +170,37 @@ WEFT_API int weft_ws_send(struct weft_ws *ws, enum weft_ws_type type, const void
 /** The same for NUL-terminated text. */
 WEFT_API int weft_ws_send_text(struct weft_ws *ws, const char *text);
 
+/* ---- One message for many -------------------------------------------------------------- */
+
+/** Room for the head of a frame. */
+#define WEFT_WS_HEAD_MAX 10
+
+/** Most that weft_ws_try_send_frames() takes at a time, in bytes. */
+#define WEFT_WS_FRAMES_MAX 65536
+
+/**
+ * Write the head of a frame that holds a whole message of len bytes, as a server sends it: the same
+ * for everybody who gets it. Returns its length.
+ */
+WEFT_API size_t weft_ws_head(
+	enum weft_ws_type type, size_t len, unsigned char ret_head[WEFT_WS_HEAD_MAX]);
+
+/**
+ * Server: send frames that the caller has made, heads and messages, whole ones: nothing of them is
+ * checked, nothing compressed. Never waits. 0: they will go out before what is sent later; 1: so
+ * they will, but the peer is slow: a copy is kept of what is left, and somebody is to call
+ * weft_ws_flush(). Errors: EAGAIN (none was taken: somebody is sending, or the peer has not taken
+ * what was sent before, or TLS is in between: weft_ws_send_frames()), EPIPE, EMSGSIZE (over
+ * WEFT_WS_FRAMES_MAX), EINVAL (a client), ENOMEM (the connection is cut).
+ */
+WEFT_API int weft_ws_try_send_frames(struct weft_ws *ws, const void *frames, size_t len);
+
+/** The same, of any length, and waits as weft_ws_send() does. */
+WEFT_API int weft_ws_send_frames(struct weft_ws *ws, const void *frames, size_t len);
+
+/** Wait until what was taken is sent, up to the write timeout; then the connection is cut. */
+WEFT_API int weft_ws_flush(struct weft_ws *ws);
+
 /* ---- Ending ---------------------------------------------------------------------------- */
 
 /**
@@ -193,6 +227,9 @@ WEFT_API unsigned weft_ws_close_sent(const struct weft_ws *ws);
 
 /** The subprotocol that was agreed on, "" without; valid as long as ws. */
 WEFT_API const char *weft_ws_protocol(const struct weft_ws *ws);
+
+/** The descriptor below: to look at, never to read, write or close. */
+WEFT_API int weft_ws_fd(const struct weft_ws *ws);
 
 /** Whether messages may be compressed. */
 WEFT_API bool weft_ws_is_deflating(const struct weft_ws *ws);

@@ -6,6 +6,8 @@
  */
 #include "base/siphash.h"
 
+#include "weft/siphash.h"
+
 #include <endian.h>
 #include <string.h>
 
@@ -75,4 +77,11 @@ uint64_t weft__siphash(const struct weft__siphash_key *key, const void *data, si
 	mix(&s);
 	mix(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t weft_siphash(const uint8_t bytes[WEFT_SIPHASH_KEY_SIZE], const void *data, size_t len)
+{
+	const struct weft__siphash_key key = weft__siphash_key(bytes);
+
+	return weft__siphash(&key, data, len);
 }

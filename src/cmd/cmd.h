@@ -28,8 +28,16 @@ int weft__cmd_echo(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft account`: account.c. */
+int weft__cmd_account(int argc, char **argv);
 /** `weft get`: get.c. */
 int weft__cmd_get(int argc, char **argv);
+/** `weft ftp`: ftp.c. */
+int weft__cmd_ftp(int argc, char **argv);
+/** `weft chat`: chat.c. */
+int weft__cmd_chat(int argc, char **argv);
+/** `weft admin`: admin.c. */
+int weft__cmd_admin(int argc, char **argv);
 /** `weft announce`: announce.c. */
 int weft__cmd_announce(int argc, char **argv);
 /** `weft discover`: discover.c. */

@@ -1,6 +1,6 @@
 /*
  * lab_judge.c - who won, and whether theory expects that; and whether the machine was quiet enough
- *to say so.
+ * to say so.
  *
  * Entry points: weft__lab_judge(), weft__lab_judge_noise().
  * Pure: it reads what was measured and writes sentences.

@@ -5,6 +5,7 @@
  */
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -19,7 +20,7 @@
 #define FIRST 256
 
 /** Options of one command, --help included. */
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 128
 
 static int take_text(const struct cmd_syntax *syntax, const struct cmd_option *option)
 {
@@ -143,38 +144,66 @@ static int refuse(const struct cmd_syntax *syntax, const struct option *table, c
 	return weft__cmd_usage(syntax->name, "there is no option %s.", before);
 }
 
-/* The table in getopt's form, with --help behind the others; its number. */
-static int translate(const struct cmd_option *options, struct option *ret_table)
+/* The options in getopt's form: a table with --help behind the others, and the letters. */
+struct table {
+	struct option long_ones[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 2];
+	int help; /* its number */
+};
+
+static void translate(const struct cmd_option *options, struct table *table)
 {
+	char *letter = table->letters;
 	int count = 0;
 
-	for (; count < OPTIONS_MAX - 1 && options[count].name; count++)
-		ret_table[count] = (struct option){options[count].name,
-			options[count].kind == CMD_FLAG ? no_argument : required_argument, NULL,
-			FIRST + count};
-	ret_table[count] = (struct option){"help", no_argument, NULL, FIRST + count};
-	return FIRST + count;
+	*letter++ = ':';
+	for (; options[count].name; count++) {
+		bool is_flag = options[count].kind == CMD_FLAG;
+
+		assert(count < OPTIONS_MAX - 1);
+		table->long_ones[count] = (struct option){options[count].name,
+			is_flag ? no_argument : required_argument, NULL, FIRST + count};
+		if (!options[count].letter)
+			continue;
+		*letter++ = options[count].letter;
+		if (!is_flag)
+			*letter++ = ':';
+	}
+	/* Else one is missing that the help speaks of. */
+	assert(!options[count].name);
+	table->help = FIRST + count;
+	table->long_ones[count] = (struct option){"help", no_argument, NULL, table->help};
+}
+
+/* The option that getopt_long(3) has found, by its number or its letter. */
+static const struct cmd_option *option_of(const struct cmd_option *options, int found)
+{
+	if (found >= FIRST)
+		return &options[found - FIRST];
+	while (options->letter != found)
+		options++;
+	return options;
 }
 
 int weft__cmd_parse(
 	const struct cmd_syntax *syntax, const struct cmd_option *options, int argc, char **argv)
 {
-	struct option table[OPTIONS_MAX + 1] = {0};
-	int help = translate(options, table);
+	struct table table = {0};
 	int option, status;
 
+	translate(options, &table);
 	opterr = 0;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
-		if (option == help) {
+	while ((option = getopt_long(argc, argv, table.letters, table.long_ones, NULL)) != -1) {
+		if (option == table.help) {
 			fputs(syntax->help, stdout);
 			return CMD_HELPED;
 		}
 		if (option == ':')
 			return weft__cmd_usage(syntax->name, "%s wants a value.", argv[optind - 1]);
 		if (option == '?')
-			return refuse(syntax, table, argv[optind - 1]);
-		status = take(syntax, &options[option - FIRST]);
+			return refuse(syntax, table.long_ones, argv[optind - 1]);
+		status = take(syntax, option_of(options, option));
 		if (status)
 			return status;
 	}

@@ -39,6 +39,7 @@ struct cmd_texts {
 
 struct cmd_option {
 	const char *name; /* without its dashes */
+	char letter;      /* of a short form, "-c"; 0: it has none */
 	enum cmd_option_kind kind;
 	void *place;
 	uint64_t min, max;          /* COUNT, BYTES */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "weft/manager.h"
 
 /** What a server holds besides connections and files: listeners, the kernel's pollers, the log. */
 #define DESCRIPTORS_SPARE 32
@@ -31,7 +32,15 @@ static void stop(void *arg)
 	if (!serve->is_json && isatty(STDOUT_FILENO))
 		puts("\nStopping; downloads under way are finished first. Ctrl-C ends them.");
 	fflush(stdout);
+	weft_manager_tell("STOPPING=1");
 	weft__serve_stop(serve);
+}
+
+/* Whoever waits for that, systemd say, may go on; and stop the server that was here before. */
+static void say_ready(void)
+{
+	if (weft_manager_tell("READY=1") < 0)
+		weft__cmd_fail(NAME, "can't tell the service manager: %s.", strerror(errno));
 }
 
 /* The doors are open. */
@@ -43,6 +52,7 @@ static int serve_with_signals(struct serve *serve)
 
 	if (reloader) {
 		weft__serve_print_facts(serve);
+		say_ready();
 		status = weft__serve_doors(serve);
 		weft__cmd_unstop(reloader);
 	} else {
@@ -57,20 +67,51 @@ static int serve_with_signals(struct serve *serve)
 static int serve_until_stopped(void *arg)
 {
 	struct serve *serve = arg;
-	int status = weft__serve_open_doors(serve);
+	int status = weft__serve_chat_open(serve);
 
 	if (!status)
+		status = weft__serve_open_doors(serve);
+	if (!status)
+		status = weft__serve_begin_accounts(serve);
+	if (!status)
+		status = weft__serve_announce_begin(serve);
+	if (!status)
 		status = serve_with_signals(serve);
+	weft__serve_announce_end(serve);
+	weft__serve_end_accounts(serve);
 	weft__serve_close_doors(serve);
+	weft__serve_chat_close(serve);
 	return status;
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------
  */
 
+/*
+ * One engine for all doors: what one of them puts the others replace by the same rules, and go on
+ * with. By HTTP alone, without accounts, the files have one of their own if they need any.
+ */
+static int open_engine(struct serve *serve)
+{
+	struct weft_http_files_options *files = &serve->files_options;
+	const struct weft_files_options options = {.shows_hidden = files->shows_hidden,
+		/* A link could lead to where a visitor's rights are others. */
+		.follows_links = !files->visitor && files->links != WEFT_HTTP_LINKS_NONE,
+		.file_max = files->upload_max,
+		.freed = weft__serve_note_freed,
+		.arg = serve};
+
+	if (!files->visitor && serve->ftp.plain.count + serve->ftp.implicit.count == 0 &&
+		!weft__serve_chat_has_door(serve))
+		return 0;
+	files->engine = serve->engine = weft_files_new(serve->dir, &options);
+	return serve->engine ? 0 : -1;
+}
+
 static int open_folder(struct serve *serve)
 {
-	serve->files = weft_http_files_new(serve->dir, &serve->files_options);
+	if (open_engine(serve) == 0)
+		serve->files = weft_http_files_new(serve->dir, &serve->files_options);
 	if (serve->files)
 		serve->folder = realpath(serve->dir, NULL);
 	if (serve->folder)
@@ -112,7 +153,17 @@ static int make_server(struct serve *serve)
 	serve->server_options.service = service;
 	serve->server_options.arg = serve->files;
 	serve->server_options.access_log = serve->log;
-	if (serve->auth || serve->hsts_days) {
+	if (serve->accounts) {
+		int status = weft__serve_front_accounts(serve, service, serve->files);
+
+		if (status)
+			return status;
+	} else if (serve->chat.has_web) {
+		int status = weft__serve_chat_web_front(serve, service);
+
+		if (status)
+			return status;
+	} else if (serve->auth || serve->hsts_days) {
 		serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
 			.parent = service,
 			.parent_arg = serve->files};
@@ -137,7 +188,10 @@ static void ignore_size_limit(void)
  */
 static void bound_connections(struct serve *serve)
 {
-	unsigned doors = serve->http.count + serve->https.count; /* each has a bound of its own */
+	/* Each has a bound of its own; a session of FTP has a data connection and a file, too. */
+	unsigned doors = serve->http.count + serve->https.count +
+			 3 * (serve->ftp.plain.count + serve->ftp.implicit.count) +
+			 serve->chat.plain.count + serve->chat.by_tls.count;
 	struct rlimit limit;
 
 	if (serve->model != 0 || serve->server_options.connections_max > 0 ||
@@ -158,7 +212,9 @@ int weft__cmd_serve(int argc, char **argv)
 	weft__cmd_raise_descriptor_limit();
 	bound_connections(&serve);
 	ignore_size_limit();
-	status = open_folder(&serve);
+	status = weft__serve_open_accounts(&serve);
+	if (!status)
+		status = open_folder(&serve);
 	if (!status)
 		status = weft__serve_check_private(&serve);
 	if (!status)
@@ -167,15 +223,23 @@ int weft__cmd_serve(int argc, char **argv)
 		status = weft__serve_open_tls(&serve);
 	if (!status)
 		status = weft__serve_open_auth(&serve);
-	if (!status)
+	if (!status) {
+		weft__serve_warn(&serve);
 		status = make_server(&serve);
+		if (!status)
+			status = weft__serve_ftp_open(&serve);
+	}
 	if (!status)
 		status = weft__cmd_run(NAME, &serve.run, serve_until_stopped, &serve);
 	weft__serve_free_servers(&serve);
+	weft__serve_chat_web_free(&serve);
+	weft__serve_ftp_close(&serve);
 	weft__serve_close_auth(&serve);
 	weft_tls_free(serve.tls);
 	weft_http_log_free(serve.log);
 	weft_http_files_free(serve.files);
+	weft_files_free(serve.engine);
+	weft__serve_close_accounts(&serve);
 	free(serve.folder);
 	return status;
 }

@@ -5,7 +5,16 @@
  *	serve_options.c   the help, and the table of options: a new one has its line in both
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
+ *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
+ *	serve_attend.c    who asks for files then, and whether she still may
  *	serve_users.c     that file, and the checking of passwords
+ *	serve_ftp.c       the FTP server of the folder
+ *	serve_chat.c      rooms where people talk
+ *	serve_console.c   what the administrator types where it runs
+ *	serve_announce.c  what the local networks are told of it
+ *	serve_chat_web.c  the same, in a browser: --chat-web
+ *	serve_hosts.c     the names it goes by, the proxies it trusts
+ *	serve_check.c     options that would do nothing, or not what was meant
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
@@ -15,7 +24,10 @@
 
 #include "options.h"
 #include "service.h"
-#include "weft/http.h"
+#include "weft/account.h"
+#include "weft/files.h"
+#include "weft/ftp.h"
+#include "weft/http_files.h"
 #include "weft/http_metrics.h"
 #include "weft/tls.h"
 
@@ -24,13 +36,23 @@
 /** Where it listens, unless it is told. */
 #define SERVE_DEFAULT_HTTP "127.0.0.1:8080"
 
-/** Listeners at most: two options that may be given CMD_TEXTS_MAX times, and one. */
-#define SERVE_DOORS_MAX (2 * CMD_TEXTS_MAX + 1)
+/** Listeners at most: six options that may be given CMD_TEXTS_MAX times, and one. */
+#define SERVE_DOORS_MAX (6 * CMD_TEXTS_MAX + 1)
+
+/** Names that it goes by: those of two options, and three of the machine. */
+#define SERVE_HOSTS_MAX (2 * CMD_TEXTS_MAX + 3)
+
+/** Longest name of a host, with its NUL. */
+#define SERVE_HOST_SIZE 256
 
 enum serve_door_kind {
 	SERVE_HTTP,
 	SERVE_HTTPS,
 	SERVE_METRICS,
+	SERVE_FTP,
+	SERVE_FTPS,
+	SERVE_CHAT,
+	SERVE_CHAT_TLS,
 };
 
 /** One listener, and who serves it. */
@@ -39,11 +61,49 @@ struct serve_door {
 	const char *text; /* as the option has it */
 	struct weft_listener *listener;
 	struct weft_http_server *server;
+	struct hub_chat_udp *datagrams; /* of chat, at the same address; NULL: none */
 	struct serve *serve;
 	weft_fiber_id fiber;
 };
 
-struct serve_auth; /* serve_auth.c */
+struct serve_auth;     /* serve_auth.c */
+struct serve_accounts; /* serve_accounts.c */
+
+/** Of this machine; empty: it has none. */
+struct serve_own_names {
+	char whole[SERVE_HOST_SIZE], first[SERVE_HOST_SIZE], local[SERVE_HOST_SIZE + 8];
+};
+
+/** FTP: what the command line says, and what is made of it. */
+struct serve_ftp {
+	struct cmd_texts plain, implicit; /* HOST:PORT, by --ftp and --ftps */
+	const char *passive;              /* LOW-HIGH */
+	const char *log_path;
+	uint64_t rate, rate_per_client, rate_per_user; /* bytes a second; 0: any */
+	struct weft_ftp_server_options options;
+	struct weft_tls *tls; /* without HTTP's protocols in it */
+	struct weft_ftp_log *log;
+	struct weft_ftp_server *server; /* NULL: there is no such door */
+};
+
+/** Chat: the same. */
+struct serve_chat {
+	struct cmd_texts plain, by_tls; /* HOST:PORT, unix:/PATH; HOST:PORT */
+	bool no_guests, guests_make, has_web;
+	const char *announced_as; /* NULL: by the machine's name */
+	bool no_announce;
+	unsigned rate; /* commands a second of one client; 0: the default */
+	struct weft_tls *tls;
+	const struct weft_files_visitor *strangers; /* with accounts: what guests may see */
+	struct hub_chat *chat;                      /* ../hub/chat.h; NULL: there is no such door */
+	struct hub_chat_tcp *door;
+	uint8_t key[32];                     /* secret, of sealed datagrams */
+	char fingerprint[64];                /* of the public one; "": there is none */
+	struct serve_console *console;       /* NULL: no terminal */
+	struct serve_announce *announce;     /* NULL: nobody is told */
+	struct hub_chat_web *web;            /* ../hub/chat_web.h; NULL: not by HTTP */
+	struct weft_http_router *web_router; /* without accounts, which have one */
+};
 
 struct serve {
 	/* What the command line says. */
@@ -53,13 +113,17 @@ struct serve {
 	const char *unix_mode;        /* octal; NULL: the owner's alone */
 	struct weft_listener_options listener_options;
 	struct cmd_texts certificates, keys;
+	struct cmd_texts host_names, proxies;
 	bool redirects; /* HTTP to HTTPS */
 	unsigned hsts_days;
 	int64_t watch_ns;      /* between looks at those files; negative: none */
 	const char *auth_file; /* NULL: everybody may come in */
 	bool allows_plain_auth;
+	const char *state;      /* a folder; NULL, "none": no accounts */
+	unsigned hash_cost;     /* 0: tuned to the machine, 1: as low as is allowed */
 	const char *access_log; /* path, "-", "none"; NULL: "-" on a terminal */
 	unsigned log_format;
+	bool has_log_format; /* it was given */
 	struct weft_run_options run;
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
@@ -67,13 +131,20 @@ struct serve {
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
 	unsigned links, model;
 	bool is_json;
+	struct serve_ftp ftp;
+	struct serve_chat chat;
 
 	/* What is made of it. */
 	char *folder; /* dir's absolute path */
+	const char *hosts[SERVE_HOSTS_MAX + 1];
+	struct serve_own_names own_names;
+	char door_names[CMD_TEXTS_MAX][SERVE_HOST_SIZE];
+	struct weft_files *engine; /* of the files, for all doors; NULL: HTTP has its own */
 	struct weft_http_files *files;
 	struct weft_http_log *log;
 	struct weft_tls *tls;
 	struct serve_auth *auth;
+	struct serve_accounts *accounts;
 	struct weft_http_metrics *metrics;
 	struct weft_http_service front;      /* what stands before the files */
 	struct weft_http_server *server;     /* of the folder */
@@ -87,6 +158,9 @@ struct serve {
 /** Read the command line. Returns as weft__cmd_parse(). */
 int weft__serve_take_options(struct serve *serve, int argc, char **argv);
 
+/** The names that it goes by, and the proxies, into its server_options. Returns a status. */
+int weft__serve_take_hosts(struct serve *serve);
+
 /* ---- Doors: each returns a status, and has said what went wrong -------------------------- */
 
 /** Whether the options for doors go together. */
@@ -94,6 +168,10 @@ int weft__serve_check_doors(struct serve *serve);
 
 /** Read the certificates, if there are any. */
 int weft__serve_open_tls(struct serve *serve);
+
+/** The same for other protocols (ALPN; NULL: none), as what. */
+int weft__serve_make_tls(struct serve *serve, const char *what, const char *const *protocols,
+	struct weft_tls **ret_tls);
 
 /** The servers of the doors; the folder's options are filled in. */
 int weft__serve_make_servers(struct serve *serve);
@@ -116,8 +194,113 @@ void weft__serve_close_auth(struct serve *serve);
 /** Read it again. A status; what is wrong with it is said, and then the old one holds. */
 int weft__serve_reload_auth(struct serve *serve);
 
+/** Whether the password is the user's: 0, or -1 with errno, EACCES or EAGAIN. It takes a while. */
+int weft__serve_check_user(struct serve *serve, const char *name, const char *password);
+
 /** A service's authorise(); its arg is the struct serve. */
 weft_http_handler_fn weft__serve_authorise;
+
+/* Accounts: --state. Whether it goes with the other options; open them; close them. */
+int weft__serve_check_accounts(struct serve *serve);
+int weft__serve_open_accounts(struct serve *serve);
+void weft__serve_close_accounts(struct serve *serve);
+
+/**
+ * The first run, once the doors are open: who has made an administrator can then tell the password.
+ * Returns a status.
+ */
+int weft__serve_begin_accounts(struct serve *serve);
+
+/** What that has begun ends. In a fiber. */
+void weft__serve_end_accounts(struct serve *serve);
+
+/** Who asks, and the API, before the files: into server_options. Returns a status. */
+int weft__serve_front_accounts(
+	struct serve *serve, const struct weft_http_service *files, void *files_arg);
+
+/** Her as a visitor of the files, as long as she is kept. */
+void weft__serve_make_visitor(
+	const struct weft_account_who *who, struct weft_files_visitor *ret_visitor);
+
+/** Whether she still is who was let in: not locked, removed, logged out. It may wait. */
+bool weft__serve_may_stay(struct weft_account_who *who);
+
+/** The accounts; NULL: there are none. */
+struct weft_accounts *weft__serve_accounts_of(const struct serve *serve);
+
+/** Who has not logged in, whoever it is, with the rights of the moment; as long as the accounts. */
+const struct weft_files_visitor *weft__serve_strangers(const struct serve *serve);
+
+/** weft_files_options.freed, whose arg is the struct serve. */
+void weft__serve_note_freed(void *arg, const char *owner, int64_t bytes);
+
+/** To the standard output, within what weft__serve_print_facts() prints. */
+void weft__serve_print_accounts(const struct serve *serve);
+
+/** The state folder; NULL: there are no accounts. */
+const char *weft__serve_state_dir(const struct serve *serve);
+
+/* ---- FTP ---------------------------------------------------------------------------------- */
+
+/** Whether its options go together; into its server's. Returns a status. */
+int weft__serve_ftp_take(struct serve *serve);
+
+/** Its server and all that it needs, if there is a door of it. Returns a status. */
+int weft__serve_ftp_open(struct serve *serve);
+void weft__serve_ftp_close(struct serve *serve);
+
+/* ---- Chat --------------------------------------------------------------------------------- */
+
+/** Whether its options go together. Returns a status. */
+int weft__serve_chat_take(struct serve *serve);
+
+/** Whether there is a door of it. */
+bool weft__serve_chat_has_door(const struct serve *serve);
+
+/** The rooms, if there is a door of them. In a fiber that lasts. Returns a status. */
+int weft__serve_chat_open(struct serve *serve);
+void weft__serve_chat_close(struct serve *serve);
+
+/** To the standard output, within what weft__serve_print_facts() prints: the key's fingerprint. */
+void weft__serve_chat_print(const struct serve *serve);
+
+/** What else there is at the address of a door of chat: datagrams. Returns a status. */
+int weft__serve_chat_listen(struct serve_door *door);
+void weft__serve_chat_unlisten(struct serve_door *door);
+
+/** Serve one of its doors until it is stopped: 0, or -1 with errno. */
+int weft__serve_chat_run(struct serve_door *door);
+void weft__serve_chat_stop(struct serve *serve);
+
+/** Take what is typed at the terminal, if there is one; NULL: there is none. NULL is fine. */
+struct weft_rooms;
+struct serve_console *weft__serve_console_begin(struct weft_rooms *rooms);
+void weft__serve_console_end(struct serve_console *console);
+
+/** --announce: whether it goes with the other options. Returns a status. */
+int weft__serve_announce_take(const struct serve *serve);
+
+/** Tell the local networks of the rooms, once their doors are open. In a fiber. A status. */
+int weft__serve_announce_begin(struct serve *serve);
+void weft__serve_announce_end(struct serve *serve);
+
+/** To the standard output, within what weft__serve_print_facts() prints. */
+void weft__serve_print_announce(const struct serve *serve);
+
+/** --chat-web: whether it goes with the other options. Returns a status. */
+int weft__serve_chat_web_take(const struct serve *serve);
+
+/** By HTTP, beside what the router has; else, where there is none, before the files. A status. */
+int weft__serve_chat_web_mount(struct serve *serve, struct weft_http_router *router);
+int weft__serve_chat_web_front(struct serve *serve, const struct weft_http_service *files);
+
+/** The rooms are open; no server runs any more. In a fiber. Returns a status. */
+int weft__serve_chat_web_start(struct serve *serve);
+void weft__serve_chat_web_stop(struct serve *serve);
+void weft__serve_chat_web_free(struct serve *serve);
+
+/** To the standard output: where the page is. */
+void weft__serve_print_chat_web(const struct serve *serve);
 
 /* ---- What has changed --------------------------------------------------------------------- */
 
@@ -128,6 +311,17 @@ weft_http_handler_fn weft__serve_authorise;
  * End it with weft__cmd_unstop().
  */
 weft_fiber_id weft__serve_on_hangup(struct serve *serve);
+
+/* ---- What may not be meant ---------------------------------------------------------------- */
+
+/** Whether each option has something to do. Returns a status. */
+int weft__serve_check_useless(const struct serve *serve);
+
+/** Say what is odd: certificates, folder and log are open. */
+void weft__serve_warn(const struct serve *serve);
+
+/** The same of the certificates that were read just now. */
+void weft__serve_warn_of_certificates(const struct serve *serve);
 
 /* ---- What must not be shared -------------------------------------------------------------- */
 

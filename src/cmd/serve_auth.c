@@ -111,7 +111,14 @@ int weft__serve_open_auth(struct serve *serve)
 	if (!serve->auth || auth_init(serve->auth) < 0)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	serve->auth->users = weft__serve_users_read(serve->auth_file, fault);
-	return serve->auth->users ? CMD_DONE : weft__cmd_fail(NAME, "%s", fault);
+	if (!serve->auth->users)
+		return weft__cmd_fail(NAME, "%s", fault);
+	if (weft__serve_users_are_none(serve->auth->users))
+		return weft__cmd_fail(NAME,
+			"there are no users in %s, so nobody could come in: htpasswd -B %s NAME "
+			"adds one.",
+			serve->auth_file, serve->auth_file);
+	return CMD_DONE;
 }
 
 static void forget_oldest(struct serve_auth *auth)
@@ -154,6 +161,9 @@ static int read_again(struct serve *serve)
 
 	if (!users)
 		return weft__cmd_fail(NAME, "the old users stay: %s", fault);
+	if (weft__serve_users_are_none(users)) /* a way to let in nobody any more */
+		weft__cmd_fail(NAME, "there are no users left in %s: nobody can come in.",
+			serve->auth_file);
 	pthread_mutex_lock(&auth->mutex);
 	old = auth->users;
 	auth->users = users;
@@ -245,9 +255,13 @@ static void note_good(struct serve_auth *auth, const unsigned char sum[SUM_SIZE]
 /* What names the peer: its address, or of IPv6 the half that is a household's. 0: a Unix socket. */
 static size_t client_of(const char *peer, struct in6_addr *ret_address)
 {
-	if (inet_pton(AF_INET, peer, ret_address) == 1)
+	char address[INET6_ADDRSTRLEN];
+
+	/* fe80::1%eth0 */
+	snprintf(address, sizeof(address), "%.*s", (int)strcspn(peer, "%"), peer);
+	if (inet_pton(AF_INET, address, ret_address) == 1)
 		return sizeof(struct in_addr);
-	return inet_pton(AF_INET6, peer, ret_address) == 1 ? 8 : 0;
+	return inet_pton(AF_INET6, address, ret_address) == 1 ? 8 : 0;
 }
 
 /* 0, or 429: from there come too many. */
@@ -255,7 +269,7 @@ static int check_failures(struct serve_auth *auth, const struct weft_http_reques
 	struct weft_http_response *response)
 {
 	struct in6_addr client;
-	size_t len = client_of(weft_http_request_peer(request), &client);
+	size_t len = client_of(weft_http_request_client(request), &client);
 	int64_t wait_ns = len ? weft_rate_wait(auth->failures, &client, len, weft_now()) : 0;
 	char seconds[24];
 
@@ -268,7 +282,7 @@ static int check_failures(struct serve_auth *auth, const struct weft_http_reques
 static void note_failure(struct serve_auth *auth, const struct weft_http_request *request)
 {
 	struct in6_addr client;
-	size_t len = client_of(weft_http_request_peer(request), &client);
+	size_t len = client_of(weft_http_request_client(request), &client);
 
 	if (len > 0)
 		weft_rate_take(auth->failures, &client, len, weft_now());
@@ -286,6 +300,34 @@ static int hash_password(void *arg)
 	const struct check *check = arg;
 
 	return weft__serve_users_check(check->users, check->basic->user, check->basic->password);
+}
+
+/* The same for a door that counts failures itself. */
+int weft__serve_check_user(struct serve *serve, const char *name, const char *password)
+{
+	struct serve_auth *auth = serve->auth;
+	struct weft_http_basic basic;
+	struct serve_users *users;
+	struct check check = {.basic = &basic};
+	int result = -1;
+
+	if (strlen(name) >= sizeof(basic.user) || strlen(password) >= sizeof(basic.password)) {
+		errno = EACCES;
+		return -1;
+	}
+	snprintf(basic.user, sizeof(basic.user), "%s", name);
+	snprintf(basic.password, sizeof(basic.password), "%s", password);
+	check.users = users = current_users(serve);
+	WEFT_WITH_TIMEOUT (HASH_TIMEOUT_NS)
+		result = weft_sem_acquire(&auth->hashing);
+	if (result == 0) {
+		result = weft_offload(hash_password, &check);
+		weft_sem_release(&auth->hashing, 1);
+	}
+	OPENSSL_cleanse(&basic, sizeof(basic));
+	weft__serve_users_drop(users);
+	errno = result == 0 ? EACCES : EAGAIN;
+	return result > 0 ? 0 : -1;
 }
 
 /* 0: good; 401, 429, or 503: it would have taken too long. */

@@ -6,6 +6,8 @@
  *	--http     --> the folder's server; with --redirect-https: one that sends to HTTPS
  *	--https    --> the folder's server, by TLS
  *	--metrics  --> a server of the counters of both
+ *	--ftp      --> the folder's FTP server; --ftps: the same, by TLS from the first byte
+ *	--chat     --> the rooms, by TCP and UDP; --chat-tls: the same, by TLS from the first byte
  *
  * Each door is a fiber of its own. When one can't go on, all end.
  */
@@ -29,7 +31,9 @@ static int check_tls(const struct serve *serve)
 		return weft__cmd_usage(NAME,
 			"--https needs --tls-cert FILE and --tls-key FILE; docs/https-at-home.md "
 			"says where to get them.");
-	if (serve->https.count == 0 && serve->certificates.count > 0)
+	if (serve->https.count == 0 && serve->certificates.count > 0 &&
+		serve->ftp.plain.count == 0 && serve->ftp.implicit.count == 0 &&
+		serve->chat.by_tls.count == 0)
 		return weft__cmd_usage(NAME, "--tls-cert is for --https HOST:PORT.");
 	if (serve->https.count == 0 && serve->hsts_days > 0)
 		return weft__cmd_usage(NAME, "--hsts is for --https HOST:PORT.");
@@ -66,7 +70,9 @@ int weft__serve_check_doors(struct serve *serve)
 		return status;
 	if (has_none)
 		serve->http.count = 0;
-	if (has_none && serve->https.count == 0)
+	if (has_none && serve->https.count == 0 && serve->ftp.plain.count == 0 &&
+		serve->ftp.implicit.count == 0 && serve->chat.plain.count == 0 &&
+		serve->chat.by_tls.count == 0)
 		return weft__cmd_usage(NAME, "--http none closes the only door.");
 	if (!has_none && serve->http.count == 0 && serve->https.count == 0)
 		serve->http = (struct cmd_texts){.items = {SERVE_DEFAULT_HTTP}, .count = 1};
@@ -75,9 +81,9 @@ int weft__serve_check_doors(struct serve *serve)
 
 /* ---- TLS ---------------------------------------------------------------------------------- */
 
-int weft__serve_open_tls(struct serve *serve)
+int weft__serve_make_tls(struct serve *serve, const char *what, const char *const *protocols,
+	struct weft_tls **ret_tls)
 {
-	static const char *const protocols[] = {"http/1.1", NULL};
 	struct weft_tls_identity pairs[CMD_TEXTS_MAX] = {{NULL, NULL}};
 	unsigned count = serve->certificates.count;
 	struct weft_tls_server_options options = {.others = pairs + 1, .protocols = protocols};
@@ -91,11 +97,18 @@ int weft__serve_open_tls(struct serve *serve)
 	options.certificate = pairs[0].certificate;
 	options.key = pairs[0].key;
 	options.others_count = count - 1;
-	serve->tls = weft_tls_server_new(&options, &fault);
-	if (serve->tls)
+	*ret_tls = weft_tls_server_new(&options, &fault);
+	if (*ret_tls)
 		return CMD_DONE;
-	return weft__cmd_fail(NAME, "can't serve HTTPS: %s",
+	return weft__cmd_fail(NAME, "can't serve %s: %s", what,
 		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
+}
+
+int weft__serve_open_tls(struct serve *serve)
+{
+	static const char *const protocols[] = {"http/1.1", NULL};
+
+	return weft__serve_make_tls(serve, "HTTPS", protocols, &serve->tls);
 }
 
 /* ---- Servers ------------------------------------------------------------------------------ */
@@ -106,14 +119,17 @@ static struct weft_http_server *make_redirector(struct serve *serve)
 
 	options.service = &weft_http_to_https_service;
 	options.arg = &serve->to_https;
+	options.hosts = NULL; /* the certificate's names count, and who comes by them here first */
 	return weft_http_server_new(&options);
 }
 
 /* Of few who ask, and by no model: processes would be no help. */
 static struct weft_http_server *make_counter(struct serve *serve)
 {
-	const struct weft_http_server_options options = {
-		.service = &weft_http_metrics_service, .arg = serve->metrics};
+	const struct weft_http_server_options options = {.service = &weft_http_metrics_service,
+		.arg = serve->metrics,
+		.hosts = serve->server_options.hosts,
+		.host_complaint = serve->server_options.host_complaint};
 
 	return weft_http_server_new(&options);
 }
@@ -147,8 +163,13 @@ void weft__serve_free_servers(struct serve *serve)
 
 static const char *option_of(enum serve_door_kind kind)
 {
-	static const char *const options[] = {
-		[SERVE_HTTP] = "http", [SERVE_HTTPS] = "https", [SERVE_METRICS] = "metrics"};
+	static const char *const options[] = {[SERVE_HTTP] = "http",
+		[SERVE_HTTPS] = "https",
+		[SERVE_METRICS] = "metrics",
+		[SERVE_FTP] = "ftp",
+		[SERVE_FTPS] = "ftps",
+		[SERVE_CHAT] = "chat",
+		[SERVE_CHAT_TLS] = "chat-tls"};
 
 	return options[kind];
 }
@@ -157,6 +178,8 @@ static struct weft_http_server *server_of(const struct serve *serve, enum serve_
 {
 	if (kind == SERVE_METRICS)
 		return serve->counter;
+	if (kind >= SERVE_FTP)
+		return NULL;
 	return kind == SERVE_HTTP && serve->redirects ? serve->redirector : serve->server;
 }
 
@@ -174,7 +197,18 @@ static int open_door(struct serve *serve, enum serve_door_kind kind, const char 
 	serve->door_count++;
 	if (kind == SERVE_HTTPS && weft_listener_use_tls(door->listener, serve->tls) < 0)
 		return weft__cmd_fail(NAME, "can't serve HTTPS: %s.", strerror(errno));
-	return CMD_DONE;
+	if (kind == SERVE_FTPS && weft_listener_use_tls(door->listener, serve->ftp.tls) < 0)
+		return weft__cmd_fail(NAME, "can't serve FTPS: %s.", strerror(errno));
+	if (kind == SERVE_CHAT_TLS && weft_listener_use_tls(door->listener, serve->chat.tls) < 0)
+		return weft__cmd_fail(NAME, "can't serve chat by TLS: %s.", strerror(errno));
+	return kind == SERVE_CHAT ? weft__serve_chat_listen(door) : CMD_DONE;
+}
+
+static bool takes_plain_passwords(const struct serve_door *door)
+{
+	if (door->kind == SERVE_FTP)
+		return !door->serve->ftp.tls; /* with a certificate, it asks for TLS first */
+	return door->kind == SERVE_HTTP && !door->serve->redirects;
 }
 
 /* A name and password that go over a network in the clear are everybody's. */
@@ -184,14 +218,14 @@ static int check_auth(const struct serve *serve)
 		const struct weft_address *address =
 			weft_listener_address(serve->doors[i].listener);
 
-		if (serve->auth && serve->doors[i].server == serve->server && !serve->redirects &&
-			serve->doors[i].kind == SERVE_HTTP && !serve->allows_plain_auth &&
-			weft_address_family(address) != AF_UNIX &&
+		if ((serve->auth || serve->accounts) && takes_plain_passwords(&serve->doors[i]) &&
+			!serve->allows_plain_auth && weft_address_family(address) != AF_UNIX &&
 			!weft_address_is_loopback(address))
 			return weft__cmd_usage(NAME,
-				"--auth-file sends passwords in the clear over %s: use --https, or "
-				"say --insecure-auth.",
-				serve->doors[i].text);
+				"%s sends passwords in the clear over %s: use %s, or say "
+				"--insecure-auth.",
+				serve->auth ? "--auth-file" : "--state", serve->doors[i].text,
+				serve->doors[i].kind == SERVE_FTP ? "--tls-cert" : "--https");
 	}
 	return CMD_DONE;
 }
@@ -209,13 +243,23 @@ int weft__serve_open_doors(struct serve *serve)
 		status = open_door(serve, SERVE_HTTP, serve->http.items[i]);
 	if (!status && serve->metrics_at)
 		status = open_door(serve, SERVE_METRICS, serve->metrics_at);
+	for (unsigned i = 0; !status && i < serve->ftp.plain.count; i++)
+		status = open_door(serve, SERVE_FTP, serve->ftp.plain.items[i]);
+	for (unsigned i = 0; !status && i < serve->ftp.implicit.count; i++)
+		status = open_door(serve, SERVE_FTPS, serve->ftp.implicit.items[i]);
+	for (unsigned i = 0; !status && i < serve->chat.plain.count; i++)
+		status = open_door(serve, SERVE_CHAT, serve->chat.plain.items[i]);
+	for (unsigned i = 0; !status && i < serve->chat.by_tls.count; i++)
+		status = open_door(serve, SERVE_CHAT_TLS, serve->chat.by_tls.items[i]);
 	return status ? status : check_auth(serve);
 }
 
 void weft__serve_close_doors(struct serve *serve)
 {
-	for (unsigned i = 0; i < serve->door_count; i++)
+	for (unsigned i = 0; i < serve->door_count; i++) {
+		weft__serve_chat_unlisten(&serve->doors[i]);
 		weft_listener_free(serve->doors[i].listener);
+	}
 }
 
 /* ---- Serving ------------------------------------------------------------------------------ */
@@ -227,6 +271,17 @@ void weft__serve_stop(struct serve *serve)
 		weft_http_server_stop(serve->redirector);
 	if (serve->counter)
 		weft_http_server_stop(serve->counter);
+	if (serve->ftp.server)
+		weft_ftp_server_stop(serve->ftp.server);
+	weft__serve_chat_stop(serve);
+}
+
+static int serve_door(struct serve_door *door)
+{
+	if (door->kind >= SERVE_CHAT)
+		return weft__serve_chat_run(door);
+	return door->server ? weft_http_server_run(door->server, door->listener)
+			    : weft_ftp_server_run(door->serve->ftp.server, door->listener);
 }
 
 /* The fiber of a door. Its result is a status. */
@@ -234,8 +289,9 @@ static int run_door(void *arg)
 {
 	struct serve_door *door = arg;
 	int status = CMD_DONE;
+	int result = serve_door(door);
 
-	if (weft_http_server_run(door->server, door->listener) < 0) {
+	if (result < 0) {
 		status =
 			weft__cmd_fail(NAME, "can't go on at %s: %s.", door->text, strerror(errno));
 		weft__serve_stop(door->serve);

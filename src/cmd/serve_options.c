@@ -16,6 +16,9 @@
 #define HSTS_DAYS_MAX 3650
 #define RATE_MAX      1000000
 
+/** Bytes a second of a rate: far beyond any network, and far from where a clock's sums end. */
+#define BYTES_RATE_MAX ((uint64_t)1 << 50)
+
 static const char help[] =
 	"usage: weft serve [DIR] [OPTION]...\n"
 	"\n"
@@ -32,9 +35,18 @@ static const char help[] =
 	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
 	"machine\n"
 	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket;\n"
+	"                          fd:NAME: a listener that the service manager hands over;\n"
 	"                          again for more; none: HTTPS only\n"
 	"  --unix-mode MODE        who may use a Unix socket, such as 660 (default: 600)\n"
 	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
+	"  --host NAME             a name it goes by in addresses, files.example or *.example,\n"
+	"                          beside addresses, localhost, this machine's own and, but on\n"
+	"                          the loopback, those of the local network (nas, nas.local);\n"
+	"                          by HTTP for others: 421; again for more; '*': any\n"
+	"  --trust-proxy ADDR[/BITS]  believe this proxy, by X-Forwarded-For, who asks, for\n"
+	"                          limits and log; unix: who comes by a Unix socket; again for\n"
+	"                          more\n"
+	"  --forwarded             proxies say it by Forwarded (RFC 7239) instead\n"
 	"\n"
 	"By HTTPS (docs/https-at-home.md says where certificates come from):\n"
 	"  --https HOST:PORT       listen there by HTTPS; again for more\n"
@@ -45,9 +57,44 @@ static const char help[] =
 	"  --watch SECONDS         look so often for new certificates and users (default: 10;\n"
 	"                          0: only at a SIGHUP)\n"
 	"\n"
+	"By FTP (docs/ftp.md; with --tls-cert, by AUTH TLS too):\n"
+	"  --ftp HOST:PORT         listen there, such as 0.0.0.0:2121; again for more\n"
+	"  --ftps HOST:PORT        the same, by TLS from the first byte\n"
+	"  --ftp-passive LOW-HIGH  ports for data, such as 50000-50099 (default: any)\n"
+	"  --ftp-public ADDRESS    the IPv4 address that a router before this machine has\n"
+	"  --ftp-anonymous         let everybody in as \"anonymous\", to read and list; with\n"
+	"                          --state: as far as strangers may\n"
+	"  --ftp-tls-reuse         data by TLS from those only who go on from a TLS session of\n"
+	"                          this server, as one who has come in does\n"
+	"  --ftp-rate BYTES        a second of each transfer, such as 500K (default: any)\n"
+	"  --ftp-rate-per-client BYTES, --ftp-rate-per-user BYTES\n"
+	"                          the same of all transfers of an address, of a name\n"
+	"  --ftp-sessions-per-user N  logged in at a time by one name\n"
+	"  --ftp-idle-timeout SECONDS  between two commands (default: 300)\n"
+	"  --ftp-log PATH          append a line per file to PATH, as xferlog(5)\n"
+	"\n"
+	"Chat (docs/chat.md):\n"
+	"  --chat HOST:PORT        rooms by lines over TCP, and datagrams over UDP, for nc and\n"
+	"                          scripts, such as 127.0.0.1:7070; or unix:/PATH; again for\n"
+	"                          more; with --state, people have accounts, and all is kept\n"
+	"  --chat-tls HOST:PORT    the same, by TLS from the first byte\n"
+	"  --chat-web              rooms in the browser, at /.chat/, and for programs by\n"
+	"                          WebSocket at /.chat\n"
+	"  --chat-no-guests        only people with accounts\n"
+	"  --chat-guest-rooms      guests may make rooms\n"
+	"  --chat-rate N           commands a second of one client; more wait (default: 20)\n"
+	"  --announce NAME         what weft chat and weft discover on the local networks call\n"
+	"                          it (default: this machine's name); not at 127.0.0.1 alone\n"
+	"  --no-announce           tell the networks nothing\n"
+	"\n"
 	"Who:\n"
 	"  --auth-file FILE        only those in FILE, with their passwords; a line is NAME:HASH,\n"
 	"                          as htpasswd -B makes it\n"
+	"  --state DIR             those with accounts in DIR, each as far as granted; strangers\n"
+	"                          may read (weft account); default: DIR is the usual folder of\n"
+	"                          this user; none: there are no accounts\n"
+	"  --hash-cost COST        of passwords there: tuned to this machine, or least\n"
+	"                          (default: tuned)\n"
 	"  --insecure-auth         let passwords go over a network in the clear\n"
 	"\n"
 	"What:\n"
@@ -77,6 +124,7 @@ static const char help[] =
 	"If-Match\n"
 	"  --allow-overwrite       new files may replace old ones\n"
 	"  --allow-change          remove and move files and folders (DELETE, MOVE)\n"
+	"  --cors-change           let scripts of the origin of --cors change things, too\n"
 	"  --upload-max BYTES      longest upload, such as 500M (default: 4G)\n"
 	"\n"
 	"Limits:\n"
@@ -111,6 +159,8 @@ static const char help[] =
 	"Ctrl-C ends it at once. SIGHUP: certificates, users and log are opened anew.\n"
 	"Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
+static const char *const hash_costs[] = {"tuned", "least", NULL};
+
 /* By the numbers of enum weft_http_log_format. */
 static const char *const log_formats[] = {"common", "combined", "json", NULL};
 
@@ -140,6 +190,10 @@ static int take_files_options(struct serve *serve)
 	if (files->allow_overwrite && !files->allow_upload && !files->allow_change)
 		return weft__cmd_usage(
 			NAME, "--allow-overwrite is of --allow-upload or --allow-change.");
+	if (files->cors_may_change &&
+		(!files->cors_origin || (!files->allow_upload && !files->allow_change)))
+		return weft__cmd_usage(
+			NAME, "--cors-change is of --cors, and --allow-upload or --allow-change.");
 	if (serve->upload_max && !files->allow_upload)
 		return weft__cmd_usage(NAME, "--upload-max is of --allow-upload.");
 	files->upload_max = (int64_t)serve->upload_max;
@@ -171,10 +225,12 @@ static int check_together(struct serve *serve)
 	return weft__serve_check_doors(serve);
 }
 
-int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+static const struct cmd_syntax syntax = {
+	.name = NAME, .help = help, .operands_max = 1, .operands = "one folder at a time"};
+
+static int parse(struct serve *serve, int argc, char **argv)
+/* tidy: allow function-length, because it is a table, with a line for each option */
 {
-	static const struct cmd_syntax syntax = {
-		.name = NAME, .help = help, .operands_max = 1, .operands = "one folder at a time"};
 	struct weft_http_server_options *server = &serve->server_options;
 	struct weft_http_files_options *files = &serve->files_options;
 	const struct cmd_option options[] = {
@@ -188,8 +244,39 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
 		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1),
 		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
+		CMD_OPTION("host", CMD_TEXTS, &serve->host_names),
+		CMD_OPTION("trust-proxy", CMD_TEXTS, &serve->proxies),
+		CMD_OPTION("forwarded", CMD_FLAG, &server->proxies_say_forwarded),
+		/* FTP. */
+		CMD_OPTION("ftp", CMD_TEXTS, &serve->ftp.plain),
+		CMD_OPTION("ftps", CMD_TEXTS, &serve->ftp.implicit),
+		CMD_OPTION("ftp-passive", CMD_TEXT, &serve->ftp.passive),
+		CMD_OPTION("ftp-public", CMD_TEXT, &serve->ftp.options.public_address),
+		CMD_OPTION("ftp-anonymous", CMD_FLAG, &serve->ftp.options.allows_anonymous),
+		CMD_OPTION("ftp-tls-reuse", CMD_FLAG, &serve->ftp.options.needs_resumed_data),
+		CMD_OPTION(
+			"ftp-rate", CMD_BYTES, &serve->ftp.rate, .min = 1, .max = BYTES_RATE_MAX),
+		CMD_OPTION("ftp-rate-per-client", CMD_BYTES, &serve->ftp.rate_per_client, .min = 1,
+			.max = BYTES_RATE_MAX),
+		CMD_OPTION("ftp-rate-per-user", CMD_BYTES, &serve->ftp.rate_per_user, .min = 1,
+			.max = BYTES_RATE_MAX),
+		CMD_OPTION("ftp-sessions-per-user", CMD_COUNT,
+			&serve->ftp.options.sessions_per_user, .max = WEFT_FIBERS_MAX),
+		CMD_OPTION("ftp-idle-timeout", CMD_SECONDS, &serve->ftp.options.idle_timeout_ns),
+		CMD_OPTION("ftp-log", CMD_TEXT, &serve->ftp.log_path),
+		/* Chat. */
+		CMD_OPTION("chat", CMD_TEXTS, &serve->chat.plain),
+		CMD_OPTION("chat-tls", CMD_TEXTS, &serve->chat.by_tls),
+		CMD_OPTION("chat-web", CMD_FLAG, &serve->chat.has_web),
+		CMD_OPTION("chat-no-guests", CMD_FLAG, &serve->chat.no_guests),
+		CMD_OPTION("chat-guest-rooms", CMD_FLAG, &serve->chat.guests_make),
+		CMD_OPTION("chat-rate", CMD_COUNT, &serve->chat.rate, .max = RATE_MAX),
+		CMD_OPTION("announce", CMD_TEXT, &serve->chat.announced_as),
+		CMD_OPTION("no-announce", CMD_FLAG, &serve->chat.no_announce),
 		/* Who. */
 		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),
+		CMD_OPTION("state", CMD_TEXT, &serve->state),
+		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
@@ -208,6 +295,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("allow-upload", CMD_FLAG, &files->allow_upload),
 		CMD_OPTION("allow-overwrite", CMD_FLAG, &files->allow_overwrite),
 		CMD_OPTION("allow-change", CMD_FLAG, &files->allow_change),
+		CMD_OPTION("cors-change", CMD_FLAG, &files->cors_may_change),
 		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX),
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
@@ -223,7 +311,8 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1),
 		/* Log. */
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
-		CMD_OPTION("log-format", CMD_CHOICE, &serve->log_format, .choices = log_formats),
+		CMD_OPTION("log-format", CMD_CHOICE, &serve->log_format, .choices = log_formats,
+			.ret_is_given = &serve->has_log_format),
 		CMD_OPTION("json", CMD_FLAG, &serve->is_json),
 		/* How. */
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
@@ -232,15 +321,31 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),
 		CMD_OPTIONS_END,
 	};
-	int status = weft__cmd_parse(&syntax, options, argc, argv);
+
+	return weft__cmd_parse(&syntax, options, argc, argv);
+}
+
+int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+{
+	int status = parse(serve, argc, argv);
 
 	if (status)
 		return status;
 	if (optind < argc)
 		serve->dir = argv[optind];
-	server->model = weft_serve_model_at(serve->model);
-	status = check_together(serve);
+	serve->server_options.model = weft_serve_model_at(serve->model);
+	status = weft__serve_check_useless(serve);
+	if (!status)
+		status = weft__serve_check_accounts(serve);
+	if (!status)
+		status = check_together(serve);
+	if (!status)
+		status = weft__serve_take_hosts(serve);
 	if (!status)
 		status = take_files_options(serve);
+	if (!status)
+		status = weft__serve_ftp_take(serve);
+	if (!status)
+		status = weft__serve_chat_take(serve);
 	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);
 }

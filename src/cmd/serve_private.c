@@ -59,9 +59,14 @@ int weft__serve_check_private(const struct serve *serve)
 	for (unsigned i = 0; i < keys->count; i++)
 		if (is_shared(serve, keys->items[i]))
 			return refuse("the private key", keys->items[i]);
+	if (weft__serve_state_dir(serve) && is_shared(serve, weft__serve_state_dir(serve)))
+		return refuse("the state folder", weft__serve_state_dir(serve));
 	if (serve->auth_file && is_shared(serve, serve->auth_file))
 		return refuse("the users' file", serve->auth_file);
 	if (log && strcmp(log, "-") != 0 && strcmp(log, "none") != 0 && is_shared(serve, log))
 		return refuse("the access log", log);
+	log = serve->ftp.log_path;
+	if (log && strcmp(log, "-") != 0 && is_shared(serve, log))
+		return refuse("the log of FTP", log);
 	return CMD_DONE;
 }

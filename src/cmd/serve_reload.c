@@ -75,8 +75,15 @@ static void reload_tls(struct serve *serve)
 {
 	struct weft_tls_fault fault;
 
-	if (!serve->tls || weft_tls_reload(serve->tls, &fault) == 0)
+	if (!serve->tls)
 		return;
+	/* Those of FTP and chat are of the same files. */
+	if (weft_tls_reload(serve->tls, &fault) == 0 &&
+		(!serve->ftp.tls || weft_tls_reload(serve->ftp.tls, &fault) == 0) &&
+		(!serve->chat.tls || weft_tls_reload(serve->chat.tls, &fault) == 0)) {
+		weft__serve_warn_of_certificates(serve);
+		return;
+	}
 	weft__cmd_fail(NAME, "the old certificates stay: %s",
 		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
 }
@@ -101,6 +108,9 @@ static int take_hangup(void *arg)
 	read_again(arg);
 	if (serve->log && weft_http_log_reopen(serve->log) < 0)
 		weft__cmd_fail(NAME, "the log goes on in the old file: %s.", strerror(errno));
+	if (serve->ftp.log && weft_ftp_log_reopen(serve->ftp.log) < 0)
+		weft__cmd_fail(
+			NAME, "the log of FTP goes on in the old file: %s.", strerror(errno));
 	return 0;
 }
 

@@ -30,12 +30,22 @@ static bool is_wildcard(const struct weft_address *address)
 
 static const char *scheme_of(const struct serve_door *door)
 {
-	return door->kind == SERVE_HTTPS ? "https" : "http";
+	static const char *const schemes[] = {[SERVE_HTTP] = "http",
+		[SERVE_HTTPS] = "https",
+		[SERVE_METRICS] = "http",
+		[SERVE_FTP] = "ftp",
+		[SERVE_FTPS] = "ftps",
+		[SERVE_CHAT] = "chat",
+		[SERVE_CHAT_TLS] = "chats"};
+
+	return schemes[door->kind];
 }
 
 static const char *label_of(const struct serve_door *door)
 {
-	return door->kind == SERVE_METRICS ? "metrics" : "address";
+	return door->kind == SERVE_METRICS ? "metrics"
+	       : door->kind >= SERVE_CHAT  ? "chat"
+					   : "address";
 }
 
 static const char *note_of(const struct serve_door *door)
@@ -131,9 +141,17 @@ static void print_json(const struct serve *serve)
 	print_json_door(serve, SERVE_HTTP, "http");
 	print_json_door(serve, SERVE_HTTPS, "https");
 	print_json_door(serve, SERVE_METRICS, "metrics");
+	print_json_door(serve, SERVE_FTP, "ftp");
+	print_json_door(serve, SERVE_FTPS, "ftps");
+	print_json_door(serve, SERVE_CHAT, "chat");
+	print_json_door(serve, SERVE_CHAT_TLS, "chat-tls");
 	print_json_doors(serve);
+	weft__serve_print_chat_web(serve);
+	weft__serve_print_announce(serve);
 	fputs("\"folder\": ", stdout);
 	weft__cmd_print_json_text(serve->folder);
+	weft__serve_print_accounts(serve);
+	weft__serve_chat_print(serve);
 	printf(", \"workers\": %u, \"driver\": \"%s\", \"model\": \"%s\"}\n", weft_worker_count(),
 		weft_driver_name(), serve->server_options.model);
 	fflush(stdout);
@@ -148,9 +166,13 @@ void weft__serve_print_facts(const struct serve *serve)
 	puts("weft " WEFT_VERSION " serves");
 	for (unsigned i = 0; i < serve->door_count; i++)
 		print_door(&serve->doors[i]);
+	weft__serve_print_chat_web(serve);
+	weft__serve_chat_print(serve);
+	weft__serve_print_announce(serve);
 	printf("  %-8s %s\n", "folder", serve->folder);
 	if (serve->auth)
 		printf("  %-8s those in %s\n", "to", serve->auth_file);
+	weft__serve_print_accounts(serve);
 	if (serve->model == 0)
 		printf("  %-8s %u (driver %s)\n", "workers", weft_worker_count(),
 			weft_driver_name());

@@ -191,6 +191,11 @@ struct serve_users *weft__serve_users_read(const char *path, char ret_fault[SERV
 
 /* ---- Checking ----------------------------------------------------------------------------- */
 
+bool weft__serve_users_are_none(const struct serve_users *users)
+{
+	return weft_map_count(users->by_name) == 0;
+}
+
 const char *weft__serve_users_hash(const struct serve_users *users, const char *name)
 {
 	const struct user *user = weft_map_get(users->by_name, name, strlen(name));

@@ -24,6 +24,9 @@ struct serve_users *weft__serve_users_read(const char *path, char ret_fault[SERV
 struct serve_users *weft__serve_users_keep(struct serve_users *users);
 void weft__serve_users_drop(struct serve_users *users);
 
+/** Whether there is nobody in it. */
+bool weft__serve_users_are_none(const struct serve_users *users);
+
 /** The hash of the user's password, as long as users; NULL: there is no such user. */
 const char *weft__serve_users_hash(const struct serve_users *users, const char *name);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "weft/manager.h"
 #include "weft/scope.h"
 #include "weft/signal.h"
 #include "weft/utf8.h"
@@ -77,17 +78,42 @@ int weft__cmd_fail_listen(const char *name, const char *option, const char *addr
 	}
 }
 
+/* By systemd's socket units, or weft_supervisor_hand(). */
+static int take_listener(const char *name, const char *option, const char *called,
+	struct weft_listener **ret_listener)
+{
+	int fd = weft_manager_take(called);
+
+	if (fd < 0)
+		return weft__cmd_fail(name,
+			"--%s fd:%s: no listener of that name was handed over to this program "
+			"(LISTEN_FDNAMES).",
+			option, called);
+	*ret_listener = weft_listener_from_fd(fd);
+	if (*ret_listener)
+		return CMD_DONE;
+	return weft__cmd_fail(name, "--%s fd:%s: what was handed over does not listen: %s.", option,
+		called, strerror(errno));
+}
+
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
 	const struct weft_listener_options *options, struct weft_listener **ret_listener)
 {
 	struct weft_address address;
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
+	if (weft__cmd_is_handed(host_port))
+		return take_listener(name, option, host_port + strlen(CMD_HANDED), ret_listener);
 	if (weft_address_resolve(&address, 1, host_port) < 0)
 		return weft__cmd_fail_resolve(name, option, host_port);
 	weft_address_print(&address, text, sizeof(text));
 	*ret_listener = weft_listener_new(text, options);
 	return *ret_listener ? CMD_DONE : weft__cmd_fail_listen(name, option, text);
+}
+
+bool weft__cmd_is_handed(const char *host_port)
+{
+	return strncmp(host_port, CMD_HANDED, strlen(CMD_HANDED)) == 0;
 }
 
 /* ---- Models ---------------------------------------------------------------------------------- */

@@ -20,7 +20,12 @@ int weft__cmd_fail_resolve(const char *name, const char *option, const char *hos
 /** What listening on, or binding to, an address that was printed failed with. */
 int weft__cmd_fail_listen(const char *name, const char *option, const char *address);
 
-/** Listen on HOST:PORT or unix:/PATH, as the option says; options may be NULL. In a fiber. */
+/** What stands before the name of a listener that was handed over (weft/manager.h). */
+#define CMD_HANDED "fd:"
+bool weft__cmd_is_handed(const char *host_port);
+
+/** Listen on HOST:PORT, unix:/PATH or fd:NAME, as the option says; options may be NULL. In a fiber.
+ */
 int weft__cmd_listen(const char *name, const char *option, const char *host_port,
 	const struct weft_listener_options *options, struct weft_listener **ret_listener);
 

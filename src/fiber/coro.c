@@ -155,7 +155,9 @@ static void scopes_hang(struct weft__context *context, struct weft_coro *to)
 	if (to->own_top)
 		to->own_bottom->outer = to->around;
 	context->scope = to->own_top ? to->own_top : to->around;
-	if (context->scope || context->interrupt)
+	/* A shield that is left behind may have hidden that the fiber is cancelled. */
+	if (context->scope || context->interrupt ||
+		__atomic_load_n(&context->is_cancelled, __ATOMIC_ACQUIRE))
 		weft__context_changed(context);
 }
 

@@ -177,6 +177,7 @@ STALE static bool is_of_world(const struct weft__wait *wait)
 	case WEFT__WAIT_LAST_FIBER:
 	case WEFT__WAIT_OFFLOAD:
 	case WEFT__WAIT_THREAD:
+	case WEFT__WAIT_WORD:
 		return true;
 	case WEFT__WAIT_SELECT:
 		return wait->events != 0;

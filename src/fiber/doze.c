@@ -89,6 +89,25 @@ void weft__doze_cancel(pthread_t thread, struct weft__context *context)
 	weft__doze_wake(thread);
 }
 
+int weft__doze_ppoll(
+	struct pollfd *set, nfds_t count, struct timespec *timeout, const sigset_t *mask)
+{
+#ifdef WEFT_TSAN
+	return ppoll(set, count, timeout, mask);
+#else
+	return (int)syscall(SYS_ppoll, set, count, timeout, mask, _NSIG / 8);
+#endif
+}
+
+int weft__doze_select(int count, fd_set *in, fd_set *out, struct timespec *timeout)
+{
+#ifdef WEFT_TSAN
+	return pselect(count, in, out, NULL, timeout, NULL);
+#else
+	return (int)syscall(SYS_pselect6, count, in, out, NULL, timeout, NULL);
+#endif
+}
+
 void weft__doze_is_open(void)
 {
 	is_open = true;
@@ -120,9 +139,11 @@ static bool is_passed_on(int number)
 static void signal_later(int number, int64_t ns)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = number};
-	struct itimerspec time = {.it_value = weft__doze_time(ns > 0 ? ns : 1)};
+	struct itimerspec time = {.it_value = {ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)}};
 	int timer;
 
+	if (ns <= 0)
+		time.it_value = (struct timespec){0, 1};
 	if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
 		syscall(SYS_timer_settime, timer, 0, &time, NULL);
 }

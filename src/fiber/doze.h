@@ -3,27 +3,41 @@
  *
  *	weft__doze_begin(&timeout);
  *	if (!weft__interrupt(context))
- *		ppoll(..., &timeout, ...);
+ *		weft__doze_ppoll(..., &timeout, ...);
  *	weft__doze_end();
  *
  * A signal ends the sleep. One that comes after the look and before the sleep would be
  * lost; so its handler also sets the timeout to zero, which the kernel reads at the last
- * moment. A call without an end thus has a timeout too, of 292 years.
+ * moment. A call without an end thus has a timeout too, of 292 years. glibc's ppoll(3) and
+ * pselect(3) read it a moment earlier, to pass on a copy: they are not for here.
+ *
+ * A sleep may end before its time, and for nothing: whoever dozes looks again.
  */
 #ifndef FIBER_DOZE_H
 #define FIBER_DOZE_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/select.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "fiber/fiber.h"
+#include "fiber/sanitize.h"
 #include "weft/fiber.h"
 
 /** What the calling thread is about to sleep by; NULL: it is awake. */
 extern __thread struct timespec *volatile weft__dozing;
+
+#ifdef WEFT_TSAN
+/* ThreadSanitizer keeps a signal until the next call that it knows of; one that comes just before
+ * a sleep waits for its end. */
+#define WEFT__DOZE_MAX_NS WEFT_MILLISECONDS(20)
+#else
+#define WEFT__DOZE_MAX_NS INT64_MAX
+#endif
 
 static inline void weft__doze_begin(struct timespec *timeout)
 {
@@ -42,8 +56,25 @@ static inline struct timespec weft__doze_time(int64_t ns)
 {
 	if (ns < 0)
 		ns = 0;
+	if (ns > WEFT__DOZE_MAX_NS)
+		ns = WEFT__DOZE_MAX_NS;
 	return (struct timespec){ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)};
 }
+
+/** The same as a moment on weft_now()'s clock. */
+static inline struct timespec weft__doze_until(int64_t ns)
+{
+	if (WEFT__DOZE_MAX_NS != INT64_MAX && ns > weft_now() + WEFT__DOZE_MAX_NS)
+		ns = weft_now() + WEFT__DOZE_MAX_NS;
+	if (ns < 0)
+		ns = 0;
+	return (struct timespec){ns / WEFT_SECONDS(1), ns % WEFT_SECONDS(1)};
+}
+
+/** ppoll(2) and select(2) with the timeout as it is at the last moment; it is changed. */
+int weft__doze_ppoll(
+	struct pollfd *set, nfds_t count, struct timespec *timeout, const sigset_t *mask);
+int weft__doze_select(int count, fd_set *in, fd_set *out, struct timespec *timeout);
 
 /**
  * The mask for a ppoll(2) of the calling thread, in which the signal comes through: NULL where

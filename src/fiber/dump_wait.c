@@ -128,6 +128,7 @@ static const char *const verbs[] = {
 	[WEFT__WAIT_SCOPE] = "for the fibers of its scope",
 	[WEFT__WAIT_OFFLOAD] = "for a function on a thread",
 	[WEFT__WAIT_THREAD] = "for a thread",
+	[WEFT__WAIT_WORD] = "for another process",
 };
 
 static void joined_print(const struct weft__wait *wait, FILE *out)

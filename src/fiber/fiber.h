@@ -23,6 +23,7 @@
 
 #include "fiber/sanitize.h"
 #include "weft/fiber.h"
+#include "weft/heap.h"
 #include "weft/list.h"
 #include "weft/mpsc.h"
 #include "weft/scope.h"
@@ -59,6 +60,7 @@ enum weft__wait_kind {
 	WEFT__WAIT_SCOPE,   /* for the fibers of a scope */
 	WEFT__WAIT_OFFLOAD, /* for a function that runs on a thread */
 	WEFT__WAIT_THREAD,  /* for a thread to end, a pool to have room */
+	WEFT__WAIT_WORD,    /* for another process: the object is a word in shared memory */
 };
 
 /**
@@ -97,7 +99,7 @@ struct weft__context {
 	struct weft_timeout *scope; /* innermost */
 	int interrupt;              /* what a waiting call fails with now; 0: it may wait */
 	bool is_cancelled;
-	bool has_unarmed;            /* some deadline in force may have no timer yet */
+	bool has_unarmed;            /* some deadline in force may come before the alarm */
 	struct weft_coro *coro;      /* the coroutine that runs; NULL: the own stack does */
 	struct weft_coro *coro_root; /* the own stack, while a coroutine runs */
 	struct weft_coro *coro_from; /* who switched last */
@@ -116,6 +118,7 @@ struct weft__fiber {
 	uint8_t stack_class;
 	bool is_pinned; /* may not be taken by another worker */
 	struct weft__context context;
+	struct weft_heap_node alarm;   /* among the worker's timers, for the context's deadlines */
 	const struct weft__wait *wait; /* PARKED: for what */
 	int64_t parked_ns;             /* PARKED: since about when; worker->now_ns */
 

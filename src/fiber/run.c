@@ -143,6 +143,7 @@ static struct weft__worker *worker_new(struct weft__runtime *runtime, unsigned i
 	worker->runtime = runtime;
 	worker->index = index;
 	worker->current = &worker->base;
+	weft_heap_node_init(&worker->base.alarm);
 	weft_mpsc_init(&worker->inbox);
 	weft_heap_init(&worker->timers);
 	if (weft__start_init(&worker->starting) < 0)

@@ -1,13 +1,21 @@
 /*
  * scope.c - ambient deadlines, shields and cancellation (include/weft/scope.h).
  *
- * In a fiber each deadline becomes a timer of its worker when the fiber first gives way
- * inside the scope (most scopes end before that, and cost a look at the clock only). When
- * the timer comes, the scope is marked, and what waiting calls must fail with is worked
- * out once (`interrupt`), so that a call only looks at one number. A thread that is no
- * worker has no timers: it compares its deadlines with the clock when it is about to wait.
+ * A fiber has one alarm among its worker's timers, for all its deadlines. It is set when the
+ * fiber gives way, unless it is set already and comes no later than the nearest deadline; and
+ * it is not taken back when a scope ends. So who sets a deadline again and again, as a server
+ * for each request, moves no timer: the alarm comes early, once, and is set to what is then
+ * the nearest.
  *
- * Must never: interrupt a shielded section for what is outside it.
+ *	deadlines	      |        |                 |
+ *	alarm		   ^ early: set anew
+ *			      ^ this scope is marked; set anew
+ *
+ * When a deadline has come its scope is marked, and what waiting calls must fail with is
+ * worked out once (`interrupt`), so that a call only looks at one number. A thread that is no
+ * worker has no alarm: it compares its deadlines with the clock when it is about to wait.
+ *
+ * Must never: interrupt a shielded section for what is outside it, or let an alarm come late.
  */
 #include <assert.h>
 #include <time.h>
@@ -24,6 +32,14 @@ struct weft__context *weft__context_self(void)
 	if (weft__worker)
 		return &weft__worker->current->context;
 	return weft__thread_context ? weft__thread_context : &thread_context;
+}
+
+void weft__context_forked(void)
+{
+	static struct weft__context context;
+
+	context = (struct weft__context){.host = weft__context_self()->host};
+	weft__thread_context = &context;
 }
 
 /* ---- What is in force ---------------------------------------------------------- */
@@ -85,17 +101,89 @@ int64_t weft_time_left(void)
 
 /* ---- What changes it --------------------------------------------------------------- */
 
-void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeout)
+/* Mark those whose deadlines have come. Returns the nearest of the others; INT64_MAX: none. */
+static int64_t mark_expired(struct weft__context *context, int64_t now, bool *ret_any)
 {
-	struct weft__fiber *fiber = timeout->owner;
+	int64_t nearest = INT64_MAX;
 
-	timeout->has_expired = true;
+	for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer) {
+		if (scope->has_expired)
+			continue;
+		if (scope->deadline_ns <= now)
+			*ret_any = scope->has_expired = true;
+		else if (scope->deadline_ns < nearest)
+			nearest = scope->deadline_ns;
+	}
+	return nearest;
+}
+
+/* The nearest deadline that is to come, shielded or not; INT64_MAX: none. */
+static int64_t nearest_of(const struct weft__context *context)
+{
+	int64_t nearest = INT64_MAX;
+
+	for (const struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
+		if (!scope->has_expired && scope->deadline_ns < nearest)
+			nearest = scope->deadline_ns;
+	return nearest;
+}
+
+/* False: there is no memory for it. */
+static bool alarm_set(struct weft__worker *worker, struct weft__fiber *fiber, int64_t nearest)
+{
+	if (nearest == INT64_MAX)
+		return true;
+	if (weft_heap_is_linked(&fiber->alarm)) {
+		if (fiber->alarm.key <= nearest)
+			return true;
+		weft_heap_remove(&worker->timers, &fiber->alarm);
+	}
+	return weft_heap_push(&worker->timers, &fiber->alarm, nearest) == 0;
+}
+
+/* There is no alarm to be had: better late at once than never. */
+static void expire_all(struct weft__context *context)
+{
+	for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
+		scope->has_expired |= scope->deadline_ns != INT64_MAX;
+	context->interrupt = interrupt_of(context);
+}
+
+void weft__alarm_fire(struct weft__worker *worker, struct weft__fiber *fiber)
+{
+	bool any = false;
+	int64_t nearest = mark_expired(&fiber->context, worker->now_ns, &any);
+
+	if (!alarm_set(worker, fiber, nearest)) {
+		expire_all(&fiber->context);
+		any = true;
+	}
+	if (!any)
+		return;
 	fiber->context.interrupt = interrupt_of(&fiber->context);
 	weft__ready(worker, fiber);
 }
 
+int64_t weft__alarm_first(struct weft__worker *worker)
+{
+	struct weft_heap_node *first;
+
+	while ((first = weft_heap_min(&worker->timers))) {
+		struct weft__fiber *fiber = weft_container_of(first, struct weft__fiber, alarm);
+
+		if (nearest_of(&fiber->context) != INT64_MAX)
+			return first->key;
+		weft_heap_remove(&worker->timers, first);
+	}
+	return INT64_MAX;
+}
+
 void weft__context_changed(struct weft__context *context)
 {
+	bool any = false;
+
+	if (weft__worker)
+		mark_expired(context, weft__worker->now_ns, &any);
 	context->has_unarmed = context->scope != NULL;
 	context->interrupt = interrupt_of(context);
 }
@@ -123,7 +211,9 @@ static void scope_pop(struct weft__context *context, struct weft_timeout *scope)
 {
 	assert(context->scope == scope && "scopes end in the order opposite to their begin");
 	context->scope = scope->outer;
-	context->interrupt = interrupt_of(context);
+	/* What has not happened to it is not seen by the calls around it. */
+	if (context->interrupt || scope->is_shield)
+		context->interrupt = interrupt_of(context);
 }
 
 /*
@@ -139,52 +229,46 @@ static int64_t now_for(struct weft__worker *worker, int64_t timeout_ns)
 
 static void deadline_set(struct weft_timeout *timeout, int64_t now, int64_t timeout_ns)
 {
-	struct weft__worker *worker = weft__worker;
-
 	*timeout = (struct weft_timeout){.deadline_ns = INT64_MAX};
-	weft_heap_node_init(&timeout->timer);
 	if (timeout_ns < 0 || timeout_ns > INT64_MAX - now)
 		return;
 	timeout->deadline_ns = now + timeout_ns;
 	timeout->has_expired = timeout_ns == 0;
-	timeout->owner = worker ? worker->current : NULL;
 }
 
-/* Whether it will fire, if it ever is to: only want of memory is in the way of that. */
-static bool timer_arm(struct weft__worker *worker, struct weft_timeout *timeout)
+void weft__context_arm(struct weft__worker *worker, struct weft__fiber *fiber)
 {
-	return timeout->has_expired || timeout->deadline_ns == INT64_MAX ||
-	       weft_heap_is_linked(&timeout->timer) ||
-	       weft_heap_push(&worker->timers, &timeout->timer, timeout->deadline_ns) == 0;
+	fiber->context.has_unarmed = false;
+	if (!alarm_set(worker, fiber, nearest_of(&fiber->context)))
+		expire_all(&fiber->context);
 }
 
-static void timer_disarm(struct weft_timeout *timeout)
+static void begin(struct weft__context *context, struct weft_timeout *timeout)
 {
-	if (weft__worker && weft_heap_is_linked(&timeout->timer))
-		weft_heap_remove(&weft__worker->timers, &timeout->timer);
-}
-
-void weft__context_arm(struct weft__worker *worker, struct weft__context *context)
-{
-	context->has_unarmed = false;
-	for (struct weft_timeout *scope = context->scope; scope; scope = scope->outer)
-		if (!timer_arm(worker, scope))
-			scope->has_expired = true; /* better late at once than never */
-	context->interrupt = interrupt_of(context);
-}
-
-void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns)
-{
-	struct weft__context *context = weft__context_self();
-
-	deadline_set(timeout, now_for(weft__worker, timeout_ns), timeout_ns);
 	scope_push(context, timeout);
 	context->has_unarmed = true;
 	if (timeout->has_expired && !context->interrupt)
 		context->interrupt = ETIMEDOUT;
 }
 
-/* The timer may not have been looked at: the caller computed, or is a thread. */
+void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns)
+{
+	deadline_set(timeout, now_for(weft__worker, timeout_ns), timeout_ns);
+	begin(weft__context_self(), timeout);
+}
+
+void weft__timeout_begin_at(struct weft_timeout *timeout, int64_t now_ns, int64_t timeout_ns)
+{
+	deadline_set(timeout, now_ns, timeout_ns);
+	begin(weft__context_self(), timeout);
+}
+
+void weft__timeout_drop(struct weft_timeout *timeout)
+{
+	scope_pop(weft__context_self(), timeout);
+}
+
+/* The alarm may not have been looked at: the caller computed, or is a thread. */
 static bool has_passed(int64_t deadline_ns)
 {
 	struct weft__worker *worker = weft__worker;
@@ -201,7 +285,6 @@ bool weft_timeout_end(struct weft_timeout *timeout)
 {
 	int saved = errno;
 
-	timer_disarm(timeout);
 	if (!timeout->has_expired)
 		timeout->has_expired = has_passed(timeout->deadline_ns);
 	scope_pop(weft__context_self(), timeout);
@@ -214,7 +297,6 @@ void weft_shield_begin(struct weft_timeout *shield)
 	struct weft__context *context = weft__context_self();
 
 	*shield = (struct weft_timeout){.deadline_ns = INT64_MAX, .is_shield = true};
-	weft_heap_node_init(&shield->timer);
 	scope_push(context, shield);
 	context->interrupt = 0;
 }
@@ -232,7 +314,7 @@ static int thread_sleep_until(struct weft__context *context, int64_t deadline_ns
 	int code = 0, result;
 
 	do {
-		struct timespec until = weft__doze_time(deadline_ns);
+		struct timespec until = weft__doze_until(deadline_ns);
 
 		weft__doze_begin(&until);
 		code = weft__interrupt(context);
@@ -255,24 +337,22 @@ static int thread_sleep(struct weft__context *context, int64_t duration_ns)
 	return until <= deadline ? 0 : ETIMEDOUT;
 }
 
+/* A scope in which nothing is done: its end is what is waited for. */
 static int fiber_sleep(
 	struct weft__worker *worker, struct weft__context *context, int64_t duration_ns)
 {
 	static const struct weft__wait wait = {.kind = WEFT__WAIT_SLEEP};
 	struct weft_timeout timer;
-	int code = 0;
 
 	deadline_set(&timer, weft_now(), duration_ns); /* it parks anyway: be exact */
-	while (!timer.has_expired && !(code = context->interrupt)) {
-		if (timer_arm(worker, &timer)) {
-			weft__park(worker, &wait);
-		} else {
-			weft_yield(); /* no memory for a timer: look at the clock instead */
-			timer.has_expired = timer.deadline_ns <= weft_now();
-		}
-	}
-	timer_disarm(&timer);
-	return code;
+	begin(context, &timer);
+	while (!context->interrupt)
+		weft__park(worker, &wait);
+	scope_pop(context, &timer);
+	/* Where there was no memory for an alarm, it is too early. */
+	while (timer.has_expired && !context->interrupt && weft_now() < timer.deadline_ns)
+		weft_yield();
+	return timer.has_expired ? 0 : context->interrupt;
 }
 
 int weft_sleep(int64_t duration_ns)

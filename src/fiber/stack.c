@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "fiber/sanitize.h"
+#include "fiber/worker.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -25,6 +27,9 @@
 #define ARENA_STACKS_MIN 8
 /** Stacks that go between a worker's pool and the shared one at a time. */
 #define BATCH 32
+
+/* Below the frame that trims a stack, what the call for it needs. */
+#define TRIM_SPARE 256
 
 struct arena {
 	struct arena *next; /* newest first; published once, whole */
@@ -185,6 +190,22 @@ static int list_push(struct weft__stack_list *list, void *bottom)
 static void pages_release(void *bottom, int stack_class)
 {
 	madvise(bottom, weft__stack_class_size(stack_class), MADV_DONTNEED);
+}
+
+/* Not for a caller's frame: what is below ours is dead, but for the call of madvise(2) itself. */
+__attribute__((noinline)) void weft__stack_trim(void)
+{
+	const struct weft__fiber *fiber = weft__worker ? weft__worker->current : NULL;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t end = ((uintptr_t)__builtin_frame_address(0) - TRIM_SPARE) & ~(page - 1);
+
+	if (fiber && fiber->stack && !fiber->context.coro && end > (uintptr_t)fiber->stack)
+		madvise(fiber->stack, end - (uintptr_t)fiber->stack, MADV_DONTNEED);
+}
+
+void weft_stack_trim(void)
+{
+	weft__stack_trim();
 }
 
 static void shared_give(int stack_class, void *bottom)

@@ -116,4 +116,10 @@ static inline void *weft__stack_top(void *bottom, int stack_class)
 	return (char *)bottom + weft__stack_class_size(stack_class) - colour * 64;
 }
 
+/**
+ * Give the kernel back what the calling fiber's stack holds of deeper calls that are over: a system
+ * call, for who is about to wait for long. On the stack of a thread or coroutine, nothing.
+ */
+void weft__stack_trim(void);
+
 #endif

@@ -84,6 +84,7 @@ static int slab_add(void)
 	}
 	for (uint32_t i = SLAB_COUNT; i-- > 0;) {
 		slab[i].slot = first + i;
+		weft_heap_node_init(&slab[i].alarm);
 		atomic_store_explicit(&slab[i].control, UINT64_C(1) << 32, memory_order_relaxed);
 		push(&table.free, &slab[i]);
 	}

@@ -26,7 +26,7 @@ int weft__waiter_wait_thread(struct weft__waiter *waiter)
 	int code;
 
 	while (!weft__waiter_is_woken(waiter)) {
-		struct timespec until = weft__doze_time(weft__context_deadline(context));
+		struct timespec until = weft__doze_until(weft__context_deadline(context));
 
 		weft__doze_begin(&until);
 		code = weft__interrupt(context);

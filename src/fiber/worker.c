@@ -164,9 +164,9 @@ void weft__park(struct weft__worker *worker, const struct weft__wait *wait)
 	struct weft__fiber *self = worker->current;
 
 	if (UNLIKELY(self->context.has_unarmed)) {
-		weft__context_arm(worker, &self->context);
+		weft__context_arm(worker, self);
 		if (self->context.interrupt)
-			return; /* no memory for a timer: it counts as expired */
+			return; /* no memory for an alarm: it counts as expired */
 	}
 	weft__count(&worker->counts.parks);
 	self->state = WEFT__PARKED;
@@ -220,7 +220,7 @@ void weft_yield(void)
 	}
 	self = worker->current;
 	if (UNLIKELY(self->context.has_unarmed))
-		weft__context_arm(worker, &self->context);
+		weft__context_arm(worker, self);
 	self->state = WEFT__READY;
 	weft__run_push(worker, self);
 	next = choose(worker);
@@ -268,6 +268,8 @@ void weft__fiber_main(void *arg)
 		weft__fiber_clean(self);
 	if (!weft__worker)
 		_exit(self->result & 0xff); /* the child of a fork(): fork.c */
+	if (weft_heap_is_linked(&self->alarm))
+		weft_heap_remove(&worker->timers, &self->alarm);
 	self->state = WEFT__DONE;
 	worker->after = bury;
 	worker->after_arg = self;
@@ -289,7 +291,7 @@ static void timers_fire(struct weft__worker *worker)
 
 	while ((node = weft_heap_min(&worker->timers)) && node->key <= worker->now_ns) {
 		weft_heap_pop(&worker->timers);
-		weft__timeout_fire(worker, weft_container_of(node, struct weft_timeout, timer));
+		weft__alarm_fire(worker, weft_container_of(node, struct weft__fiber, alarm));
 	}
 }
 
@@ -350,8 +352,7 @@ static bool linger(struct weft__worker *worker)
  */
 static void sleep_until_woken(struct weft__worker *worker)
 {
-	struct weft_heap_node *first = weft_heap_min(&worker->timers);
-	int64_t deadline = first ? first->key : INT64_MAX;
+	int64_t deadline = weft__alarm_first(worker);
 
 	if (linger(worker))
 		return;

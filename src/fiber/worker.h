@@ -145,11 +145,20 @@ void weft__start_or_run(struct weft__worker *worker, struct weft__fiber *fiber);
 
 /* ---- Deadlines: src/fiber/scope.c ---------------------------------------------------- */
 
-/** A timer has come, and is off the heap. */
-void weft__timeout_fire(struct weft__worker *worker, struct weft_timeout *timeout);
+/** The fiber's alarm has come, and is off the heap. */
+void weft__alarm_fire(struct weft__worker *worker, struct weft__fiber *fiber);
 
-/** The fiber is about to give way: its deadlines become timers. */
-void weft__context_arm(struct weft__worker *worker, struct weft__context *context);
+/** When the first alarm comes; those that nobody needs any more are gone. INT64_MAX: none. */
+int64_t weft__alarm_first(struct weft__worker *worker);
+
+/** The fiber is about to give way: its alarm is set in time for its deadlines. */
+void weft__context_arm(struct weft__worker *worker, struct weft__fiber *fiber);
+
+/** weft_timeout_begin() for who knows what time it is. */
+void weft__timeout_begin_at(struct weft_timeout *timeout, int64_t now_ns, int64_t timeout_ns);
+
+/** weft_timeout_end() for who does not ask whether the deadline had passed. */
+void weft__timeout_drop(struct weft_timeout *timeout);
 
 /** Other scopes are in force from now on. */
 void weft__context_changed(struct weft__context *context);
@@ -162,6 +171,9 @@ void weft__context_cancel(struct weft__worker *worker, struct weft__fiber *fiber
 
 /** The calling fiber's, or thread's. */
 struct weft__context *weft__context_self(void);
+
+/** In the child of a fork(2): the calling thread begins anew, outside the parent's scopes. */
+void weft__context_forked(void);
 
 /** What a call that may wait must fail with now, on the calling fiber or thread; or 0. */
 int weft__interrupt(struct weft__context *context);

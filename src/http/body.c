@@ -44,6 +44,7 @@ void weft__http_body_reset(struct weft_http_request *request)
 {
 	request->body.is_continued = false;
 	request->body.max = request->body_max;
+	request->body.hurry_ns = 0;
 	if (request->body.state == WEFT__HTTP_BODY_UNTOUCHED)
 		return; /* as after most requests */
 	request->body = (struct weft__http_body){.max = request->body_max};
@@ -85,6 +86,31 @@ int weft__http_body_leave_head(struct weft_http_request *request)
 	return 0;
 }
 
+static void begin_block(struct weft_http_request *request)
+{
+	struct weft__http_body *body = &request->body;
+
+	body->block_end = body->read_len + WEFT__HTTP_BODY_BLOCK;
+	body->block_began_ns = weft_now();
+}
+
+void weft__http_body_hurry(struct weft_http_request *request, int64_t timeout_ns)
+{
+	request->body.hurry_ns = timeout_ns;
+}
+
+/* For the rest of the block. */
+static int64_t left_ns(const struct weft_http_request *request)
+{
+	const struct weft__http_body *body = &request->body;
+	int64_t timeout_ns = request->body_timeout_ns, left_ns;
+
+	if (body->hurry_ns && body->hurry_ns < timeout_ns)
+		timeout_ns = body->hurry_ns;
+	left_ns = body->block_began_ns + timeout_ns - weft_now();
+	return left_ns > 0 ? left_ns : 0;
+}
+
 static int open_body(struct weft_http_request *request)
 {
 	struct weft__http_body *body = &request->body;
@@ -94,8 +120,7 @@ static int open_body(struct weft_http_request *request)
 	if (weft__http_body_leave_head(request) < 0)
 		return (int)fail(request, 503, ENOMEM, NULL);
 	body->left = (uint64_t)request->head.content_length;
-	body->block_end = WEFT__HTTP_BODY_BLOCK;
-	body->block_deadline_ns = weft_now() + request->body_timeout_ns;
+	begin_block(request);
 	return 0;
 }
 
@@ -122,9 +147,7 @@ static ssize_t await_bytes(struct weft_http_request *request, const char **ret_d
 		return len;
 	if (send_continue(request) < 0)
 		return -1;
-	WEFT_WITH_TIMEOUT (request->body.block_deadline_ns - weft_now() > 0
-				   ? request->body.block_deadline_ns - weft_now()
-				   : 0)
+	WEFT_WITH_TIMEOUT (left_ns(request))
 		len = weft_stream_peek(request->stream, 1, ret_data);
 	if (len > 0)
 		return len;
@@ -189,10 +212,8 @@ static void took(struct weft_http_request *request, size_t len)
 		weft__http_chunks_took(&body->chunks, len);
 	else
 		body->left -= len;
-	if (body->read_len >= body->block_end) {
-		body->block_end = body->read_len + WEFT__HTTP_BODY_BLOCK;
-		body->block_deadline_ns = weft_now() + request->body_timeout_ns;
-	}
+	if (body->read_len >= body->block_end)
+		begin_block(request);
 }
 
 static ssize_t read_open(struct weft_http_request *request, void *buffer, size_t size_bytes)

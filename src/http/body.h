@@ -28,11 +28,12 @@ struct weft__http_body {
 	bool is_continued; /* "100 Continue" was sent, or the answer itself */
 	int status;        /* FAILED: what to answer with */
 	const char *why;
-	int64_t max;               /* of bytes; negative: no bound */
-	int64_t read_len;          /* bytes of it so far */
-	uint64_t left;             /* with a length: still to come */
-	int64_t block_deadline_ns; /* for the block of bytes that is under way */
-	int64_t block_end;         /* of read_len, where it ends */
+	int64_t max;            /* of bytes; negative: no bound */
+	int64_t read_len;       /* bytes of it so far */
+	uint64_t left;          /* with a length: still to come */
+	int64_t block_began_ns; /* the block of bytes that is under way */
+	int64_t hurry_ns;       /* it must come sooner than usual; 0: need not */
+	int64_t block_end;      /* of read_len, where it ends */
 	struct weft__http_chunks chunks;
 };
 
@@ -50,6 +51,12 @@ bool weft__http_body_can_end(const struct weft_http_request *request);
  * stream is the caller's. Errors: ENOMEM.
  */
 int weft__http_body_leave_head(struct weft_http_request *request);
+
+/**
+ * Each block of the body must come within this time, if not sooner, that which is under way as
+ * well; 0: as usual. The body is to be read on, or it is in a hurry for the next request.
+ */
+void weft__http_body_hurry(struct weft_http_request *request, int64_t timeout_ns);
 
 /** Forget the body of the last request. */
 void weft__http_body_reset(struct weft_http_request *request);

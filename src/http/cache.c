@@ -12,13 +12,14 @@
  *				a link was turned; and its compressed siblings looked at
  *
  * The map leads from path to entry, and a table of those met last spares it its keyed hash; the
- *list runs from the entry used last to the one to go next. Both are bounded, in entries
- *(descriptors) and in bytes.
+ * list runs from the entry used last to the one to go next. Both are bounded, in entries
+ * (descriptors) and in bytes.
  *
  * Never: shared between workers; a lock here would be on every request's way.
  */
 #include "http/cache.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -40,7 +41,8 @@ struct weft__http_cache {
 	struct weft_list used;                  /* entries, used last first */
 	size_t bytes;                           /* in files' memory */
 	size_t entries_max;
-	const struct weft__http_root *root;
+	uint64_t version; /* another one once entries have gone, and in each cache there ever was */
+	const struct weft__root *root;
 };
 
 struct entry {
@@ -91,8 +93,9 @@ static size_t choose_entries_max(void)
 	return share < WEFT__HTTP_CACHE_ENTRIES_MAX ? share : WEFT__HTTP_CACHE_ENTRIES_MAX;
 }
 
-struct weft__http_cache *weft__http_cache_new(const struct weft__http_root *root)
+struct weft__http_cache *weft__http_cache_new(const struct weft__root *root)
 {
+	static _Atomic uint64_t caches;
 	struct weft__http_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
@@ -105,6 +108,7 @@ struct weft__http_cache *weft__http_cache_new(const struct weft__http_root *root
 	weft_list_init(&cache->used);
 	cache->bytes = 0;
 	cache->entries_max = choose_entries_max();
+	cache->version = atomic_fetch_add(&caches, 1) << 32;
 	cache->root = root;
 	return cache;
 }
@@ -118,6 +122,7 @@ static void drop(struct weft__http_cache *cache, struct entry *entry)
 {
 	struct entry **recent = &cache->recent[recent_place(entry->key, entry->key_len)];
 
+	cache->version++;
 	if (*recent == entry)
 		*recent = NULL;
 	weft_map_remove(cache->map, entry->key, entry->key_len);
@@ -163,7 +168,7 @@ static bool path_leads_here(struct weft__http_cache *cache, struct entry *entry,
 	if (entry->checked_s == now_s)
 		return true;
 	entry->checked_s = now_s;
-	return weft__http_stat(cache->root, entry->real_path, &found) == 0 &&
+	return weft__root_stat(cache->root, entry->real_path, &found) == 0 &&
 	       found.st_ino == kept->st_ino && found.st_dev == kept->st_dev &&
 	       weft__http_variants_stand(entry->file->variants, cache->root, entry->real_path);
 }
@@ -180,21 +185,45 @@ static bool is_current(struct entry *entry, int64_t arrived_ns)
 	return weft__http_file_is_current(entry->file);
 }
 
+/* A reference to the entry's file, if that is still what it was. */
+static struct weft__http_file *take(
+	struct weft__http_cache *cache, struct entry *entry, int64_t arrived_ns)
+{
+	if (!is_current(entry, arrived_ns) || !path_leads_here(cache, entry, weft__http_now_s())) {
+		drop(cache, entry);
+		return NULL;
+	}
+	if (weft_list_first(&cache->used) != &entry->in_used) {
+		weft_list_remove(&entry->in_used);
+		weft_list_push_front(&cache->used, &entry->in_used);
+	}
+	entry->file->references++;
+	return entry->file;
+}
+
 struct weft__http_file *weft__http_cache_get(
 	struct weft__http_cache *cache, const char *path, int64_t arrived_ns)
 {
 	struct entry *entry = find(cache, path);
 
-	if (!entry)
-		return NULL;
-	if (!is_current(entry, arrived_ns) || !path_leads_here(cache, entry, weft__http_now_s())) {
-		drop(cache, entry);
-		return NULL;
+	return entry ? take(cache, entry, arrived_ns) : NULL;
+}
+
+struct weft__http_file *weft__http_cache_find(
+	struct weft__http_cache *cache, struct weft_http_request *request, const char *path)
+{
+	struct weft__http_finding *found = &request->finding;
+
+	if (found->keeper != cache || found->version != cache->version ||
+		found->prefix_len != request->prefix_len) {
+		struct entry *entry = find(cache, path);
+
+		if (!entry)
+			return NULL;
+		*found = (struct weft__http_finding){
+			cache, entry, cache->version, request->prefix_len};
 	}
-	weft_list_remove(&entry->in_used);
-	weft_list_push_front(&cache->used, &entry->in_used);
-	entry->file->references++;
-	return entry->file;
+	return take(cache, found->entry, request->arrived_ns);
 }
 
 void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,

@@ -5,12 +5,12 @@
 #define WEFT_SRC_HTTP_CACHE_H
 
 #include "http/file.h"
-#include "http/open.h"
+#include "files/open.h"
 
 struct weft__http_cache; /* opaque: cache.c; for one worker only */
 
 /** Errors: ENOMEM, those of getrandom(2). root stays the caller's and must stay open. */
-struct weft__http_cache *weft__http_cache_new(const struct weft__http_root *root);
+struct weft__http_cache *weft__http_cache_new(const struct weft__root *root);
 
 /** NULL is fine. */
 void weft__http_cache_free(struct weft__http_cache *cache);
@@ -21,6 +21,12 @@ void weft__http_cache_free(struct weft__http_cache *cache);
  */
 struct weft__http_file *weft__http_cache_get(
 	struct weft__http_cache *cache, const char *path, int64_t arrived_ns);
+
+/**
+ * The same for the path of a request, as it is asked for; a head that is repeated costs no search.
+ */
+struct weft__http_file *weft__http_cache_find(
+	struct weft__http_cache *cache, struct weft_http_request *request, const char *path);
 
 /** Keep the file under key; real_path is where it was found. Where that fails it is not kept. */
 void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const char *real_path,

@@ -3,8 +3,8 @@
  *
  *	SIZE --;--> EXTENSION
  *	 |              |
- *	 +----CR--------+--> SIZE_FEED --LF--> DATA --(left is 0)--> DATA_END --CR--> DATA_FEED
- *--LF--> SIZE
+ *	 +----CR--------+--> SIZE_FEED --LF--> DATA --(left is 0)--> DATA_END
+ *	                         |              DATA_END --CR--> DATA_FEED --LF--> SIZE
  *	                         |
  *	                         +--(size 0)--> TRAILER --...CR--> TRAILER_FEED --LF--> TRAILER
  *	                                           +------CR--> LAST_FEED --LF--> OVER

@@ -6,14 +6,17 @@
  * The last one kept is the first one taken: it is the least likely to have been closed
  * meanwhile. There is no timer: whoever comes by closes what is over its time.
  *
- * Never: waits, holds the mutex across a system call, or hands out a connection on which
- * bytes came that nobody had asked for.
+ * Never: says a word on a connection of the process that this one was forked from, waits, holds the
+ * mutex across a system call, or hands out a connection on which bytes came that nobody had asked
+ * for.
  */
 #include "http/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "weft/fiber.h"
 #include "weft/socket.h"
@@ -46,8 +49,23 @@ struct weft_http_client *weft_http_client_new(const struct weft_http_client_opti
 	if (!client)
 		return NULL;
 	client->options = options;
+	client->process = getpid();
 	pthread_mutex_init(&client->mutex, NULL);
 	return client;
+}
+
+/*
+ * In a child of fork(2): the connection is the parent's, who goes on with it. What TLS says at the
+ * end must not be said on it, so the descriptor leads to nothing from here on.
+ */
+static void part_from_parent(struct weft_stream *stream)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dup3(fd, weft_stream_fd(stream), O_CLOEXEC);
+	close(fd);
 }
 
 void weft__http_client_connection_free(struct weft__http_client_connection *connection)
@@ -56,15 +74,41 @@ void weft__http_client_connection_free(struct weft__http_client_connection *conn
 
 	if (!connection)
 		return;
+	if (connection->stream && connection->process != getpid())
+		part_from_parent(connection->stream);
 	weft_stream_free(connection->stream);
 	free(connection);
 	errno = saved_errno;
+}
+
+/*
+ * In a child of fork(2), before the mutex is taken for the first time: it has no connections yet.
+ * Where another thread had the mutex at the fork, nobody knows what is among the idle ones, and
+ * they are left alone.
+ */
+static void become_own(struct weft_http_client *client)
+{
+	unsigned count;
+
+	if (client->process == getpid())
+		return;
+	client->process = getpid();
+	count = client->idle_count;
+	client->idle_count = 0;
+	if (pthread_mutex_trylock(&client->mutex) != 0) {
+		pthread_mutex_init(&client->mutex, NULL);
+		return;
+	}
+	pthread_mutex_unlock(&client->mutex);
+	for (unsigned i = 0; i < count; i++)
+		weft__http_client_connection_free(client->idle[i]);
 }
 
 void weft_http_client_free(struct weft_http_client *client)
 {
 	if (!client)
 		return;
+	become_own(client);
 	for (unsigned i = 0; i < client->idle_count; i++)
 		weft__http_client_connection_free(client->idle[i]);
 	weft_tls_free(client->tls);
@@ -156,6 +200,7 @@ struct weft__http_client_connection *weft__http_client_take(
 {
 	struct weft__http_client_connection *old = NULL, *found;
 
+	become_own(client);
 	while ((found = take_newest(client, key, &old)) && !still_stands(found))
 		weft__http_client_connection_free(found);
 	close_list(old);
@@ -168,6 +213,11 @@ void weft__http_client_keep(
 	struct weft__http_client_connection *closing = NULL, *surplus = NULL;
 	unsigned of_host, oldest;
 
+	become_own(client);
+	if (connection->process != getpid()) {
+		weft__http_client_connection_free(connection);
+		return;
+	}
 	connection->is_reused = true;
 	connection->idle_since_ns = weft_now();
 	pthread_mutex_lock(&client->mutex);
@@ -188,6 +238,7 @@ unsigned weft_http_client_idle(struct weft_http_client *client)
 	struct weft__http_client_connection *old = NULL;
 	unsigned count;
 
+	become_own(client);
 	pthread_mutex_lock(&client->mutex);
 	remove_old(client, &old);
 	count = client->idle_count;
@@ -211,6 +262,7 @@ struct weft_tls *weft__http_client_tls(
 
 	if (tls)
 		return tls;
+	become_own(client);
 	pthread_mutex_lock(&client->mutex);
 	tls = client->tls;
 	pthread_mutex_unlock(&client->mutex);

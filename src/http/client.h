@@ -20,6 +20,7 @@
 #define WEFT_SRC_HTTP_CLIENT_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "http/chunks.h"
 #include "http/parse_response.h"
@@ -33,6 +34,7 @@ struct weft__http_client_connection {
 	struct weft__http_client_connection *next; /* of those that are about to be closed */
 	struct weft_stream *stream;
 	int64_t idle_since_ns;
+	pid_t process;  /* whose it is: one that was forked off has no more than its descriptor */
 	bool is_reused; /* it has served a fetch before */
 	char key[];     /* where it leads, and how */
 };
@@ -41,6 +43,7 @@ struct weft_http_client {
 	struct weft_http_client_options options; /* with what 0 stands for filled in */
 	pthread_mutex_t mutex;                   /* for what follows; never held across a wait */
 	struct weft_tls *tls; /* its own; NULL: not needed so far, or the options' */
+	pid_t process;        /* whose the idle ones are */
 	unsigned idle_count;
 	struct weft__http_client_connection *idle[]; /* the one unused longest first */
 };

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "http/client.h"
 #include "io/stream.h"
@@ -31,6 +32,7 @@ static struct weft__http_client_connection *connection_new(const struct weft_htt
 
 	if (!connection)
 		return NULL;
+	connection->process = getpid();
 	/* No origin has a space in it. */
 	memcpy(connection->key, url->text, origin_len);
 	connection->key[origin_len] = ' ';

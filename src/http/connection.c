@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fiber/driver/driver.h"
 #include "fiber/worker.h"
 #include "http/limits.h"
 #include "http/service.h"
@@ -57,6 +58,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	connection->turn = 0;
 	connection->may_have_more = false;
 	connection->may_park = false;
+	connection->is_leaving = false;
 	atomic_init(&connection->state, WEFT__HTTP_BUSY);
 	weft__http_request_init(&connection->request, stream);
 	connection->request.output = &response->output;
@@ -82,6 +84,12 @@ static int64_t last_look_ns(void)
 	return weft__worker ? weft__worker->now_ns : weft_now();
 }
 
+/* Nothing more is to be waited for. */
+static bool is_stopped(const struct weft__http_connection *connection)
+{
+	return atomic_load(connection->is_stopping) && !connection->is_leaving;
+}
+
 /*
  * Wait for the first byte of a head. Returns how much there is, or -1 or 0 at the end.
  * The answers before it go out under the same deadline: a second one would be as long.
@@ -92,16 +100,21 @@ static ssize_t await_first_byte(
 	struct weft_http_request *request = &connection->request;
 	enum weft__http_connection_state expected = WEFT__HTTP_IDLE;
 	int64_t look_ns = last_look_ns();
+	struct weft_timeout timeout;
 	ssize_t len = 0;
 
-	WEFT_WITH_TIMEOUT (timeout_ns) {
-		if (weft__http_output_flush_in_scope(&connection->response.output) < 0)
-			return -1;
-		atomic_store(&connection->state, WEFT__HTTP_IDLE);
-		/* A stop that came before this store has not seen us idle, so we look for it. */
-		if (!atomic_load(connection->is_stopping))
-			len = weft_stream_peek(request->stream, 1, ret_data);
+	/* Where it is long, a clock that is behind by one turn of the worker will do. */
+	weft__timeout_begin_at(&timeout,
+		timeout_ns >= WEFT_SECONDS(1) ? look_ns + WEFT__COARSE_NS : weft_now(), timeout_ns);
+	if (weft__http_output_flush_in_scope(&connection->response.output) < 0) {
+		weft__timeout_drop(&timeout);
+		return -1;
 	}
+	atomic_store(&connection->state, WEFT__HTTP_IDLE);
+	/* A stop that came before this store has not seen us idle, so we look for it. */
+	if (!is_stopped(connection))
+		len = weft_stream_peek(request->stream, 1, ret_data);
+	weft__timeout_drop(&timeout);
 	if (!atomic_compare_exchange_strong(&connection->state, &expected, WEFT__HTTP_BUSY))
 		return -1;
 	connection->has_pipelined = false;
@@ -125,9 +138,10 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 	if (weft__http_output_flush(&connection->response.output) < 0)
 		return GONE;
 	atomic_store(&connection->state, WEFT__HTTP_HEAD);
-	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns) {
+	WEFT_WITH_TIMEOUT (connection->is_leaving ? WEFT__HTTP_LEAVE_NS
+						  : connection->options->header_timeout_ns) {
 		/* A stop waits for answers, not for questions; as in await_first_byte(). */
-		while (result == WEFT__HTTP_MORE && !atomic_load(connection->is_stopping)) {
+		while (result == WEFT__HTTP_MORE && !is_stopped(connection)) {
 			const char *data;
 			size_t have = request->data_len;
 			ssize_t len = weft_stream_peek(request->stream, have + 1, &data);
@@ -187,8 +201,10 @@ static enum arrival await_head(struct weft__http_connection *connection, int64_t
 	struct weft_http_request *request = &connection->request;
 	bool is_silent = false;
 	const char *data;
-	ssize_t len = connection->may_have_more ? weft_stream_peek(request->stream, 0, &data) : 0;
+	ssize_t len = 0;
 
+	if (connection->may_have_more)
+		len = (ssize_t)weft__stream_buffered(request->stream, &data);
 	if (len == 0 && connection->may_park) {
 		len = await_next(connection, &data, &is_silent);
 	} else if (len == 0) {
@@ -242,7 +258,7 @@ static int dispatch(struct weft__http_connection *connection)
 	status = weft__http_request_decode_path(request, &why);
 	if (status)
 		return weft_http_response_error(&connection->response, status, why);
-	if (connection->guard)
+	if (weft__http_guard_is_asked(connection->guard, request))
 		status = weft__http_guard_check(connection->guard, request, &connection->response);
 	if (status || connection->response.status)
 		return status;
@@ -258,7 +274,7 @@ static void log_answer(struct weft__http_connection *connection)
 {
 	const struct weft_http_server_options *options = connection->options;
 
-	if (connection->guard)
+	if (connection->guard && connection->guard->counts)
 		weft__http_guard_note(
 			connection->guard, &connection->request, &connection->response);
 	if (connection->logger)
@@ -338,10 +354,11 @@ static int drop_request(struct weft__http_connection *connection)
 	if (request->body.state != WEFT__HTTP_BODY_UNTOUCHED) {
 		left = (size_t)request->body.left; /* of chunks, all has been read */
 	} else {
-		weft_stream_consume(stream, request->head.len);
+		weft__stream_consume(stream, request->head.len);
 		connection->may_have_more = request->data_len > request->head.len;
 	}
-	left = drop_present(stream, left);
+	if (left > 0)
+		left = drop_present(stream, left);
 	if (left == 0)
 		return 0;
 	connection->has_pipelined = false;
@@ -360,14 +377,14 @@ static int drop_request(struct weft__http_connection *connection)
  * reset, which can take the answer from the peer's buffer before it was read. So end
  * our direction, and read on for a while.
  */
-static void linger(struct weft__http_connection *connection)
+static void linger(struct weft__http_connection *connection, int64_t timeout_ns)
 {
 	struct weft_stream *stream = connection->request.stream;
 	size_t dropped = 0;
 	const char *data;
 	ssize_t len;
 
-	WEFT_WITH_TIMEOUT (WEFT__HTTP_LINGER_NS) {
+	WEFT_WITH_TIMEOUT (timeout_ns) {
 		if (weft_stream_shutdown_write(stream) < 0)
 			return;
 		while (dropped < WEFT__HTTP_LINGER_BYTES_MAX) {
@@ -388,7 +405,7 @@ static void end(struct weft__http_connection *connection, bool may_have_more)
 	if (weft__http_output_flush(&connection->response.output) < 0)
 		return;
 	if (may_have_more || weft_stream_peek(connection->request.stream, 0, &data) > 0)
-		linger(connection);
+		linger(connection, WEFT__HTTP_LINGER_NS);
 }
 
 /* ---- The loop
@@ -399,6 +416,7 @@ enum next {
 	ANOTHER,
 	NOTHING,
 	PARKING,
+	LEAVING, /* a stop has ended the wait */
 };
 
 static enum next serve_one(struct weft__http_connection *connection, int64_t timeout_ns)
@@ -409,6 +427,8 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	weft__http_response_reset(&connection->response);
 	switch (await_head(connection, timeout_ns)) {
 	case GONE:
+		if (is_stopped(connection))
+			return LEAVING;
 		weft__http_guard_tell_plain(connection->request.stream);
 		return NOTHING;
 	case SILENT:
@@ -438,6 +458,37 @@ static enum next serve_one(struct weft__http_connection *connection, int64_t tim
 	return drop_request(connection) == 0 ? ANOTHER : NOTHING;
 }
 
+static bool has_come(const struct weft__http_connection *connection)
+{
+	struct weft__op op = {.kind = WEFT__OP_POLL_NOW,
+		.fd = weft_stream_fd(connection->request.stream),
+		.flags = POLLIN};
+
+	return weft__perform(&op) > 0;
+}
+
+/*
+ * A stop has ended the wait for a request that may be under way: the peer could not know. It is
+ * answered, as the last, if it comes soon. Then our end is closed, and what crosses that is read:
+ * a reset would be taken for a failure.
+ */
+static void see_off(struct weft__http_connection *connection)
+{
+	if (connection->options->grace_ns < 0)
+		return;
+	connection->is_leaving = true;
+	connection->may_park = false;
+	WEFT_SHIELDED
+		WEFT_WITH_TIMEOUT (connection->options->grace_ns) {
+			serve_one(connection, WEFT__HTTP_LEAVE_NS);
+			/* On a busy machine it has come in time, and we have not looked. */
+			if (connection->response.status == 0 && has_come(connection))
+				serve_one(connection, WEFT__HTTP_LEAVE_NS);
+			if (connection->response.status == 0)
+				linger(connection, WEFT__HTTP_LEAVE_NS);
+		}
+}
+
 bool weft__http_connection_run(struct weft__http_connection *connection)
 {
 	/* A peer that has just come has something to say; one that stays may think longer. */
@@ -446,6 +497,8 @@ bool weft__http_connection_run(struct weft__http_connection *connection)
 	connection->may_park = connection->request.stream->can_park;
 	while (next == ANOTHER)
 		next = serve_one(connection, connection->options->idle_timeout_ns);
+	if (next == LEAVING)
+		see_off(connection);
 	return next == PARKING;
 }
 

@@ -41,6 +41,7 @@ struct weft__http_connection {
 	void *logger_arg;
 	bool may_have_more; /* more than the last request was received with it */
 	bool may_park;      /* between two requests */
+	bool is_leaving;    /* a stop has ended its wait: one more request, if it comes soon */
 	bool has_pipelined; /* requests were received behind another, and their time is known */
 	unsigned turn;      /* of those, how many there were */
 	struct weft_http_request request;

@@ -32,8 +32,7 @@ struct date {
 	int hour, minute, second;
 };
 
-/* The worker's last look at its clock, and the second in which that was. */
-static __thread int64_t look_ns = INT64_MIN, look_s;
+__thread struct weft__http_second weft__http_second = {INT64_MIN, 0};
 
 static int64_t clock_s(void)
 {
@@ -43,19 +42,18 @@ static int64_t clock_s(void)
 	return now.tv_sec;
 }
 
-int64_t weft__http_now_s(void)
+int64_t weft__http_look_s(void)
 {
 	struct weft__worker *worker = weft__worker;
 
 	if (!worker)
 		return clock_s();
+	/* A simulator's time is not another run's: it is asked each time. */
+	weft__http_second.look_ns = INT64_MIN;
 	if (worker->driver->ops->wall)
 		return worker->driver->ops->wall(worker->driver) / WEFT_SECONDS(1);
-	if (worker->now_ns != look_ns) {
-		look_ns = worker->now_ns;
-		look_s = clock_s();
-	}
-	return look_s;
+	weft__http_second = (struct weft__http_second){worker->now_ns, clock_s()};
+	return weft__http_second.s;
 }
 
 /* ---- Between days and dates ------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #ifndef WEFT_SRC_HTTP_DATE_H
 #define WEFT_SRC_HTTP_DATE_H
 
-#include "weft/api.h"
+#include "fiber/worker.h"
 
 /** Length of "Sun, 06 Nov 1994 08:49:37 GMT". */
 #define WEFT__HTTP_DATE_LEN 29
@@ -24,7 +24,21 @@ void weft__http_date_print(char *ret_text, int64_t seconds);
  */
 bool weft__http_date_parse(const char *text, size_t len, int64_t now_s, int64_t *ret_seconds);
 
+/** The worker's last look at its clock, and the second in which that was. */
+extern __thread struct weft__http_second {
+	int64_t look_ns, s;
+} weft__http_second;
+
+int64_t weft__http_look_s(void);
+
 /** Seconds since 1970 by the wall clock; a few ms late, and cheap for it. */
-int64_t weft__http_now_s(void);
+static inline int64_t weft__http_now_s(void)
+{
+	const struct weft__worker *worker = weft__worker;
+
+	if (worker && worker->now_ns == weft__http_second.look_ns)
+		return weft__http_second.s;
+	return weft__http_look_s();
+}
 
 #endif

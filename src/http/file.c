@@ -93,8 +93,10 @@ static void append_validators(struct weft_str *str, const struct weft__http_file
 		weft_str_appendf(str, "Last-Modified: %s\r\n", modified);
 	}
 	weft_str_appendf(str, "ETag: %s%s\r\n", file->is_settled ? "" : "W/", file->etag);
-	if (facts->varies)
-		weft_str_append(str, "Vary: Accept-Encoding\r\n");
+	if (facts->varies || facts->asker)
+		weft_str_appendf(str, "Vary: %s%s%s\r\n", facts->varies ? "Accept-Encoding" : "",
+			facts->varies && facts->asker ? ", " : "",
+			facts->asker ? facts->asker : "");
 	weft_str_append_bytes(str, weft_str_text(&facts->more), weft_str_len(&facts->more));
 }
 

@@ -21,6 +21,7 @@ struct weft__http_variants; /* variants.h */
 struct weft__http_facts {
 	const char *type;     /* Content-Type; lives as long as the service */
 	bool varies;          /* others may get it in another coding */
+	const char *asker;    /* what tells visitors apart, for Vary; NULL: all get the same */
 	bool is_download;     /* more holds a Content-Disposition */
 	struct weft_str more; /* "Name: value\r\n" each: Cache-Control, Access-Control-... */
 };
@@ -40,7 +41,7 @@ static inline void weft__http_facts_fini(struct weft__http_facts *facts)
  *		Accept-Ranges: bytes CRLF		or Content-Encoding: br CRLF
  *		Last-Modified: ... CRLF			<- validators_at: what a 304 says
  *		ETag: "..." CRLF
- *		Vary: Accept-Encoding CRLF		if it varies
+ *		Vary: Accept-Encoding CRLF		if it varies; and by facts->asker
  *		... facts->more ...
  *		CRLF					<- fields_len
  *		content (when has_content)		<- fields_len + 2

@@ -1,19 +1,7 @@
 /*
- * guard.c - see guard.h.
+ * guard.c - see guard.h. What a client is, and how its connections are counted, is crowd.c's.
  *
- * A client is an IPv4 address, or the first 64 bits of one of IPv6, which is what a household
- * or a machine gets: whoever has a /64 has all its addresses.
- *
- * How many connections a client has is kept without a table of clients: in ROWS rows of counters,
- * in each of which a keyed hash finds the client's. Others may have the same counter in
- * one row, hardly ever in all; the least of the counters is taken for the client's number.
- *
- *	client --> row 0  [ 0 0 3 0 1 ... ]	least of 3, 4, 3: it has 3
- *	      \--> row 1  [ 4 0 0 1 0 ... ]
- *	       \-> row 2  [ 0 3 0 0 0 ... ]
- *
- * So the memory is fixed, nobody waits, and processes can share it. One that is killed leaves
- * its connection counted.
+ * Entry points: weft__http_guard_enter() and _leave() of a connection, _check() of a request.
  *
  * Never: waits for a peer that is turned away.
  */
@@ -21,15 +9,14 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 
-#include "base/siphash.h"
+#include "http/crowd.h"
+#include "http/hosts.h"
 #include "http/metrics.h"
+#include "http/proxies.h"
 #include "http/service.h"
 #include "io/stream.h"
 #include "weft/fiber.h"
@@ -37,127 +24,59 @@
 #include "weft/socket.h"
 #include "weft/tls.h"
 
-#define ROWS     3
-#define ROW_SIZE 16384
-
 /** Seconds whose requests may come at once, where nobody says how many. */
 #define BURST_S 10
 
 /** For whoever is turned away to be told: it fits the socket's buffer. */
 #define REFUSAL_TIMEOUT_NS WEFT_MILLISECONDS(100)
 
-struct weft__http_crowd {
-	struct weft__siphash_key key;
-	_Atomic uint32_t *rows;
-};
-
-/* ---- Clients -----------------------------------------------------------------------------------
- */
-
-/*
- * Where the address's bytes that name a client are. 0: it is none. The same for as long as the
- * stream is: who has come in by one count must not leave by another.
- */
-static size_t client_of(const struct weft_stream *peer, const void **ret_bytes)
-{
-	const struct weft__stream_accepted *address = &peer->accepted;
-
-	if (address->len == 0)
-		return 0;
-	if (address->in.sin_family == AF_INET) {
-		*ret_bytes = &address->in.sin_addr;
-		return sizeof(address->in.sin_addr);
-	}
-	if (address->in.sin_family != AF_INET6)
-		return 0;
-	if (IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr)) {
-		*ret_bytes = &address->in6.sin6_addr.s6_addr[12];
-		return sizeof(struct in_addr);
-	}
-	*ret_bytes = &address->in6.sin6_addr;
-	return 8;
-}
-
-/* The client's counter in a row. */
-static _Atomic uint32_t *counter(struct weft__http_crowd *crowd, uint64_t hash, unsigned row)
-{
-	return &crowd->rows[row * ROW_SIZE + (hash >> (row * 20)) % ROW_SIZE];
-}
-
-/* Count one more; false, and nothing is counted: it has max already. */
-static bool crowd_enter(struct weft__http_crowd *crowd, uint64_t hash, unsigned max)
-{
-	uint32_t least = UINT32_MAX;
-
-	for (unsigned row = 0; row < ROWS; row++) {
-		uint32_t count = atomic_fetch_add_explicit(
-			counter(crowd, hash, row), 1, memory_order_relaxed);
-
-		least = count < least ? count : least;
-	}
-	if (least < max)
-		return true;
-	for (unsigned row = 0; row < ROWS; row++)
-		atomic_fetch_sub_explicit(counter(crowd, hash, row), 1, memory_order_relaxed);
-	return false;
-}
-
-static struct weft__http_crowd *crowd_new(void)
-{
-	struct weft__http_crowd *crowd = calloc(1, sizeof(*crowd));
-	uint8_t secret[16];
-
-	if (!crowd)
-		return NULL;
-	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
-		free(crowd);
-		return NULL;
-	}
-	crowd->key = weft__siphash_key(secret);
-	crowd->rows = mmap(NULL, sizeof(*crowd->rows) * ROWS * ROW_SIZE, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (crowd->rows == MAP_FAILED) {
-		free(crowd);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return crowd;
-}
-
-static void crowd_free(struct weft__http_crowd *crowd)
-{
-	if (!crowd)
-		return;
-	munmap(crowd->rows, sizeof(*crowd->rows) * ROWS * ROW_SIZE);
-	free(crowd);
-}
-
 /* ---- Life --------------------------------------------------------------------------------------
  */
+
+bool weft_http_server_options_check(
+	const struct weft_http_server_options *options, char ret_fault[WEFT_HTTP_SERVER_FAULT_MAX])
+{
+	const char *host = options->hosts ? weft__http_hosts_find_bad(options->hosts) : NULL;
+	const char *proxy = options->proxies ? weft__http_proxies_find_bad(options->proxies) : NULL;
+
+	if (host)
+		snprintf(ret_fault, WEFT_HTTP_SERVER_FAULT_MAX,
+			"\"%s\" is no name of a host, such as files.example or *.example.", host);
+	else if (proxy)
+		snprintf(ret_fault, WEFT_HTTP_SERVER_FAULT_MAX,
+			"\"%s\" is no address of a proxy, such as 192.0.2.7, 10.0.0.0/8 or unix.",
+			proxy);
+	return !host && !proxy;
+}
 
 int weft__http_guard_init(
 	struct weft__http_guard *guard, const struct weft_http_server_options *options)
 {
+	char fault[WEFT_HTTP_SERVER_FAULT_MAX];
 	struct weft_rate_options rate = {.per_second = options->rate, .burst = options->rate_burst};
 
 	if (rate.burst == 0 && __builtin_mul_overflow(options->rate, BURST_S, &rate.burst))
 		rate.burst = UINT_MAX;
 	*guard = (struct weft__http_guard){.options = options};
-	if (options->rate) {
-		guard->rate = weft_rate_new(&rate);
-		if (!guard->rate)
-			return -1;
+	if (!weft_http_server_options_check(options, fault)) {
+		errno = EINVAL;
+		return -1;
 	}
-	if (options->connections_per_client) {
-		guard->crowd = crowd_new();
-		if (!guard->crowd) {
-			weft__http_guard_fini(guard);
-			return -1;
-		}
-	}
-	guard->is_on = guard->rate || guard->crowd || options->metrics ||
-		       weft__http_service_authorises(options->service);
+	if (options->rate && !(guard->rate = weft_rate_new(&rate)))
+		goto fail;
+	if (options->connections_per_client && !(guard->crowd = weft__http_crowd_new(true)))
+		goto fail;
+	if (options->proxies && !(guard->proxies = weft__http_proxies_new(options)))
+		goto fail;
+	guard->authorises = weft__http_service_authorises(options->service);
+	guard->asks_each = guard->rate || guard->proxies || guard->authorises;
+	guard->counts = options->metrics;
+	guard->is_on = guard->asks_each || guard->crowd || options->hosts || guard->counts;
 	return 0;
+
+fail:
+	weft__http_guard_fini(guard);
+	return -1;
 }
 
 void weft__http_guard_fini(struct weft__http_guard *guard)
@@ -165,7 +84,8 @@ void weft__http_guard_fini(struct weft__http_guard *guard)
 	int saved = errno;
 
 	weft_rate_free(guard->rate);
-	crowd_free(guard->crowd);
+	weft__http_crowd_free(guard->crowd);
+	free(guard->proxies);
 	errno = saved;
 }
 
@@ -203,14 +123,23 @@ void weft__http_guard_tell_plain(const struct weft_stream *peer)
 		(void)weft_send(weft_stream_fd(peer), answer, sizeof(answer) - 1, MSG_NOSIGNAL);
 }
 
+/* As weft__http_client_of_peer(), where connections are counted. A proxy has those of many. */
+static size_t counted_client_of(const struct weft__http_guard *guard,
+	const struct weft_stream *peer, const void **ret_bytes)
+{
+	if (!guard->crowd || (guard->proxies && weft__http_proxies_have(guard->proxies, peer)))
+		return 0;
+	return weft__http_client_of_peer(peer, ret_bytes);
+}
+
 bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer)
 {
 	struct weft_http_metrics *metrics = guard->options->metrics;
 	const void *bytes;
-	size_t len = guard->crowd ? client_of(peer, &bytes) : 0;
+	size_t len = counted_client_of(guard, peer, &bytes);
 
-	if (len > 0 && !crowd_enter(guard->crowd, weft__siphash(&guard->crowd->key, bytes, len),
-			       guard->options->connections_per_client)) {
+	if (len > 0 && !weft__http_crowd_enter(
+			       guard->crowd, bytes, len, guard->options->connections_per_client)) {
 		weft__http_metrics_event(metrics, WEFT__HTTP_REFUSED_CONNECTION);
 		tell_refused(peer);
 		return false;
@@ -222,13 +151,11 @@ bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *
 void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_stream *peer)
 {
 	const void *bytes;
-	size_t len = guard->crowd ? client_of(peer, &bytes) : 0;
+	size_t len = counted_client_of(guard, peer, &bytes);
 
 	weft__http_metrics_event(guard->options->metrics, WEFT__HTTP_CONNECTION_ENDED);
-	for (unsigned row = 0; len > 0 && row < ROWS; row++)
-		atomic_fetch_sub_explicit(
-			counter(guard->crowd, weft__siphash(&guard->crowd->key, bytes, len), row),
-			1, memory_order_relaxed);
+	if (len > 0)
+		weft__http_crowd_leave(guard->crowd, bytes, len);
 }
 
 /* ---- Requests ----------------------------------------------------------------------------------
@@ -239,7 +166,7 @@ static int check_rate(struct weft__http_guard *guard, struct weft_http_request *
 	struct weft_http_response *response)
 {
 	const void *bytes;
-	size_t len = client_of(request->stream, &bytes);
+	size_t len = weft__http_client_of(request, &bytes);
 	char seconds[24];
 	int64_t wait_ns;
 
@@ -259,12 +186,23 @@ static int check_rate(struct weft__http_guard *guard, struct weft_http_request *
 int weft__http_guard_check(struct weft__http_guard *guard, struct weft_http_request *request,
 	struct weft_http_response *response)
 {
-	int status = guard->rate ? check_rate(guard, request, response) : 0;
+	const struct weft_http_server_options *options = guard->options;
+	int status = 0;
 
-	if (status)
+	if (guard->proxies && !request->has_client)
+		weft__http_proxies_find_client(guard->proxies, request);
+	if (guard->rate)
+		status = check_rate(guard, request, response);
+	if (!options->hosts)
+		request->is_host_good = true;
+	if (!status && !request->is_host_good && !weft__http_hosts_have(options->hosts, request))
+		status = weft_http_response_error(response, 421,
+			options->host_complaint
+				? options->host_complaint
+				: "This server does not go by the name in the address.");
+	if (status || response->status || !guard->authorises)
 		return status;
-	return weft__http_service_authorise(
-		guard->options->service, guard->options->arg, request, response);
+	return weft__http_service_authorise(options->service, options->arg, request, response);
 }
 
 void weft__http_guard_note(struct weft__http_guard *guard, const struct weft_http_request *request,
@@ -272,8 +210,6 @@ void weft__http_guard_note(struct weft__http_guard *guard, const struct weft_htt
 {
 	struct weft__http_tally_answer answer;
 
-	if (!guard->options->metrics)
-		return;
 	answer = (struct weft__http_tally_answer){
 		.status = response->status,
 		.duration_ns = weft_now() - request->arrived_ns,

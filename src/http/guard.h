@@ -8,16 +8,22 @@
 #include "http/response.h"
 #include "weft/rate.h"
 
-struct weft__http_crowd; /* guard.c's */
+struct weft__http_crowd;   /* guard.c's */
+struct weft__http_proxies; /* proxies.h */
 
 struct weft__http_guard {
 	const struct weft_http_server_options *options;
-	struct weft_rate *rate;         /* NULL: no bound */
-	struct weft__http_crowd *crowd; /* the same */
-	bool is_on;                     /* any of it, or authorise() */
+	struct weft_rate *rate;             /* NULL: no bound */
+	struct weft__http_crowd *crowd;     /* the same */
+	struct weft__http_proxies *proxies; /* NULL: nobody is trusted */
+	bool authorises;                    /* the service has an authorise() */
+	bool asks_each;                     /* there is more to ask than the host */
+	bool counts;                        /* there are metrics */
+	bool is_on;                         /* any of it */
 };
 
-/** options, whose defaults are filled in, must live as long. Errors: ENOMEM, of getrandom(2). */
+/** options, whose defaults are filled in, must live as long. Errors: EINVAL, ENOMEM, of
+ * getrandom(2). */
 int weft__http_guard_init(
 	struct weft__http_guard *guard, const struct weft_http_server_options *options);
 void weft__http_guard_fini(struct weft__http_guard *guard);
@@ -38,7 +44,14 @@ void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_st
 int weft__http_guard_check(struct weft__http_guard *guard, struct weft_http_request *request,
 	struct weft_http_response *response);
 
-/** A request was answered. */
+/** Whether it has to be asked: not of a head that was let in before, where only heads count. */
+static inline bool weft__http_guard_is_asked(
+	const struct weft__http_guard *guard, const struct weft_http_request *request)
+{
+	return guard && (guard->asks_each || !request->is_host_good);
+}
+
+/** A request was answered; where the guard counts. */
 void weft__http_guard_note(struct weft__http_guard *guard, const struct weft_http_request *request,
 	const struct weft_http_response *response);
 

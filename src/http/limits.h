@@ -37,15 +37,29 @@
 /** Longest body of an upload to a shared folder, where the options say nothing. Over it: 413. */
 #define WEFT__HTTP_UPLOAD_MAX ((int64_t)4 * 1024 * 1024 * 1024)
 
-/** One of so many descriptors is for a file that is being put, if that is enough for a form. */
+/** One of so many descriptors is for a file that is being put, if that is enough for two forms. */
 #define WEFT__HTTP_UPLOAD_SHARE 16
 
 /** Most files of one form that go to a shared folder: each is open till all have come. */
 #define WEFT__HTTP_UPLOAD_FILES_MAX 100
 
+/** Archives and searches at a time; and of one client, or of one visitor with a name. */
+#define WEFT__HTTP_WALKS_MAX  8
+#define WEFT__HTTP_WALKS_EACH 2
+
+/** A peer that takes nothing for so long loses its place there, when all are taken and asked for.
+ */
+#define WEFT__HTTP_WALK_HURRY_NS WEFT_SECONDS(3)
+
+/** Once half of the places for files are taken, no client gets more than one of so many. */
+#define WEFT__HTTP_UPLOAD_CLIENT_SHARE 8
+
+/** And each block of a body must come so soon: 3 KiB a second. */
+#define WEFT__HTTP_UPLOAD_HURRY_NS WEFT_SECONDS(5)
+
 /**
  * What is read of an upload that is refused, so that its sender looks at the answer: browsers send
- * all of a form first.
+ * all of a form first. All of it in the time for one block.
  */
 #define WEFT__HTTP_UPLOAD_DRAIN_MAX ((int64_t)16 * 1024 * 1024)
 
@@ -66,6 +80,9 @@
 /** After a last answer, what the peer still sends is read so long and so far, then cut off. */
 #define WEFT__HTTP_LINGER_NS        WEFT_SECONDS(2)
 #define WEFT__HTTP_LINGER_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/** At a stop: how long a request may be under way to a server that waits for none any more. */
+#define WEFT__HTTP_LEAVE_NS WEFT_MILLISECONDS(250)
 
 /** Connections of one worker that are looked at for one that can be closed to make room. */
 #define WEFT__HTTP_EVICTION_LOOK_MAX 4096
@@ -100,6 +117,9 @@
 #define WEFT__WS_CLOSE_TIMEOUT_NS     WEFT_SECONDS(5)
 #define WEFT__WS_HANDSHAKE_TIMEOUT_NS WEFT_SECONDS(10)
 
+/** A WebSocket on which nothing comes for so long gives back memory until something does. */
+#define WEFT__WS_REST_AFTER_NS WEFT_SECONDS(1)
+
 /** At a stop, or when cancelled, the peer gets no longer to answer a close. */
 #define WEFT__WS_HASTE_NS WEFT_SECONDS(1)
 
@@ -118,6 +138,23 @@
 
 /** So many more are counted; then it says that there are more yet. */
 #define WEFT__HTTP_LISTING_COUNT_MAX 100000
+
+/** Listings that a worker keeps, and the bytes they may hold together. */
+#define WEFT__HTTP_LISTINGS_MAX       64
+#define WEFT__HTTP_LISTINGS_BYTES_MAX ((size_t)8 * 1024 * 1024)
+
+/** Bytes of listings that a worker has in all, those that slow readers hold among them: over it
+ * 503. */
+#define WEFT__HTTP_LISTINGS_ALIVE_MAX ((size_t)64 * 1024 * 1024)
+
+/** How old what a listing says of files may be. */
+#define WEFT__HTTP_LISTING_BELIEVE_NS WEFT_SECONDS(1)
+
+/**
+ * How long ago a folder must have changed before its listing is believed: two changes within a tick
+ * of its file system's clock (2 s of FAT) can't be told apart.
+ */
+#define WEFT__HTTP_LISTING_SETTLE_NS WEFT_SECONDS(2)
 
 /** Bytes of log lines a worker may be ahead of the disk; lines beyond are counted and dropped. */
 #define WEFT__HTTP_LOG_RING_SIZE ((size_t)256 * 1024)

@@ -1,13 +1,14 @@
 /*
  * listing.c - reads and sorts a folder: folders first, then by name in natural order, size or
- * time; and answers with it, as a page or as JSON for who would rather have that.
+ * time; and writes it down, as a page or as JSON for who would rather have that.
  *
- * Entry point: weft__http_listing_send(). The page is listing_page.c's.
+ * Entry points: weft__http_listing_read(), weft__http_listing_append(). The page is
+ * listing_page.c's.
  *
  * It shows only what a request for it would be answered with: no hidden names, nothing
  * but files and folders, no link that leads outside.
  *
- * Never: more names than its bounds, or a worker held up by a long folder.
+ * Never: more names than its bounds. (It blocks: listings.c calls it on a thread of its own.)
  */
 #include "http/listing.h"
 
@@ -21,11 +22,10 @@
 
 #include "http/accept.h"
 #include "http/chars.h"
+#include "http/date.h"
 #include "http/escape.h"
 #include "http/limits.h"
-#include "http/page.h"
-#include "http/store.h"
-#include "weft/fiber.h"
+#include "files/store.h"
 #include "weft/sort.h"
 
 static const struct {
@@ -165,7 +165,7 @@ static bool stat_name(const struct reading *reading, const char *name, struct st
 	weft_str_init(&path, WEFT_STR_LEN_MAX);
 	weft_str_appendf(&path, "%s%s", reading->source->path, name);
 	is_found = !weft_str_error(&path) &&
-		   weft__http_stat(reading->source->root, weft_str_text(&path), ret_stat) == 0;
+		   weft__root_stat(reading->source->root, weft_str_text(&path), ret_stat) == 0;
 	weft_str_fini(&path);
 	return is_found;
 }
@@ -197,12 +197,9 @@ static bool is_shown(const struct reading *reading, const char *name)
 static int read_names(const struct reading *reading, DIR *folder)
 {
 	struct weft__http_listing *listing = reading->listing;
-	unsigned turn = 0;
 	struct dirent *entry;
 
 	while ((errno = 0, entry = readdir(folder))) {
-		if (++turn % WEFT__HTTP_LISTING_TURN == 0)
-			weft_yield();
 		if (!is_shown(reading, entry->d_name))
 			continue;
 		if (weft_vec_len(&listing->items) < WEFT__HTTP_LISTING_ENTRIES_MAX) {
@@ -219,8 +216,6 @@ static int read_names(const struct reading *reading, DIR *folder)
 		return -1;
 	weft_vec_each (struct weft__http_item, item, &listing->items)
 		item->name = weft_str_text(&listing->names) + item->name_at;
-	weft_sort(listing->items.items, weft_vec_len(&listing->items),
-		sizeof(struct weft__http_item), compare_items, listing);
 	return 0;
 }
 
@@ -248,7 +243,7 @@ static void append_json_item(struct weft_str *text, const struct weft__http_item
 
 static void build_json(struct weft_str *text, const struct weft__http_listing *listing)
 {
-	unsigned turn = 0;
+	bool is_first = true;
 
 	weft_str_append(text, "{\"path\": ");
 	weft_http_escape_json(text, listing->path, strlen(listing->path));
@@ -258,63 +253,89 @@ static void build_json(struct weft_str *text, const struct weft__http_listing *l
 		sorts[listing->sort].name, listing->is_descending ? "desc" : "asc",
 		listing->left_out, listing->has_more ? "true" : "false");
 	weft_vec_each (struct weft__http_item, item, &listing->items) {
-		weft_str_append(text, turn ? ",\n" : "\n");
+		weft_str_append(text, is_first ? "\n" : ",\n");
 		append_json_item(text, item);
-		if (++turn % WEFT__HTTP_LISTING_TURN == 0)
-			weft_yield();
+		is_first = false;
 	}
 	weft_str_append(text, "\n]}\n");
 }
 
-static int send_json(struct weft_http_response *response, const struct weft__http_listing *listing)
-{
-	struct weft_http_content content = {.type = "application/json"};
-	struct weft_str text;
-	int result = 500;
+/* ---- The whole ---------------------------------------------------------------------------- */
 
-	weft_str_init(&text, WEFT_STR_LEN_MAX);
-	build_json(&text, listing);
-	content.data = weft_str_text(&text);
-	content.len = weft_str_len(&text);
-	if (!weft_str_error(&text))
-		result = weft_http_response_send(response, 200, &content);
-	weft_str_fini(&text);
-	return result;
+void weft__http_listing_init(struct weft__http_listing *listing, struct weft_http_request *request,
+	const struct weft__http_listing_source *source)
+{
+	*listing = (struct weft__http_listing){.path = source->path + source->home_len,
+		.whole_path = source->path,
+		.uploads = source->uploads};
+	weft_vec_init(&listing->items, sizeof(struct weft__http_item));
+	weft_str_init(&listing->names, WEFT_STR_LEN_MAX);
+	choose_order(listing, request);
+	listing->is_json = weft__http_accept_wants_json(request, "json");
 }
 
-static int send_page(struct weft_http_response *response, const struct weft__http_listing *listing)
+void weft__http_listing_fini(struct weft__http_listing *listing)
 {
-	struct weft_str page;
-
-	weft_str_init(&page, WEFT_STR_LEN_MAX);
-	weft__http_listing_append_page(&page, listing);
-	return weft__http_page_send(response, 200, &page);
+	weft_str_fini(&listing->names);
+	weft_vec_fini(&listing->items);
 }
 
-int weft__http_listing_send(
-	struct weft_http_response *response, const struct weft__http_listing_source *source)
+int weft__http_listing_read(
+	struct weft__http_listing *listing, const struct weft__http_listing_source *source)
 {
-	struct weft__http_listing listing = {.path = source->path, .uploads = source->uploads};
-	struct reading reading = {&listing, source, source->fd};
+	struct reading reading = {listing, source, source->fd};
 	DIR *folder = fdopendir(source->fd);
-	int result = 500;
+	int result, saved;
 
-	if (!folder) {
+	if (folder) {
+		result = read_names(&reading, folder);
+		saved = errno;
+		closedir(folder);
+	} else {
+		result = -1;
+		saved = errno;
 		close(source->fd);
-		return 500;
 	}
-	weft_vec_init(&listing.items, sizeof(struct weft__http_item));
-	weft_str_init(&listing.names, WEFT_STR_LEN_MAX);
-	choose_order(&listing, response->request);
-	if (read_names(&reading, folder) == 0) {
-		weft_http_response_field(response, "Cache-Control", "no-cache");
-		weft_http_response_field(response, "Vary", "Accept");
-		result = weft__http_accept_wants_json(response->request, "json")
-				 ? send_json(response, &listing)
-				 : send_page(response, &listing);
-	}
-	weft_str_fini(&listing.names);
-	weft_vec_fini(&listing.items);
-	closedir(folder);
+	errno = saved;
 	return result;
+}
+
+uint64_t weft__http_listing_print(
+	const struct weft__http_listing *listing, const struct weft__siphash_key *key)
+{
+	struct weft__http_listing_now now;
+	uint64_t words[8];
+	uint64_t print;
+
+	weft__http_listing_now(&now, weft__http_now_s());
+	words[0] =
+		weft__siphash(key, weft_str_text(&listing->names), weft_str_len(&listing->names));
+	words[1] = listing->left_out;
+	words[2] = listing->has_more;
+	words[3] = (uint64_t)(listing->uploads != NULL) << 8 | (uint64_t)listing->sort << 2 |
+		   (uint64_t)listing->is_descending << 1 | listing->is_json;
+	/* A page says "Today". */
+	words[4] = (uint64_t)(now.today.tm_year * 366 + now.today.tm_yday);
+	words[5] = (uint64_t)now.today.tm_gmtoff;
+	words[6] = weft__siphash(key, listing->path, strlen(listing->path));
+	words[7] = weft_vec_len(&listing->items);
+	print = weft__siphash(key, words, sizeof(words));
+	weft_vec_each (struct weft__http_item, item, &listing->items) {
+		words[0] = print;
+		words[1] = (uint64_t)item->size;
+		words[2] = (uint64_t)item->modified_s;
+		words[3] = item->is_folder;
+		print = weft__siphash(key, words, 4 * sizeof(words[0]));
+	}
+	return print;
+}
+
+void weft__http_listing_append(struct weft_str *text, struct weft__http_listing *listing)
+{
+	weft_sort(listing->items.items, weft_vec_len(&listing->items),
+		sizeof(struct weft__http_item), compare_items, listing);
+	if (listing->is_json)
+		build_json(text, listing);
+	else
+		weft__http_listing_append_page(text, listing);
 }

@@ -18,7 +18,6 @@
 #include "http/mime.h"
 #include "http/page.h"
 #include "http/upload.h"
-#include "weft/fiber.h"
 
 /* ---- For people ---------------------------------------------------------------------------- */
 
@@ -44,28 +43,31 @@ static bool is_same_day(const struct tm *a, const struct tm *b)
 	return a->tm_year == b->tm_year && a->tm_yday == b->tm_yday;
 }
 
-void weft__http_listing_time(
-	char ret_text[WEFT__HTTP_LISTING_TIME_MAX], int64_t then_s, int64_t now_s)
+void weft__http_listing_now(struct weft__http_listing_now *now, int64_t seconds)
+{
+	*now = (struct weft__http_listing_now){.seconds = seconds};
+	now->is_known = localtime_r(&(time_t){seconds}, &now->today);
+	/* Noon has a day before it in any zone, whatever its clocks are put forward or back. */
+	now->yesterday = now->today;
+	now->yesterday.tm_hour = 12;
+	now->yesterday.tm_mday--;
+	now->yesterday.tm_isdst = -1;
+	if (now->is_known)
+		mktime(&now->yesterday);
+}
+
+void weft__http_listing_time(char ret_text[WEFT__HTTP_LISTING_TIME_MAX], int64_t then_s,
+	const struct tm *then, const struct weft__http_listing_now *now)
 {
 	const char *format = "%-d %b %Y";
-	struct tm then, now, yesterday;
 
-	ret_text[0] = '\0';
-	if (!localtime_r(&(time_t){then_s}, &then) || !localtime_r(&(time_t){now_s}, &now))
-		return;
-	/* Noon has a day before it in any zone, whatever its clocks are put forward or back. */
-	yesterday = now;
-	yesterday.tm_hour = 12;
-	yesterday.tm_mday--;
-	yesterday.tm_isdst = -1;
-	mktime(&yesterday);
-	if (is_same_day(&then, &now))
+	if (now->is_known && is_same_day(then, &now->today))
 		format = "Today %H:%M";
-	else if (is_same_day(&then, &yesterday))
+	else if (now->is_known && is_same_day(then, &now->yesterday))
 		format = "Yesterday %H:%M";
-	else if (then.tm_year == now.tm_year && then_s < now_s)
+	else if (then->tm_year == now->today.tm_year && then_s < now->seconds)
 		format = "%-d %b %H:%M";
-	strftime(ret_text, WEFT__HTTP_LISTING_TIME_MAX, format, &then);
+	strftime(ret_text, WEFT__HTTP_LISTING_TIME_MAX, format, then);
 }
 
 /* "1234567" as "1,234,567". */
@@ -248,22 +250,24 @@ static void append_size(struct weft_str *page, const struct weft__http_item *ite
 	weft_str_appendf(page, " %s\">%s</data>", item->size == 1 ? "byte" : "bytes", size);
 }
 
-static void append_time(struct weft_str *page, const struct weft__http_item *item, int64_t now_s)
+static void append_time(struct weft_str *page, const struct weft__http_item *item,
+	const struct weft__http_listing_now *now)
 {
-	char text[WEFT__HTTP_LISTING_TIME_MAX], exact[40] = "", machine[40] = "";
+	char text[WEFT__HTTP_LISTING_TIME_MAX] = "", exact[40] = "", machine[40] = "";
 	struct tm time;
 
-	weft__http_listing_time(text, item->modified_s, now_s);
 	if (gmtime_r(&(time_t){item->modified_s}, &time))
 		strftime(machine, sizeof(machine), "%Y-%m-%dT%H:%M:%SZ", &time);
-	if (localtime_r(&(time_t){item->modified_s}, &time))
+	if (localtime_r(&(time_t){item->modified_s}, &time)) {
+		weft__http_listing_time(text, item->modified_s, &time, now);
 		strftime(exact, sizeof(exact), "%Y-%m-%d %H:%M:%S %z", &time);
+	}
 	weft_str_appendf(
 		page, "<time datetime=\"%s\" title=\"%s\">%s</time>", machine, exact, text);
 }
 
 static void append_item(struct weft_str *page, const struct weft__http_listing *listing,
-	const struct weft__http_item *item, int64_t now_s)
+	const struct weft__http_item *item, const struct weft__http_listing_now *now)
 {
 	size_t len = strlen(item->name);
 	const char *kind = item->is_folder ? "d" : kind_of(item);
@@ -283,7 +287,7 @@ static void append_item(struct weft_str *page, const struct weft__http_listing *
 	weft_http_escape_html(page, item->name, len);
 	weft_str_append(page, "</bdi></b><span>");
 	append_size(page, item);
-	append_time(page, item, now_s);
+	append_time(page, item, now);
 	weft_str_append(page, "</span></a></li>\n");
 }
 
@@ -329,13 +333,25 @@ static void append_summary(struct weft_str *page, const struct weft__http_listin
 	weft_str_append(page, " more are in this folder.</p>\n");
 }
 
+/* All of it at once: folder.c. */
+static void append_archives(struct weft_str *page, const struct weft__http_listing *listing)
+{
+	if (weft_vec_len(&listing->items) == 0)
+		return;
+	weft_str_append(page, "<p>Download all: "
+#ifdef WEFT_HAS_ZLIB
+			      "<a href=\"?archive=zip\" download>zip</a> "
+#endif
+			      "<a href=\"?archive=tar\" download>tar</a></p>\n");
+}
+
 /* ---- The whole ----------------------------------------------------------------------------- */
 
 void weft__http_listing_append_page(struct weft_str *page, const struct weft__http_listing *listing)
 {
-	int64_t now_s = weft__http_now_s();
-	unsigned turn = 0;
+	struct weft__http_listing_now now;
 
+	weft__http_listing_now(&now, weft__http_now_s());
 	weft__http_page_begin(page, listing->path[0] ? listing->path : "Home",
 		listing->path[0] ? strlen(listing->path) : 4, style);
 	append_crumbs(page, listing);
@@ -347,13 +363,11 @@ void weft__http_listing_append_page(struct weft_str *page, const struct weft__ht
 		append_own_query(page, listing);
 		weft_str_append(page, "\"><b>Up</b></a></li>\n");
 	}
-	weft_vec_each (struct weft__http_item, item, &listing->items) {
-		append_item(page, listing, item, now_s);
-		if (++turn % WEFT__HTTP_LISTING_TURN == 0)
-			weft_yield();
-	}
+	weft_vec_each (struct weft__http_item, item, &listing->items)
+		append_item(page, listing, item, &now);
 	weft_str_append(page, "</ul>\n");
 	append_summary(page, listing);
+	append_archives(page, listing);
 	weft__http_uploads_append_form(page, listing->uploads);
 	weft__http_page_end(page);
 }

@@ -174,7 +174,7 @@ static char *put_user(char *to, const char *user)
 static size_t make_common(struct weft__http_log_line *line, bool is_combined,
 	const struct weft_http_request *request, const struct weft_http_response *response)
 {
-	const char *peer = weft_http_request_peer(request);
+	const char *peer = weft_http_request_client(request);
 	char *to = line->text, *end = to + sizeof(line->text) - TAIL_MAX;
 
 	to = put(to, peer, strlen(peer));
@@ -286,7 +286,7 @@ static size_t make_json(struct weft__http_log_line *line, const struct weft_http
 	to = PUT(to, "{\"time\": \"");
 	to = put_time(to, line, true);
 	to = PUT(to, "\", \"peer\": ");
-	to = put_json_text(to, text_of(weft_http_request_peer(request)), 100);
+	to = put_json_text(to, text_of(weft_http_request_client(request)), 100);
 	to = PUT(to, ", \"user\": ");
 	to = put_json_text(to, text_of(request->user), 300);
 	to = put_json_request(to, request);

@@ -31,6 +31,8 @@
 
 struct weft_http_metrics {
 	struct weft__http_tally *tallies; /* of the workers; the last: of all others */
+	weft_http_metrics_text_fn *on_text;
+	void *arg;
 };
 
 static const int64_t duration_ends_ns[WEFT_HTTP_DURATIONS] = {
@@ -77,6 +79,13 @@ void weft_http_metrics_free(struct weft_http_metrics *metrics)
 		return;
 	munmap(metrics->tallies, TALLY_COUNT * sizeof(*metrics->tallies));
 	free(metrics);
+}
+
+void weft_http_metrics_add_text(
+	struct weft_http_metrics *metrics, weft_http_metrics_text_fn *on_text, void *arg)
+{
+	metrics->on_text = on_text;
+	metrics->arg = arg;
 }
 
 int64_t weft_http_metrics_duration_ns(unsigned bucket)
@@ -265,6 +274,7 @@ static void append_all(struct weft_str *text, const struct weft_http_counts *cou
 static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	struct weft_http_content content = {.type = "text/plain; version=0.0.4; charset=utf-8"};
+	const struct weft_http_metrics *metrics = arg;
 	struct weft_http_counts *counts =
 		malloc(sizeof(*counts)); /* too much for a fiber's stack */
 	struct weft_str text;
@@ -273,10 +283,12 @@ static int on_get(struct weft_http_request *request, struct weft_http_response *
 	(void)request;
 	if (!counts)
 		return 503;
-	weft_http_metrics_read(arg, counts);
+	weft_http_metrics_read(metrics, counts);
 	weft_str_init(&text, TEXT_MAX);
 	append_all(&text, counts);
 	free(counts);
+	if (metrics->on_text)
+		metrics->on_text(&text, metrics->arg);
 	content.data = weft_str_text(&text);
 	content.len = weft_str_len(&text);
 	if (!weft_str_error(&text))

@@ -17,6 +17,7 @@
 
 #include "http/chars.h"
 #include "http/path.h"
+#include "weft/http_auth.h"
 
 /** A host and a port; -1: not said. */
 struct authority {
@@ -103,6 +104,19 @@ bool weft__http_is_foreign(const struct weft_http_request *request)
 		!weft__http_equal_nocase(site.data, site.len, "none"))
 		return true;
 	return origin.data && !weft__http_is_own_origin(request, origin);
+}
+
+bool weft_http_request_is_foreign(const struct weft_http_request *request)
+{
+	return weft__http_is_foreign(request);
+}
+
+bool weft__http_is_from(const struct weft_http_request *request, const char *origin)
+{
+	struct weft_http_text value;
+
+	return weft__http_request_find(request, "origin", &value) == 1 &&
+	       weft__http_equal_nocase(value.data, value.len, origin);
 }
 
 /* ---- Paths -------------------------------------------------------------------------------- */

@@ -16,6 +16,9 @@ bool weft__http_is_foreign(const struct weft_http_request *request);
 bool weft__http_is_own_origin(
 	const struct weft_http_request *request, struct weft_http_text origin);
 
+/** Whether it comes from a page of that origin, "https://app.example", by its one Origin. */
+bool weft__http_is_from(const struct weft_http_request *request, const char *origin);
+
 /** Its whole path, decoded, also where a service is mounted below one; to be freed. NULL: ENOMEM.
  */
 char *weft__http_whole_path(const struct weft_http_request *request);

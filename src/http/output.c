@@ -75,14 +75,38 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 	return result;
 }
 
-int weft__http_output_status(struct weft__http_output *output, const char *line)
+static inline void set_date(struct weft__http_output *output)
 {
 	int64_t now_s = weft__http_now_s();
 
-	if (now_s != output->date_s) {
-		output->date_s = now_s;
-		weft__http_date_print(output->ok + DATE_AT, now_s);
+	if (now_s == output->date_s)
+		return;
+	output->date_s = now_s;
+	weft__http_date_print(output->ok + DATE_AT, now_s);
+}
+
+int weft__http_output_ok(struct weft__http_output *output, const char *text, size_t len)
+{
+	size_t all = sizeof(output->ok) + len;
+	char *to;
+
+	set_date(output);
+	to = output->unflushed + all <= ROOM ? weft__stream_room(output->stream, all) : NULL;
+	if (!to) {
+		if (weft__http_output_write(output, output->ok, sizeof(output->ok)) < 0)
+			return -1;
+		return weft__http_output_write(output, text, len);
 	}
+	memcpy(to, output->ok, sizeof(output->ok));
+	memcpy(to + sizeof(output->ok), text, len);
+	output->unflushed += all;
+	output->written += (int64_t)all;
+	return 0;
+}
+
+int weft__http_output_status(struct weft__http_output *output, const char *line)
+{
+	set_date(output);
 	if (!line)
 		return weft__http_output_write(output, output->ok, sizeof(output->ok));
 	if (weft__http_output_write(output, line, strlen(line)) < 0)

@@ -38,6 +38,9 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 /** Write the status line (up to "Date: ") and the date of now; NULL: the status line of a 200. */
 int weft__http_output_status(struct weft__http_output *output, const char *line);
 
+/** The same of a 200, with len bytes of what follows. */
+int weft__http_output_ok(struct weft__http_output *output, const char *text, size_t len);
+
 /** Send what is buffered. Returns 0, or -1 and the connection is lost. */
 int weft__http_output_flush(struct weft__http_output *output);
 

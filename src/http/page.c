@@ -21,7 +21,6 @@
 /** Bytes of an error or redirect page. */
 #define SMALL_PAGE_MAX 32768
 
-#define PAGE_TYPE   "text/html; charset=utf-8"
 #define PAGE_POLICY "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 static const char style[] =
@@ -64,13 +63,19 @@ static int send_bare(struct weft_http_response *response, int status)
 	return weft_http_response_send(response, status, NULL);
 }
 
+int weft__http_page_add_fields(struct weft_http_response *response)
+{
+	if (weft_http_response_field(response, "Content-Security-Policy", PAGE_POLICY) < 0)
+		return -1;
+	return weft_http_response_field(response, "X-Content-Type-Options", "nosniff");
+}
+
 static int send_page(struct weft_http_response *response, int status, const struct weft_str *page)
 {
-	struct weft_http_content content = {PAGE_TYPE, weft_str_text(page), weft_str_len(page)};
+	struct weft_http_content content = {
+		WEFT__HTTP_PAGE_TYPE, weft_str_text(page), weft_str_len(page)};
 
-	if (weft_str_error(page) ||
-		weft_http_response_field(response, "Content-Security-Policy", PAGE_POLICY) < 0 ||
-		weft_http_response_field(response, "X-Content-Type-Options", "nosniff") < 0)
+	if (weft_str_error(page) || weft__http_page_add_fields(response) < 0)
 		return send_bare(response, status < 400 ? 500 : status);
 	return weft_http_response_send(response, status, &content);
 }

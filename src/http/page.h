@@ -16,6 +16,11 @@ void weft__http_page_begin(
 /** Append the page's end. */
 void weft__http_page_end(struct weft_str *page);
 
+/** Add the fields of a page that the server makes itself: it loads and runs nothing. 0 or -1. */
+int weft__http_page_add_fields(struct weft_http_response *response);
+
+#define WEFT__HTTP_PAGE_TYPE "text/html; charset=utf-8"
+
 /** Send page, or an error page when building it failed. Frees it either way. */
 int weft__http_page_send(struct weft_http_response *response, int status, struct weft_str *page);
 

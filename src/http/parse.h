@@ -151,6 +151,14 @@ static inline struct weft_http_text weft__http_head_known(
 	return weft__http_place_text(data, head->fields[head->known[known] - 1].value);
 }
 
+/** Whether it asks for a part, or under a condition. */
+static inline bool weft__http_head_is_conditional(const struct weft__http_head *head)
+{
+	static const uint8_t none[WEFT__HTTP_IF_RANGE - WEFT__HTTP_RANGE + 1];
+
+	return memcmp(&head->known[WEFT__HTTP_RANGE], none, sizeof(none)) != 0;
+}
+
 /* ---- Between the parser's own files --------------------------------------------- */
 
 /** target.c: take the target that stands at place apart. */

@@ -11,6 +11,7 @@
  */
 #include "http/policy.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #include "http/disposition.h"
 #include "http/mime.h"
 #include "http/path.h"
-#include "http/store.h"
+#include "files/store.h"
 
 /** Bytes of the fields that a policy adds to a file. */
 #define FIELDS_LEN_MAX 6144
@@ -33,6 +34,10 @@
 #define HASH_LEN_MAX   64
 
 #define IMMUTABLE "public, max-age=31536000, immutable"
+
+/** What visitors are told apart by, and what is then said where nothing else is. */
+#define ASKER         "Cookie, Authorization"
+#define ASKER_CONTROL "private, no-cache"
 
 #define SANDBOX "sandbox allow-downloads allow-forms allow-popups allow-scripts"
 
@@ -108,11 +113,18 @@ static bool is_text(const char *text)
 	return len > 0 && len <= OPTION_LEN_MAX && weft__http_is_field_value(text, len);
 }
 
+/* A number, or the field's words, which begin with a letter: "1h" is neither. */
+static bool is_cache_value(const char *value)
+{
+	return value[strspn(value, "0123456789")] == '\0' ? value[0] != '\0'
+							  : isalpha((unsigned char)value[0]) != 0;
+}
+
 static bool is_cache_rule(const char *rule)
 {
 	const char *equals = strchr(rule, '=');
 
-	return is_text(rule) && equals && equals > rule && equals[1];
+	return is_text(rule) && equals && equals > rule && is_cache_value(equals + 1);
 }
 
 /* "md=text/markdown": an extension, without its dot, and something with a slash. */
@@ -136,7 +148,7 @@ static bool is_origin(const char *text)
 	       !strpbrk(host + 3, "/?#@");
 }
 
-/* A path below the folder, as weft__http_open() takes it. */
+/* A path below the folder, as weft__root_open() takes it. */
 static bool is_path(const char *path)
 {
 	return is_text(path) && path[0] != '/' && strcmp(path, "..") != 0 &&
@@ -189,6 +201,13 @@ bool weft_http_files_options_check(
 
 	if ((unsigned)options->links > WEFT_HTTP_LINKS_ALL) {
 		snprintf(ret_fault, WEFT_HTTP_FILES_FAULT_MAX, "There is no such way of links.");
+		return false;
+	}
+	if (options->cors_may_change &&
+		(!options->cors_origin || strcmp(options->cors_origin, "*") == 0)) {
+		snprintf(ret_fault, WEFT_HTTP_FILES_FAULT_MAX,
+			"Only scripts of one origin can be let change files, such as "
+			"https://app.example.");
 		return false;
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -325,7 +344,7 @@ bool weft__http_policy_hides(const struct weft__http_policy *policy, const char 
 	return strstr(path, "/" WEFT__STORE_FOLDER) != NULL;
 }
 
-static const char *find_type(const struct weft__http_policy *policy, const char *path)
+const char *weft__http_policy_type(const struct weft__http_policy *policy, const char *path)
 {
 	const char *name = last_name(path), *dot = strrchr(name, '.');
 	size_t len = dot ? strlen(dot + 1) : 0;
@@ -342,6 +361,8 @@ static const char *find_type(const struct weft__http_policy *policy, const char 
 static void append_cache_rule(
 	const struct weft__http_policy *policy, const char *path, struct weft_str *fields)
 {
+	if (policy->options.visitor && !*policy->options.cache_rules)
+		weft_str_append(fields, "Cache-Control: " ASKER_CONTROL "\r\n");
 	for (const char *const *rule = policy->options.cache_rules; *rule; rule++) {
 		const char *value = strchr(*rule, '=') + 1;
 
@@ -383,8 +404,9 @@ int weft__http_policy_describe(const struct weft__http_policy *policy, const cha
 {
 	struct weft_str *more = &ret_facts->more;
 
-	ret_facts->type = find_type(policy, path);
+	ret_facts->type = weft__http_policy_type(policy, path);
 	ret_facts->varies = false;
+	ret_facts->asker = policy->options.visitor ? ASKER : NULL;
 	ret_facts->is_download = is_download(policy, path);
 	weft_str_init(more, FIELDS_LEN_MAX);
 	append_cache_rule(policy, path, more);
@@ -409,4 +431,38 @@ int weft__http_policy_add_cors(
 		return 0;
 	return weft_http_response_field(
 		response, "Access-Control-Allow-Origin", policy->options.cors_origin);
+}
+
+/* What one may see another may not: so no cache between keeps it, and a browser asks each time. */
+static const char *control_of(const struct weft__http_policy *policy, const char *control)
+{
+	if (!policy || !policy->options.visitor)
+		return control;
+	if (!control)
+		return *policy->options.cache_rules ? NULL : ASKER_CONTROL;
+	return strcmp(control, "no-cache") == 0 ? ASKER_CONTROL : control;
+}
+
+int weft__http_policy_add_caching(const struct weft__http_policy *policy,
+	struct weft_http_response *response, const char *control, const char *varies)
+{
+	bool differs = policy && policy->options.visitor;
+	char vary[96];
+
+	control = control_of(policy, control);
+	if (control && weft_http_response_field(response, "Cache-Control", control) < 0)
+		return -1;
+	if (!varies && !differs)
+		return 0;
+	snprintf(vary, sizeof(vary), "%s%s%s", varies ? varies : "", varies && differs ? ", " : "",
+		differs ? ASKER : "");
+	return weft_http_response_field(response, "Vary", vary);
+}
+
+int weft__http_policy_add_refusal(
+	const struct weft__http_policy *policy, struct weft_http_response *response)
+{
+	return weft__http_policy_add_cors(policy, response) < 0
+		       ? -1
+		       : weft__http_policy_add_caching(policy, response, NULL, NULL);
 }

@@ -22,7 +22,12 @@ static void forget_head(struct weft_http_request *request)
 	request->path = request->path_small;
 	request->path_small[0] = '\0';
 	request->has_path = false;
+	request->is_host_good = false;
+	request->has_client = false;
+	request->is_by_https = false;
+	request->client[0] = '\0';
 	request->repeat_len = 0;
+	request->finding.keeper = NULL;
 }
 
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream)
@@ -52,6 +57,7 @@ void weft__http_request_reset(struct weft_http_request *request)
 		free(request->user);
 		request->user = NULL;
 	}
+	request->kept_count = 0;
 	request->data = NULL;
 	request->data_len = 0;
 }
@@ -214,6 +220,11 @@ const char *weft_http_request_peer(const struct weft_http_request *request)
 	return peer;
 }
 
+const char *weft_http_request_client(const struct weft_http_request *request)
+{
+	return request->client[0] ? request->client : weft_http_request_peer(request);
+}
+
 const struct weft_tls_facts *weft_http_request_tls(const struct weft_http_request *request)
 {
 	return weft__stream_facts(request->stream);
@@ -221,5 +232,5 @@ const struct weft_tls_facts *weft_http_request_tls(const struct weft_http_reques
 
 const char *weft_http_request_scheme(const struct weft_http_request *request)
 {
-	return request->stream->layer ? "https" : "http";
+	return request->stream->layer || request->is_by_https ? "https" : "http";
 }

@@ -6,6 +6,8 @@
 #ifndef WEFT_SRC_HTTP_REQUEST_H
 #define WEFT_SRC_HTTP_REQUEST_H
 
+#include <netinet/in.h>
+
 #include "http/body.h"
 #include "http/output.h"
 #include "http/parse.h"
@@ -15,6 +17,23 @@
 
 /** Heads up to this length are known again when the same connection sends them once more. */
 #define WEFT__HTTP_REPEAT_MAX 256
+
+/**
+ * What whoever answered a head last has found for it, to be looked at again when the same
+ * connection sends the same head once more; keeper NULL: nothing.
+ */
+struct weft__http_finding {
+	const void *keeper;
+	void *entry;
+	uint64_t version; /* of what the keeper has: another one's entries may be gone */
+	uint32_t prefix_len;
+};
+
+/* What a program keeps with a request: keys.c. */
+struct weft__http_kept {
+	const struct weft_http_key *key;
+	void *value;
+};
 
 struct weft_http_request {
 	struct weft__http_head head;
@@ -30,12 +49,20 @@ struct weft_http_request {
 	char *head_copy;                      /* NULL: data is in the stream's buffer */
 	char *path;                           /* decoded: path_small, or memory of its own */
 	bool has_path;                        /* it is decoded */
+	bool is_host_good;                    /* it is ours (hosts.c) */
+	bool has_client;                      /* it is known whether a proxy names one */
+	bool is_by_https;                     /* says a proxy that is trusted */
 	uint32_t prefix_len;                  /* of path: what the mounts stand for (router.c) */
 	const struct weft__http_match *match; /* of the route or mount that answers; NULL: none */
+	struct weft__http_finding finding;    /* by cache.c */
 	uint16_t repeat_len;                  /* 0: the head is not one to be known again */
+	uint8_t kept_count;
+	struct weft__http_kept kept[WEFT_HTTP_KEYS_MAX];
 	char path_small[WEFT__HTTP_PATH_SMALL];
 	char repeat[WEFT__HTTP_REPEAT_MAX]; /* what head and path were made of */
 	char peer[48];                      /* empty until somebody asks for it */
+	char client[48];                    /* whom a proxy has named (proxies.c); empty: nobody */
+	struct in6_addr client_address;     /* the same */
 };
 
 void weft__http_request_init(struct weft_http_request *request, struct weft_stream *stream);

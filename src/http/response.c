@@ -15,6 +15,7 @@
 #include "http/chars.h"
 #include "http/page.h"
 #include "http/service.h"
+#include "weft/scope.h"
 
 /** Bytes of all fields that weft_http_response_field() adds. */
 #define FIELDS_LEN_MAX 16384
@@ -60,10 +61,17 @@ int weft__http_response_write_fields(
 	return weft__http_output_write(&response->output, fields, len);
 }
 
-bool weft__http_response_ends_plain(const struct weft_http_response *response)
+int weft__http_response_write_whole(
+	struct weft_http_response *response, const char *text, size_t len, int64_t body_len)
 {
-	return !response->closes && response->request->head.minor_version > 0 &&
-	       weft_str_len(&response->fields) == 0;
+	if (response->status) {
+		errno = EALREADY;
+		return -1;
+	}
+	response->status = 200;
+	response->body_len = body_len;
+	response->request->body.is_continued = true;
+	return weft__http_output_ok(&response->output, text, len);
 }
 
 int weft__http_response_end_fields(struct weft_http_response *response)
@@ -274,4 +282,18 @@ int weft_http_response_status(const struct weft_http_response *response)
 int64_t weft_http_response_body_len(const struct weft_http_response *response)
 {
 	return response->body_len;
+}
+
+/* As answer() of connection.c has it. */
+int weft_http_response_outcome(const struct weft_http_response *response, int result)
+{
+	const struct weft__http_body *body = &response->request->body;
+
+	if (response->status)
+		return response->status;
+	if (result < 0 && body->state == WEFT__HTTP_BODY_FAILED)
+		return body->status;
+	if (result < 0 && weft_interrupted())
+		return 0;
+	return result >= 400 && result <= 599 ? result : 500;
 }

@@ -63,7 +63,18 @@ int weft__http_response_write_fields(
 int weft__http_response_end_fields(struct weft_http_response *response);
 
 /** Whether the fields would end in the bare empty line. */
-bool weft__http_response_ends_plain(const struct weft_http_response *response);
+static inline bool weft__http_response_ends_plain(const struct weft_http_response *response)
+{
+	return !response->closes && response->request->head.minor_version > 0 &&
+	       weft_str_len(&response->fields) == 0;
+}
+
+/**
+ * A whole answer in one piece: a 200 to a GET, all of its fields up to the empty line, and a body
+ * of body_len bytes. The fields end plain. Errors: EALREADY.
+ */
+int weft__http_response_write_whole(
+	struct weft_http_response *response, const char *text, size_t len, int64_t body_len);
 
 /** Write a body, or a part of it, from memory or from a file. Nothing is written for HEAD. */
 int weft__http_response_write_body(

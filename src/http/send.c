@@ -44,12 +44,9 @@ static int send_whole(const struct weft__http_file *file, struct weft_http_respo
 {
 	/* The common case: all but the date is one piece. */
 	if (file->is_one_piece && response->request->head.method == WEFT_HTTP_GET &&
-		weft__http_response_ends_plain(response)) {
-		if (weft__http_response_begin(response, 200) < 0)
-			return -1;
-		response->body_len = file->stat.st_size;
-		return weft__http_response_write_fields(response, file->text, file->text_len);
-	}
+		weft__http_response_ends_plain(response))
+		return weft__http_response_write_whole(
+			response, file->text, file->text_len, file->stat.st_size);
 	if (send_head(file, response, 200, "", 0) < 0)
 		return -1;
 	return send_content(file, response, 0, file->stat.st_size);
@@ -185,6 +182,8 @@ int weft__http_file_send(const struct weft__http_file *file,
 {
 	struct weft__http_parts parts;
 
+	if (!weft__http_head_is_conditional(&request->head))
+		return send_whole(file, response);
 	switch (weft__http_condition_status(&request->head, request->data, &file->validators)) {
 	case 304:
 		return send_head(file, response, 304, "", file->validators_at);

@@ -54,11 +54,11 @@ static bool is_sibling(
 	       (coding != WEFT__HTTP_GZIP || is_gzip_of(fd, sibling, file));
 }
 
-int weft__http_sibling_open(const struct weft__http_root *root, const char *path,
+int weft__http_sibling_open(const struct weft__root *root, const char *path,
 	const struct stat *file, enum weft__http_coding coding, struct stat *ret_stat)
 {
 	char *sibling = path_of(path, coding);
-	int fd = sibling ? weft__http_open(root, sibling, ret_stat) : -1;
+	int fd = sibling ? weft__root_open(root, sibling, ret_stat) : -1;
 
 	free(sibling);
 	if (fd >= 0 && !is_sibling(fd, ret_stat, file, coding)) {
@@ -69,14 +69,14 @@ int weft__http_sibling_open(const struct weft__http_root *root, const char *path
 }
 
 struct weft__http_sibling_mark weft__http_sibling_look(
-	const struct weft__http_root *root, const char *path, enum weft__http_coding coding)
+	const struct weft__root *root, const char *path, enum weft__http_coding coding)
 {
 	struct weft__http_sibling_mark mark = {0};
 	char *sibling = path_of(path, coding);
 	struct stat stat;
 
 	/* What has just changed may change again: it counts from the next look on. */
-	if (sibling && weft__http_stat(root, sibling, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	if (sibling && weft__root_stat(root, sibling, &stat) == 0 && S_ISREG(stat.st_mode) &&
 		weft__http_file_is_settled(&stat)) {
 		mark.inode = stat.st_ino;
 		mark.size = stat.st_size;

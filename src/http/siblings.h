@@ -6,7 +6,7 @@
 
 #include "http/coding.h"
 #include "http/file.h"
-#include "http/open.h"
+#include "files/open.h"
 
 /** What there was to see of a sibling, taken or not: another look finds out what has changed. */
 struct weft__http_sibling_mark {
@@ -20,12 +20,12 @@ struct weft__http_sibling_mark {
  * descriptor and its state, or -1: there is none that is settled, not older than the file and,
  * as far as that can be seen, of the same content.
  */
-int weft__http_sibling_open(const struct weft__http_root *root, const char *path,
+int weft__http_sibling_open(const struct weft__root *root, const char *path,
 	const struct stat *file, enum weft__http_coding coding, struct stat *ret_stat);
 
 /** What there is to see now. */
 struct weft__http_sibling_mark weft__http_sibling_look(
-	const struct weft__http_root *root, const char *path, enum weft__http_coding coding);
+	const struct weft__root *root, const char *path, enum weft__http_coding coding);
 
 /** Whether nothing has changed between two looks. */
 bool weft__http_sibling_marks_equal(

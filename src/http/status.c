@@ -1,11 +1,13 @@
 /*
- * status.c - the phrases of status codes (RFC 9110, section 15), and status lines.
+ * status.c - the phrases of status codes (RFC 9110, section 15), status lines, and the statuses of
+ * what the system says.
  *
- * Entry points: weft_http_status_phrase(), weft__http_status_line().
+ * Entry points: weft_http_status_phrase(), weft_http_status_of_errno(), weft__http_status_line().
  * Never: a status line that is put together anew for each answer.
  */
 #include "http/response.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define STATUS(number, phrase)                                              \
@@ -47,10 +49,12 @@ static const struct {
 	STATUS(417, "Expectation Failed"),
 	STATUS(421, "Misdirected Request"),
 	STATUS(422, "Unprocessable Content"),
+	STATUS(423, "Locked"),
 	STATUS(426, "Upgrade Required"),
 	STATUS(428, "Precondition Required"),
 	STATUS(429, "Too Many Requests"),
 	STATUS(431, "Request Header Fields Too Large"),
+	STATUS(460, "Checksum Mismatch"), /* of tus */
 	STATUS(500, "Internal Server Error"),
 	STATUS(501, "Not Implemented"),
 	STATUS(502, "Bad Gateway"),
@@ -77,4 +81,51 @@ const char *weft__http_status_line(int status)
 		if (statuses[i].status == status)
 			return statuses[i].line;
 	return NULL;
+}
+
+int weft_http_status_of_errno(int code)
+{
+	static const struct {
+		int code, status;
+	} rows[] = {
+		{ENOENT, 404},
+		{ENOTDIR, 404},
+		{ELOOP, 404},
+		{EACCES, 403},
+		{EPERM, 403},
+		{EROFS, 403},
+		{EXDEV, 403},
+		{ENODEV, 403},
+		{EINVAL, 400},
+		{EILSEQ, 400},
+		{EBADMSG, 400},
+		{EEXIST, 409},
+		{ENOTEMPTY, 409},
+		{EISDIR, 409},
+		{ESTALE, 412},
+		{EFBIG, 413},
+		{EMSGSIZE, 413},
+		{ENAMETOOLONG, 414},
+		{ENOSYS, 501},
+		{ENOTSUP, 501},
+		{EOPNOTSUPP, 501},
+		{ECONNREFUSED, 502},
+		{ECONNRESET, 502},
+		{EHOSTUNREACH, 502},
+		{ENETUNREACH, 502},
+		{EMFILE, 503},
+		{ENFILE, 503},
+		{ENOMEM, 503},
+		{EAGAIN, 503},
+		{EBUSY, 503},
+		{ECANCELED, 503},
+		{ETIMEDOUT, 504},
+		{ENOSPC, 507},
+		{EDQUOT, 507},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].code == code)
+			return rows[i].status;
+	return 500;
 }

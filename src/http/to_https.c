@@ -10,24 +10,12 @@
  */
 #include <errno.h>
 
-#include "http/request.h"
+#include "http/hosts.h"
 #include "weft/http.h"
 #include "weft/str.h"
 
 /** Longest address: a request line with each byte percent-encoded. */
 #define LOCATION_MAX ((size_t)32 * 1024)
-
-/* "example.org:8080" without its port; in "[::1]:8080" the colons before the bracket are the
- * host's.
- */
-static size_t host_len(struct weft_http_text host)
-{
-	size_t len = host.len;
-
-	while (len > 0 && host.data[len - 1] >= '0' && host.data[len - 1] <= '9')
-		len--;
-	return len > 0 && host.data[len - 1] == ':' ? len - 1 : host.len;
-}
 
 /* As it was sent, but for what the parser lets pass and an address may not hold. */
 static void append_encoded(struct weft_str *location, struct weft_http_text text)
@@ -49,7 +37,7 @@ static void append_location(struct weft_str *location, const struct weft_http_re
 	struct weft_http_text query = weft_http_request_query(request);
 
 	weft_str_append(location, "https://");
-	weft_str_append_bytes(location, host.data, host_len(host));
+	weft_str_append_bytes(location, host.data, host.len);
 	if (port && port != 443)
 		weft_str_appendf(location, ":%u", port);
 	/* "*" is of no path. */
@@ -66,11 +54,11 @@ static int redirect(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	const struct weft_http_to_https *to = arg;
-	struct weft_http_text host = weft_http_request_host(request);
+	struct weft_http_text host = weft__http_host_name(weft_http_request_host(request));
 	struct weft_str location;
 	int result = 414;
 
-	if (host_len(host) == 0)
+	if (host.len == 0)
 		return weft_http_response_error(response, 400,
 			"This server speaks HTTPS only, and the request names no host.");
 	weft_str_init(&location, LOCATION_MAX);

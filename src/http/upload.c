@@ -6,9 +6,10 @@
  *
  *	PUT -> from another site's page? 403 -> what can't be answered: 4xx
  *	    -> what is there, by If-* and the options: 409, 412
- *	    -> "100 Continue", the body, the store's commit -> 201 or 204
+ *	    -> "100 Continue", the body, the engine's commit -> 201 or 204
  *
- * The store (store.h) makes it last, or makes it not have been; here is what that means in HTTP.
+ * The engine (weft/files.h) makes it last, or makes it not have been; here is what that means in
+ * HTTP.
  *
  * Never: an answer that says it is done, before it is on the disk.
  */
@@ -21,10 +22,17 @@
 #include <sys/resource.h>
 
 #include "http/condition.h"
+#include "http/crowd.h"
 #include "http/escape.h"
 #include "http/files.h"
 #include "http/limits.h"
 #include "http/origin.h"
+#include "http/tus.h"
+#include "weft/http_form.h"
+#include "weft/scope.h"
+
+/** When who has found no place may ask again, in seconds. */
+#define RETRY_AFTER "5"
 
 /* ---- What is allowed -------------------------------------------------------------------- */
 
@@ -42,8 +50,8 @@ static unsigned find_under_way_max(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-		limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE < WEFT__HTTP_UPLOAD_FILES_MAX)
-		return WEFT__HTTP_UPLOAD_FILES_MAX;
+		limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE < 2 * WEFT__HTTP_UPLOAD_FILES_MAX)
+		return 2 * WEFT__HTTP_UPLOAD_FILES_MAX;
 	if (limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE > UINT_MAX / 2)
 		return UINT_MAX / 2;
 	return (unsigned)(limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE);
@@ -56,19 +64,22 @@ int weft__http_uploads_open(struct weft_http_files *files)
 
 	if (!options->allow_upload && !options->allow_change)
 		return 0;
-	if (weft__store_sweep(&files->root) < 0 && errno != EACCES && errno != EROFS)
-		return -1;
 	uploads = calloc(1, sizeof(*uploads));
 	if (!uploads)
 		return -1;
-	uploads->root = files->root;
-	if (uploads->root.links == WEFT_HTTP_LINKS_ALL)
-		uploads->root.links = WEFT_HTTP_LINKS_INSIDE;
+	uploads->crowd = weft__http_crowd_new(false);
+	if (!uploads->crowd) {
+		free(uploads);
+		return -1;
+	}
+	uploads->files = files;
+	uploads->policy = files->policy;
 	uploads->may_upload = options->allow_upload;
 	uploads->may_overwrite = options->allow_overwrite;
 	uploads->may_change = options->allow_change;
 	uploads->max = options->upload_max ? options->upload_max : WEFT__HTTP_UPLOAD_MAX;
 	uploads->under_way_max = find_under_way_max();
+	uploads->hurry_ns = WEFT__HTTP_UPLOAD_HURRY_NS;
 	uploads->service = (struct weft_http_service){.on_other = weft__http_upload_other,
 		.other_methods = other_methods(options),
 		.parent = &weft_http_files_service,
@@ -76,6 +87,10 @@ int weft__http_uploads_open(struct weft_http_files *files)
 	if (options->allow_upload) {
 		uploads->service.on_put = put;
 		uploads->service.on_post = weft__http_upload_post;
+		uploads->service.on_head = weft__http_tus_head;
+		uploads->service.on_patch = weft__http_tus_patch;
+		uploads->service.on_options = weft__http_tus_options;
+		uploads->service.on_delete = weft__http_upload_delete;
 	}
 	if (options->allow_change)
 		uploads->service.on_delete = weft__http_upload_delete;
@@ -92,7 +107,7 @@ void weft__http_uploads_free(struct weft__http_uploads *uploads)
 {
 	if (!uploads)
 		return;
-	weft__store_sweep(&uploads->root);
+	weft__http_crowd_free(uploads->crowd);
 	free(uploads);
 }
 
@@ -145,59 +160,67 @@ char *weft__http_upload_path(const char *path)
 	return relative;
 }
 
-void weft__http_upload_drain(struct weft_http_request *request)
+/* What comes within the scope, up to the bound. */
+static void drain(struct weft_http_request *request, char *piece)
 {
-	int64_t len = weft_http_request_body_len(request);
-	char *piece;
+	int64_t len = 0;
 
-	/* Who waits for "100 Continue" has not sent it. */
-	if (len > WEFT__HTTP_UPLOAD_DRAIN_MAX ||
-		(request->head.expects_continue && !request->body.is_continued))
-		return;
-	piece = malloc(WEFT__HTTP_BODY_BLOCK);
-	for (len = 0; piece && len < WEFT__HTTP_UPLOAD_DRAIN_MAX;) {
+	while (len < WEFT__HTTP_UPLOAD_DRAIN_MAX) {
 		ssize_t some = weft_http_request_read(request, piece, WEFT__HTTP_BODY_BLOCK);
 
 		if (some <= 0)
-			break;
+			return;
 		len += some;
 	}
+}
+
+void weft__http_upload_drain(struct weft_http_request *request)
+{
+	char *piece;
+
+	/* Who waits for "100 Continue" has not sent it. */
+	if (weft_http_request_body_len(request) > WEFT__HTTP_UPLOAD_DRAIN_MAX ||
+		(request->head.expects_continue && !request->body.is_continued))
+		return;
+	piece = malloc(WEFT__HTTP_BODY_BLOCK);
+	if (!piece)
+		return;
+	/* What is still to come then, the connection's linger() cuts off. */
+	WEFT_WITH_TIMEOUT (request->body_timeout_ns)
+		drain(request, piece);
 	free(piece);
 }
 
 struct refusal {
-	int code, status;
+	int code;
 	const char *why;
+	int status; /* 0: the errno's own */
 };
 
+/* What is said of an errno; what is not there is not, for a change is of the folder above. */
 static const struct refusal *find_refusal(int code)
 {
+	static const char no_folder[] = "The folder that this is to be in is not there.";
 	static const struct refusal refusals[] = {
-		{EEXIST, 409, "There is something of this name already."},
-		{ESTALE, 412, NULL},
-		{EISDIR, 409, "A folder has this name."},
-		{ENOTEMPTY, 409, "The folder is not empty."},
-		{ENOENT, 409, "The folder that this is to be in is not there."},
-		{ENOTDIR, 409, "The folder that this is to be in is not there."},
-		{ELOOP, 409, "The folder that this is to be in is not there."},
-		{EINVAL, 400, "This can not be the name of a file."},
-		{ENAMETOOLONG, 414, "The name is too long."},
-		{EPERM, 403, "This name is not for files that are shared."},
-		{ENODEV, 403, "Only files and folders are shared."},
-		{EACCES, 403, "The server may not write here."},
-		{EROFS, 403, "The server can not write here."},
-		{EXDEV, 403, "This link leads out of the shared folder."},
-		{ENOSPC, 507, "There is no space left for this."},
-		{EDQUOT, 507, "There is no space left for this."},
-		{EFBIG, 413, "The file is too large to be kept here."},
-		{EMFILE, 503, NULL},
-		{ENFILE, 503, NULL},
-		{ENOMEM, 503, NULL},
-		{EAGAIN, 503, NULL},
-		{EBUSY, 503, NULL},
-		{ECANCELED, 503, NULL},
-		{ETIMEDOUT, 503, NULL},
-		{0, 500, NULL},
+		{EEXIST, "There is something of this name already.", 0},
+		{EISDIR, "A folder has this name.", 0},
+		{EBUSY, "Somebody else has changed it meanwhile.", 409},
+		{ENOTEMPTY, "The folder is not empty.", 0},
+		{ENOENT, no_folder, 409},
+		{ENOTDIR, no_folder, 409},
+		{ELOOP, no_folder, 409},
+		{EINVAL, "This can not be the name of a file.", 0},
+		{ENAMETOOLONG, "The name is too long.", 0},
+		{EPERM, "This name is not for files that are shared.", 0},
+		{ENODEV, "Only files and folders are shared.", 0},
+		{EACCES, "The server may not write here.", 0},
+		{EROFS, "The server can not write here.", 0},
+		{EXDEV, "This link leads out of the shared folder.", 0},
+		{ENOSPC, "There is no space left for this.", 0},
+		{EDQUOT, "That is more than you may store here.", 0},
+		{EFBIG, "The file is too large to be kept here.", 0},
+		{ETIMEDOUT, NULL, 503},
+		{0, NULL, 0},
 	};
 	const struct refusal *refusal = refusals;
 
@@ -210,17 +233,38 @@ int weft__http_upload_refuse(
 	struct weft_http_request *request, struct weft_http_response *response, int code)
 {
 	const struct refusal *refusal = find_refusal(code);
+	int status = refusal->status ? refusal->status : weft_http_status_of_errno(code);
 
 	weft__http_upload_drain(request);
-	return weft_http_response_error(response, refusal->status, refusal->why);
+	if (status == 503)
+		weft_http_response_field(response, "Retry-After", RETRY_AFTER);
+	return weft_http_response_error(response, status, refusal->why);
 }
 
-bool weft__http_upload_is_refused(struct weft_http_request *request,
-	struct weft_http_response *response, bool is_allowed, int *ret_result)
+/* What scripts of the origin that may change things are to see of the answer. */
+static int add_cors(const struct weft__http_policy *policy, struct weft_http_response *response)
 {
-	if (!is_allowed) {
-		*ret_result = 403;
+	if (weft__http_policy_add_cors(policy, response) < 0)
+		return -1;
+	return weft_http_response_field(
+		response, "Access-Control-Expose-Headers", "ETag, Location");
+}
+
+bool weft__http_upload_is_refused(const struct weft__http_uploads *uploads,
+	struct weft_http_request *request, struct weft_http_response *response, bool is_allowed,
+	int *ret_result)
+{
+	const struct weft_http_files_options *options = &uploads->policy->options;
+
+	*ret_result = 403;
+	if (!is_allowed)
 		return true;
+	if (options->cors_may_change) {
+		*ret_result = 500;
+		if (add_cors(uploads->policy, response) < 0)
+			return true;
+		if (weft__http_is_from(request, options->cors_origin))
+			return false;
 	}
 	if (!weft__http_is_foreign(request))
 		return false;
@@ -246,18 +290,65 @@ int weft__http_upload_location(
 	return result;
 }
 
-int weft__http_upload_receive(struct weft__put *put, weft__http_upload_read_fn *read, void *from)
+/* ---- Places ------------------------------------------------------------------------------ */
+
+/* Whether those who come need what others have. */
+static bool are_scarce(const struct weft__http_uploads *uploads)
+{
+	return atomic_load(&uploads->under_way) > uploads->under_way_max / 2;
+}
+
+int weft__http_upload_enter(
+	struct weft__http_uploads *uploads, const struct weft_http_request *request)
+{
+	const void *client;
+	size_t len = weft__http_client_of(request, &client);
+	bool is_free = atomic_fetch_add(&uploads->under_way, 1) < uploads->under_way_max;
+	unsigned max = are_scarce(uploads) ? uploads->under_way_max / WEFT__HTTP_UPLOAD_CLIENT_SHARE
+					   : UINT_MAX;
+
+	if (is_free && (len == 0 || weft__http_crowd_enter(uploads->crowd, client, len, max)))
+		return 0;
+	atomic_fetch_sub(&uploads->under_way, 1);
+	errno = EMFILE;
+	return -1;
+}
+
+void weft__http_upload_leave(
+	struct weft__http_uploads *uploads, const struct weft_http_request *request)
+{
+	const void *client;
+	size_t len = weft__http_client_of(request, &client);
+	int saved = errno;
+
+	if (len > 0)
+		weft__http_crowd_leave(uploads->crowd, client, len);
+	atomic_fetch_sub(&uploads->under_way, 1);
+	errno = saved;
+}
+
+ssize_t weft__http_upload_read(
+	const struct weft__http_upload_source *source, void *room, size_t size)
+{
+	weft__http_body_hurry(
+		source->request, are_scarce(source->uploads) ? source->uploads->hurry_ns : 0);
+	return source->form ? weft_http_multipart_read(source->form, room, size)
+			    : weft_http_request_read(source->request, room, size);
+}
+
+int weft__http_upload_receive(
+	const struct weft__http_upload_source *source, struct weft_files_put *put)
 {
 	for (;;) {
 		size_t size;
-		char *room = weft__put_room(put, &size);
-		ssize_t len = room ? read(from, room, size) : 0;
+		char *room = weft_files_put_room(put, &size);
+		ssize_t len = room ? weft__http_upload_read(source, room, size) : 0;
 
 		if (!room)
 			return -2;
 		if (len <= 0)
 			return (int)len;
-		if (weft__put_took(put, (size_t)len) < 0)
+		if (weft_files_put_took(put, (size_t)len) < 0)
 			return -2;
 	}
 }
@@ -273,7 +364,7 @@ static int judge_put(const struct weft__http_uploads *uploads, struct weft_http_
 	int result;
 
 	*ret_is_answered = true;
-	if (weft__http_upload_is_refused(request, response, uploads->may_upload, &result))
+	if (weft__http_upload_is_refused(uploads, request, response, uploads->may_upload, &result))
 		return result;
 	/* RFC 9110, section 14.4: a part would be taken for the whole. */
 	if (weft_http_request_field(request, "Content-Range").data)
@@ -290,14 +381,14 @@ static int judge_put(const struct weft__http_uploads *uploads, struct weft_http_
 }
 
 static int send_done(struct weft_http_request *request, struct weft_http_response *response,
-	struct weft__put *put)
+	const struct weft_files_result *done)
 {
 	char etag[WEFT__HTTP_TAG_SIZE];
 	char *path = NULL;
 	int result = 0;
 
-	weft__http_file_tag(etag, weft__put_stat(put), "");
-	if (weft__put_is_new(put)) {
+	weft__http_file_tag(etag, &done->stat, "");
+	if (done->is_new) {
 		path = weft__http_whole_path(request);
 		result = path ? weft__http_upload_location(response, path, false) : -1;
 	}
@@ -305,67 +396,53 @@ static int send_done(struct weft_http_request *request, struct weft_http_respons
 	/* Without memory for the fields, it is done all the same. */
 	if (result < 0 || weft_http_response_field(response, "ETag", etag) < 0)
 		errno = 0;
-	return weft_http_response_send(response, weft__put_is_new(put) ? 201 : 204, NULL);
+	return weft_http_response_send(response, done->is_new ? 201 : 204, NULL);
 }
 
-static ssize_t read_body(void *from, void *buffer, size_t size_bytes)
+/* Put the body: 0; -1: it can't be read; -2: the engine says errno. */
+static int put_body(struct weft__http_uploads *uploads, struct weft_http_request *request,
+	const char *path, const struct weft_files_visitor *visitor,
+	struct weft_files_result *ret_result)
 {
-	return weft_http_request_read(from, buffer, size_bytes);
-}
+	struct weft__http_upload_rule rule = {
+		.request = request, .has_conditions = true, .may_replace = uploads->may_overwrite};
+	int64_t len = weft_http_request_body_len(request);
+	const struct weft_files_put_options options = {.len = len < 0 ? 0 : len,
+		.is_exact = len >= 0,
+		.may_replace = true,
+		.judge = weft__http_upload_judge,
+		.arg = &rule};
+	const struct weft__http_upload_source source = {uploads, request, NULL};
+	struct weft_files_put *put =
+		weft_files_put_begin(uploads->files->engine, visitor, path, &options);
+	int received = put ? weft__http_upload_receive(&source, put) : -2;
 
-/* Receive the body. Returns as a handler does. */
-static int put_body(struct weft_http_request *request, struct weft_http_response *response,
-	struct weft__put *put)
-{
-	int result = weft__http_upload_receive(put, read_body, request);
-	size_t failed;
-
-	if (result == -1)
-		return -1; /* the connection says what is wrong with the body */
-	if (result < 0 || weft__put_commit(&put, 1, &failed) < 0)
-		return weft__http_upload_refuse(request, response, errno);
-	return send_done(request, response, put);
-}
-
-struct weft__put *weft__http_upload_begin(
-	struct weft__http_uploads *uploads, const struct weft__put_options *options)
-{
-	struct weft__put *put = NULL;
-
-	errno = EMFILE;
-	if (atomic_fetch_add(&uploads->under_way, 1) < uploads->under_way_max)
-		put = weft__put_begin(options);
-	if (!put)
-		atomic_fetch_sub(&uploads->under_way, 1);
-	return put;
-}
-
-void weft__http_upload_end(struct weft__http_uploads *uploads, struct weft__put *put)
-{
-	weft__put_end(put);
-	atomic_fetch_sub(&uploads->under_way, 1);
+	if (received == 0)
+		return weft_files_put_commit(put, ret_result) < 0 ? -2 : 0;
+	weft_files_put_abort(put);
+	return received;
 }
 
 static int put_at(struct weft__http_uploads *uploads, struct weft_http_request *request,
 	struct weft_http_response *response, const char *path)
 {
-	struct weft__http_upload_rule rule = {
-		.request = request, .has_conditions = true, .may_replace = uploads->may_overwrite};
-	const struct weft__put_options options = {.root = &uploads->root,
-		.folder_fd = -1,
-		.path = path,
-		.len = weft_http_request_body_len(request),
-		.judge = {weft__http_upload_judge, &rule}};
-	struct weft__put *put;
-	int result;
+	struct weft_files_visitor visitor;
+	struct weft_files_result done = {.is_new = false};
+	int result = weft__http_guest(uploads->files, request, &visitor);
 
+	if (result != 0)
+		return result;
 	weft_http_request_set_body_max(request, uploads->max);
-	put = weft__http_upload_begin(uploads, &options);
-	if (!put)
-		return weft__http_upload_refuse(request, response, errno);
-	result = put_body(request, response, put);
-	weft__http_upload_end(uploads, put);
-	return result;
+	result = -2;
+	if (weft__http_upload_enter(uploads, request) == 0) {
+		result = put_body(uploads, request, path, &visitor, &done);
+		/* Before what is left of the body: it has no part in the place, or the disk. */
+		weft__http_upload_leave(uploads, request);
+	}
+	if (result == -1)
+		return -1; /* the connection says what is wrong with the body */
+	return result < 0 ? weft__http_upload_refuse(request, response, errno)
+			  : send_done(request, response, &done);
 }
 
 static int put(struct weft_http_request *request, struct weft_http_response *response, void *arg)

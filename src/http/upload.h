@@ -7,21 +7,23 @@
 #include <stdatomic.h>
 
 #include "http/response.h"
-#include "http/store.h"
+#include "weft/files.h"
 
 /** What is allowed of a folder. Immutable once made, but for the count. */
 struct weft__http_uploads {
-	struct weft__http_root root; /* the files'; no link leads out of it, whatever GET follows */
+	const struct weft_http_files *files;    /* whose they are */
+	const struct weft__http_policy *policy; /* the files' */
 	bool may_upload, may_overwrite, may_change;
 	int64_t max;                      /* bytes of a body; negative: no bound */
 	atomic_uint under_way;            /* files that are being put, by this process */
 	unsigned under_way_max;           /* each holds up to two descriptors */
+	struct weft__http_crowd *crowd;   /* whose they are */
+	int64_t hurry_ns;                 /* for a block of each, once half of them are taken */
 	struct weft_http_service service; /* what is not in it is weft_http_files_service */
 };
 
 /**
- * Make the files' uploads, if their options allow any; what killed servers have left is removed. 0
- * or -1: ENOMEM, those of the store's sweep.
+ * Make the files' uploads, if their options allow any. 0 or -1: ENOMEM.
  */
 int weft__http_uploads_open(struct weft_http_files *files);
 
@@ -35,46 +37,62 @@ void weft__http_uploads_append_form(
 
 /* ---- Between the uploads' own files --------------------------------------------------- */
 
-/** What the store's judge is asked for by one request. */
+/** What the engine's judge is asked for by one request. */
 struct weft__http_upload_rule {
 	const struct weft_http_request *request;
 	bool has_conditions; /* its If-* fields are about the file */
 	bool may_replace;    /* without being asked for by If-Match */
 };
 
-/** A weft__store_judge_fn of such a rule: EEXIST, ESTALE (a condition does not hold: 412). */
+/** A weft_files_judge_fn of such a rule: EEXIST, ESTALE (a condition does not hold: 412). */
 int weft__http_upload_judge(const struct stat *existing, void *rule);
 
-/** The path in the root: without its first '/', and those at its end. To be freed; NULL: ENOMEM. */
+/** The path as the engine has it: without its first '/', and those at its end. To be freed; NULL:
+ * ENOMEM. */
 char *weft__http_upload_path(const char *path);
 
 /** Read what is left of the body, if it is not long, so that its sender will read the answer. */
 void weft__http_upload_drain(struct weft_http_request *request);
 
-/** Say no, in the way of what the store said. Returns as a handler does. */
+/** Say no, in the way of what the engine said. Returns as a handler does. */
 int weft__http_upload_refuse(
 	struct weft_http_request *request, struct weft_http_response *response, int code);
 
 /** Whether the peer is told that it may not: from another site's page. *ret_result is for the
  * handler to return. */
-bool weft__http_upload_is_refused(struct weft_http_request *request,
-	struct weft_http_response *response, bool is_allowed, int *ret_result);
+bool weft__http_upload_is_refused(const struct weft__http_uploads *uploads,
+	struct weft_http_request *request, struct weft_http_response *response, bool is_allowed,
+	int *ret_result);
 
 /** Append an address of a path (with its first '/') as a field. 0 or -1. */
 int weft__http_upload_location(
 	struct weft_http_response *response, const char *path, bool is_folder);
 
 /**
- * weft__put_begin() and weft__put_end(), for so many at a time that there are descriptors left for
- * who only reads. NULL also with EMFILE.
+ * A place for a file that is being put by a request: for so many at a time that there are
+ * descriptors left for who only reads, and places for other clients. 0, or -1 with EMFILE.
  */
-struct weft__put *weft__http_upload_begin(
-	struct weft__http_uploads *uploads, const struct weft__put_options *options);
-void weft__http_upload_end(struct weft__http_uploads *uploads, struct weft__put *put);
+int weft__http_upload_enter(
+	struct weft__http_uploads *uploads, const struct weft_http_request *request);
 
-/** Move all of a body to a put: 0; -1: the body can't be read; -2: the store says errno. */
-typedef ssize_t weft__http_upload_read_fn(void *from, void *buffer, size_t size_bytes);
-int weft__http_upload_receive(struct weft__put *put, weft__http_upload_read_fn *read, void *from);
+/** The place is free again. Keeps errno. */
+void weft__http_upload_leave(
+	struct weft__http_uploads *uploads, const struct weft_http_request *request);
+
+/** A body on its way into a put. */
+struct weft__http_upload_source {
+	struct weft__http_uploads *uploads;
+	struct weft_http_request *request;
+	struct weft_http_multipart *form; /* of whose part it is; NULL: the body itself */
+};
+
+/** Move all of it: 0; -1: the body can't be read; -2: the engine says errno. */
+int weft__http_upload_receive(
+	const struct weft__http_upload_source *source, struct weft_files_put *put);
+
+/** Some of it, as weft_http_request_read() does. */
+ssize_t weft__http_upload_read(
+	const struct weft__http_upload_source *source, void *room, size_t size);
 
 /** upload_form.c, upload_change.c */
 weft_http_handler_fn weft__http_upload_post;

@@ -16,6 +16,8 @@
 
 #include "http/files.h"
 #include "http/origin.h"
+#include "http/service.h"
+#include "http/tus.h"
 #include "http/upload.h"
 
 /* ---- DELETE ------------------------------------------------------------------------------- */
@@ -25,12 +27,17 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 {
 	struct weft__http_upload_rule rule = {
 		.request = request, .has_conditions = true, .may_replace = true};
-	const struct weft__store_judge judge = {weft__http_upload_judge, &rule};
+	const struct weft_files_remove_options options = {
+		.judge = weft__http_upload_judge, .arg = &rule};
+	struct weft_files_visitor visitor;
+	int result = weft__http_guest(uploads->files, request, &visitor);
 
+	if (result != 0)
+		return result;
 	if (!path[0])
 		return weft_http_response_error(
 			response, 403, "The shared folder itself stays where it is.");
-	if (weft__store_remove(&uploads->root, path, &judge) == 0)
+	if (weft_files_remove(uploads->files->engine, &visitor, path, &options) == 0)
 		return weft_http_response_send(response, 204, NULL);
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 404;
@@ -44,7 +51,12 @@ int weft__http_upload_delete(
 	char *path;
 	int result;
 
-	if (weft__http_upload_is_refused(request, response, uploads->may_change, &result))
+	if (uploads->may_upload && weft__http_tus_is(request))
+		return weft__http_tus(request, response, arg);
+	if (!uploads->may_change)
+		return weft__http_refuse_method(
+			request, response, weft__http_tus_methods(request, response, false));
+	if (weft__http_upload_is_refused(uploads, request, response, uploads->may_change, &result))
 		return result;
 	path = weft__http_upload_path(weft_http_request_path(request));
 	if (!path)
@@ -69,8 +81,12 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 	struct weft_http_response *response)
 {
 	int64_t body_len = weft_http_request_body_len(request);
+	struct weft_files_visitor visitor;
 	char *path;
-	int result, code = EEXIST;
+	int result = weft__http_guest(uploads->files, request, &visitor), code;
+
+	if (result != 0)
+		return result;
 
 	if (body_len != 0)
 		return weft_http_response_error(
@@ -78,9 +94,8 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 	path = weft__http_upload_path(weft_http_request_path(request));
 	if (!path)
 		return 503;
-	result = path[0] ? weft__store_mkdir(&uploads->root, path) : -1;
-	if (result < 0 && path[0])
-		code = errno;
+	result = weft_files_mkdir(uploads->files->engine, &visitor, path);
+	code = errno;
 	free(path);
 	if (result == 0) {
 		path = weft__http_whole_path(request);
@@ -117,7 +132,8 @@ struct moving {
 	struct weft_http_request *request;
 	struct weft_http_response *response;
 	struct weft__http_destination destination;
-	char *from, *to; /* as the store has them */
+	struct weft_files_visitor visitor;
+	char *from, *to; /* as the engine has them */
 };
 
 static int refuse_move(struct moving *moving, int code)
@@ -141,18 +157,18 @@ static int move_it(struct moving *moving)
 {
 	struct weft__http_upload_rule rule = {
 		.request = moving->request, .has_conditions = true, .may_replace = true};
-	const struct weft__store_move move = {.root = &moving->uploads->root,
-		.from = moving->from,
+	const struct weft_files_move move = {.from = moving->from,
 		.to = moving->to,
-		.judge = {weft__http_upload_judge, &rule},
+		.judge = weft__http_upload_judge,
+		.arg = &rule,
 		.may_replace =
 			moving->uploads->may_overwrite && wants_overwrite(moving->request) > 0};
-	struct weft__store_moved moved;
+	struct weft_files_moved moved = {.has_source = true};
 
 	if (!move.from[0] || !move.to[0] || strcmp(move.from, move.to) == 0)
 		return weft_http_response_error(moving->response, 403,
 			"It can not be moved to where it is; and the shared folder stays.");
-	if (weft__store_move(&move, &moved) == 0)
+	if (weft_files_move(moving->uploads->files->engine, &moving->visitor, &move, &moved) == 0)
 		return moved.is_new ? send_made(moving->response, moving->destination.whole,
 					      moved.is_folder)
 				    : weft_http_response_send(moving->response, 204, NULL);
@@ -178,8 +194,10 @@ static int move(const struct weft__http_uploads *uploads, struct weft_http_reque
 	struct weft_http_response *response)
 {
 	struct moving moving = {.uploads = uploads, .request = request, .response = response};
-	int result;
+	int result = weft__http_guest(uploads->files, request, &moving.visitor);
 
+	if (result != 0)
+		return result;
 	if (wants_overwrite(request) < 0)
 		return weft_http_response_error(response, 400, "Overwrite is T or F.");
 	if (weft__http_find_destination(request, &moving.destination) < 0)
@@ -212,7 +230,7 @@ int weft__http_upload_other(
 
 	if ((!is_mkcol || !uploads->may_upload) && (!is_move || !uploads->may_change))
 		return 501;
-	if (weft__http_upload_is_refused(request, response, true, &result))
+	if (weft__http_upload_is_refused(uploads, request, response, true, &result))
 		return result;
 	return is_mkcol ? mkcol(uploads, request, response) : move(uploads, request, response);
 }

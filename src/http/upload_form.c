@@ -19,6 +19,7 @@
 #include "http/files.h"
 #include "http/limits.h"
 #include "http/origin.h"
+#include "http/tus.h"
 #include "http/upload.h"
 #include "weft/http_form.h"
 
@@ -28,15 +29,29 @@ struct batch {
 	struct weft__http_uploads *uploads;
 	struct weft__http_upload_rule rule;
 	struct weft_http_multipart *form;
-	int folder_fd;
-	size_t count;
-	struct weft__put *puts[WEFT__HTTP_UPLOAD_FILES_MAX];
+	struct weft_files_visitor visitor;
+	const char *folder; /* as the engine has it */
+	size_t count, places;
+	struct weft_files_put *puts[WEFT__HTTP_UPLOAD_FILES_MAX];
+	char *names[WEFT__HTTP_UPLOAD_FILES_MAX];
+	struct weft_files_result done[WEFT__HTTP_UPLOAD_FILES_MAX];
 };
 
 /* ---- Saying no ------------------------------------------------------------------------------ */
 
+/* None of them is kept; before what is left of the body, which has no part in their places. */
+static void end_puts(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		weft_files_put_abort(batch->puts[i]);
+	for (; batch->places > 0; batch->places--)
+		weft__http_upload_leave(batch->uploads, batch->request);
+	batch->count = 0;
+}
+
 static int refuse_text(struct batch *batch, int status, const char *why)
 {
+	end_puts(batch);
 	weft__http_upload_drain(batch->request);
 	return weft_http_response_error(batch->response, status, why);
 }
@@ -48,8 +63,10 @@ static int refuse_file(struct batch *batch, const char *name, int code)
 	int result;
 
 	if (code != EEXIST && code != EISDIR && code != EPERM && code != EINVAL &&
-		code != ENAMETOOLONG && code != ENODEV)
+		code != ENAMETOOLONG && code != ENODEV) {
+		end_puts(batch);
 		return weft__http_upload_refuse(batch->request, batch->response, code);
+	}
 	weft_str_init(&why, 4096);
 	weft_str_appendf(&why,
 		code == EEXIST || code == EISDIR || code == ENODEV
@@ -77,33 +94,61 @@ static int refuse_form(struct batch *batch)
 
 /* ---- Taking -------------------------------------------------------------------------- */
 
-static ssize_t read_part(void *from, void *buffer, size_t size_bytes)
+/* A name that is no way to somewhere else. */
+static struct weft_files_put *begin_file(struct batch *batch, const char *name)
 {
-	return weft_http_multipart_read(from, buffer, size_bytes);
+	const struct weft_files_put_options options = {
+		.may_replace = true, .judge = weft__http_upload_judge, .arg = &batch->rule};
+	struct weft_files_put *put = NULL;
+	struct weft_str path;
+
+	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		errno = name[0] == '.' ? EPERM : EINVAL;
+		return NULL;
+	}
+	weft_str_init(&path, WEFT_STR_LEN_MAX);
+	weft_str_appendf(&path, "%s/%s", batch->folder, name);
+	if (!weft_str_error(&path))
+		put = weft_files_put_begin(batch->uploads->files->engine, &batch->visitor,
+			weft_str_text(&path), &options);
+	weft_str_fini(&path);
+	return put;
+}
+
+/* A place for it, and the put. 0 or -1. */
+static int add_file(struct batch *batch, const char *name)
+{
+	size_t i = batch->count;
+
+	if (weft__http_upload_enter(batch->uploads, batch->request) < 0)
+		return -1;
+	batch->places++;
+	batch->puts[i] = begin_file(batch, name);
+	if (!batch->puts[i])
+		return -1;
+	batch->count++;
+	batch->names[i] = strdup(name);
+	return batch->names[i] ? 0 : -1;
 }
 
 /* One file. Returns 0 to go on; else as a handler does, *ret_is_answered. */
 static int take_file(struct batch *batch, const char *name, bool *ret_is_answered)
 {
-	const struct weft__put_options options = {.root = &batch->uploads->root,
-		.folder_fd = batch->folder_fd,
-		.path = name,
-		.len = -1,
-		.judge = {weft__http_upload_judge, &batch->rule}};
-	struct weft__put *put;
+	const struct weft__http_upload_source source = {
+		batch->uploads, batch->request, batch->form};
+	struct weft_files_put *put;
 	int result;
 
 	*ret_is_answered = true;
 	if (batch->count == WEFT__HTTP_UPLOAD_FILES_MAX)
 		return refuse_text(batch, 413, "Too many files at once. Nothing was uploaded.");
-	put = weft__http_upload_begin(batch->uploads, &options);
-	if (!put)
+	if (add_file(batch, name) < 0)
 		return refuse_file(batch, name, errno);
-	batch->puts[batch->count++] = put;
-	result = weft__http_upload_receive(put, read_part, batch->form);
+	put = batch->puts[batch->count - 1];
+	result = weft__http_upload_receive(&source, put);
 	if (result == -1)
 		return refuse_form(batch);
-	if (result < 0 || weft__put_flush(put) < 0)
+	if (result < 0 || weft_files_put_flush(put) < 0)
 		return refuse_file(batch, name, errno);
 	*ret_is_answered = false;
 	return 0;
@@ -137,23 +182,23 @@ static int take_all(struct batch *batch, bool *ret_is_answered)
 
 /* ---- Saying that it is done ---------------------------------------------------------- */
 
-static void append_file(struct weft_str *text, const struct weft__put *put)
+static void append_file(struct weft_str *text, const struct batch *batch, size_t i)
 {
-	const char *name = weft__put_name(put);
+	const struct weft_files_result *done = &batch->done[i];
+	const char *name = batch->names[i];
 	char etag[WEFT__HTTP_TAG_SIZE];
 
-	weft__http_file_tag(etag, weft__put_stat(put), "");
+	weft__http_file_tag(etag, &done->stat, "");
 	weft_str_append(text, "{\"name\": ");
 	weft_http_escape_json(text, name, strlen(name));
 	weft_str_append(text, ", \"href\": \"./");
 	weft_http_escape_path(text, name, strlen(name));
-	weft_str_appendf(
-		text, "\", \"size\": %lld, \"etag\": ", (long long)weft__put_stat(put)->st_size);
+	weft_str_appendf(text, "\", \"size\": %lld, \"etag\": ", (long long)done->stat.st_size);
 	weft_http_escape_json(text, etag, strlen(etag));
-	weft_str_appendf(text, ", \"created\": %s}", weft__put_is_new(put) ? "true" : "false");
+	weft_str_appendf(text, ", \"created\": %s}", done->is_new ? "true" : "false");
 }
 
-static int send_json(struct batch *batch)
+static int send_json(struct batch *batch, size_t count)
 {
 	struct weft_http_content content = {.type = "application/json"};
 	struct weft_str text;
@@ -161,9 +206,9 @@ static int send_json(struct batch *batch)
 
 	weft_str_init(&text, WEFT_STR_LEN_MAX);
 	weft_str_append(&text, "{\"files\": [");
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		weft_str_append(&text, i ? ",\n" : "\n");
-		append_file(&text, batch->puts[i]);
+		append_file(&text, batch, i);
 	}
 	weft_str_append(&text, "\n]}\n");
 	/* Without memory for the list, it is done all the same. */
@@ -176,7 +221,7 @@ static int send_json(struct batch *batch)
 	return result;
 }
 
-static int send_done(struct batch *batch)
+static int send_done(struct batch *batch, size_t count)
 {
 	char *path = weft__http_whole_path(batch->request);
 	int result = path ? weft__http_upload_location(batch->response, path, true) : -1;
@@ -185,52 +230,70 @@ static int send_done(struct batch *batch)
 	if (result < 0)
 		return weft_http_response_send(batch->response, 201, NULL);
 	if (weft__http_accept_wants_json(batch->request, "json"))
-		return send_json(batch);
+		return send_json(batch, count);
 	return weft_http_response_send(batch->response, 303, NULL);
 }
 
 /* ---- POST ---------------------------------------------------------------------------- */
 
+/* All of them get their names, or none does: they are over. */
+static int commit_form(struct batch *batch)
+{
+	size_t count = batch->count, failed;
+	int result = weft_files_put_commit_all(batch->puts, count, batch->done, &failed);
+	int code = errno;
+
+	batch->count = 0;
+	end_puts(batch);
+	return result == 0 ? send_done(batch, count)
+			   : refuse_file(batch, batch->names[failed], code);
+}
+
 static int post_form(struct batch *batch)
 {
 	bool is_answered;
-	size_t failed;
 	int result = take_all(batch, &is_answered);
 
-	if (!is_answered && weft__put_commit(batch->puts, batch->count, &failed) == 0)
-		result = send_done(batch);
-	else if (!is_answered)
-		result = refuse_file(batch, weft__put_name(batch->puts[failed]), errno);
-	for (size_t i = 0; i < batch->count; i++)
-		weft__http_upload_end(batch->uploads, batch->puts[i]);
+	if (!is_answered)
+		result = commit_form(batch);
+	end_puts(batch);
+	for (size_t i = 0; i < WEFT__HTTP_UPLOAD_FILES_MAX; i++)
+		free(batch->names[i]);
 	return result;
 }
 
 static int post_to_folder(struct batch *batch, const char *path)
 {
-	int result, code;
+	struct stat stat;
+	int code = 0;
 
-	batch->folder_fd = weft__store_open_folder(&batch->uploads->root, path);
-	if (batch->folder_fd < 0) {
+	batch->folder = path;
+	if (weft_files_stat(batch->uploads->files->engine, &batch->visitor, path, &stat) < 0)
 		code = errno;
-		weft__http_upload_drain(batch->request);
-		if (code == ENOENT)
-			return 404;
-		if (code == ENOTDIR)
-			return weft_http_response_error(
-				batch->response, 409, "A form is for a folder; this is a file.");
-		return weft__http_upload_refuse(batch->request, batch->response, code);
-	}
-	result = post_form(batch);
-	weft__store_close_folder(batch->folder_fd);
-	return result;
+	else if (!S_ISDIR(stat.st_mode))
+		code = ENOTDIR;
+	/* Who may only put files here is told by them. */
+	if (code == 0 || code == EACCES)
+		return post_form(batch);
+	weft__http_upload_drain(batch->request);
+	if (code == ENOENT && weft__http_policy_hides(batch->uploads->policy,
+				      weft_http_request_path(batch->request)))
+		code = EPERM;
+	if (code == ENOENT)
+		return 404;
+	if (code == ENOTDIR)
+		return weft_http_response_error(
+			batch->response, 409, "A form is for a folder; this is a file.");
+	return weft__http_upload_refuse(batch->request, batch->response, code);
 }
 
 static int post_batch(struct batch *batch)
 {
 	char *path;
-	int result;
+	int result = weft__http_guest(batch->uploads->files, batch->request, &batch->visitor);
 
+	if (result != 0)
+		return result;
 	batch->form = weft_http_multipart_new(batch->request);
 	if (!batch->form && errno == EPROTOTYPE)
 		return refuse_text(batch, 415, "Files are sent as a form (multipart/form-data).");
@@ -250,7 +313,9 @@ int weft__http_upload_post(
 	struct batch *batch;
 	int result;
 
-	if (weft__http_upload_is_refused(request, response, uploads->may_upload, &result))
+	if (weft__http_tus_is(request))
+		return weft__http_tus(request, response, arg);
+	if (weft__http_upload_is_refused(uploads, request, response, uploads->may_upload, &result))
 		return result;
 	if (uploads->max >= 0 && weft_http_request_body_len(request) > uploads->max)
 		return weft_http_response_error(response, 413, "The files are too large.");

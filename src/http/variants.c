@@ -136,8 +136,8 @@ size_t weft__http_variants_bytes(const struct weft__http_variants *variants)
 	return bytes;
 }
 
-bool weft__http_variants_stand(const struct weft__http_variants *variants,
-	const struct weft__http_root *root, const char *path)
+bool weft__http_variants_stand(
+	const struct weft__http_variants *variants, const struct weft__root *root, const char *path)
 {
 	if (!variants || !variants->takes_siblings)
 		return true;

@@ -14,11 +14,11 @@
 
 #include "http/coding.h"
 #include "http/file.h"
-#include "http/open.h"
+#include "files/open.h"
 
 /** Where the forms of a file come from. */
 struct weft__http_variants_source {
-	const struct weft__http_root *root;
+	const struct weft__root *root;
 	const char *path;        /* the file's own, relative to the root */
 	const struct stat *stat; /* its state */
 	bool takes_siblings, may_compress;
@@ -41,7 +41,7 @@ size_t weft__http_variants_bytes(const struct weft__http_variants *variants);
 
 /** Whether the siblings of the file at path are still those that were found; NULL has none. */
 bool weft__http_variants_stand(const struct weft__http_variants *variants,
-	const struct weft__http_root *root, const char *path);
+	const struct weft__root *root, const char *path);
 
 /**
  * Choose the form of a file that varies for a request, and compress it first where that is

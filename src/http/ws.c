@@ -69,8 +69,10 @@ struct weft_ws *weft__ws_new(struct weft_stream *stream, struct weft_http_respon
 	ws->response = response;
 	set_limits(&ws->limits, options);
 	init(ws);
-	if (weft__ws_frames_init(ws) < 0)
+	if (!weft__ws_frames_are_there()) {
+		errno = ENOSYS;
 		goto fail;
+	}
 	if (terms->is_on) {
 		ws->deflate = weft__ws_deflate_new(terms);
 		if (!ws->deflate)
@@ -95,6 +97,7 @@ void weft__ws_drop(struct weft_ws *ws)
 	weft_buf_fini(&ws->message);
 	pthread_mutex_destroy(&ws->pending_lock);
 	free(ws->protocol);
+	free(ws->rest);
 	free(ws);
 	errno = saved_errno;
 }
@@ -166,6 +169,11 @@ unsigned weft_ws_close_sent(const struct weft_ws *ws)
 const char *weft_ws_protocol(const struct weft_ws *ws)
 {
 	return ws->protocol ? ws->protocol : "";
+}
+
+int weft_ws_fd(const struct weft_ws *ws)
+{
+	return weft_stream_fd(ws->stream);
 }
 
 bool weft_ws_is_deflating(const struct weft_ws *ws)

@@ -8,6 +8,7 @@
  *	ws_frames.c      frames on the stream, by wslay: the only file that knows of it
  *	ws_receive.c     messages out of frames; waiting, keep-alive, the peer's close
  *	ws_send.c        frames out of messages; pings, pongs, our close
+ *	ws_many.c        frames that were made once, for many
  *	ws_deflate.c     compression, by zlib
  *	ws_text.c        UTF-8 that comes in pieces
  *
@@ -91,6 +92,12 @@ struct weft__ws_limits {
 	int64_t ping_interval_ns, pong_timeout_ns, write_timeout_ns, close_timeout_ns;
 };
 
+/** Frames that were begun, of which the kernel has taken what lies before start. */
+struct weft__ws_rest {
+	size_t start, len;
+	char bytes[];
+};
+
 /** Control frames that wait for who writes. */
 struct weft__ws_pending {
 	bool ping, pong, close;
@@ -101,7 +108,9 @@ struct weft__ws_pending {
 struct weft_ws {
 	struct weft_stream *stream;
 	struct weft_http_response *response; /* NULL: a client, whose stream it owns */
-	struct wslay_frame_context *frames;
+	/* NULL while the peer is silent; made by who reads or writes, dropped by who has both
+	 * locks. */
+	_Atomic(struct wslay_frame_context *) frames;
 	struct weft__ws_limits limits;
 	struct weft__ws_deflate *deflate; /* NULL: no compression */
 	char *protocol;                   /* NULL: none */
@@ -132,6 +141,7 @@ struct weft_ws {
 	/* Writing. */
 	struct weft_lock writing;
 	int send_error;
+	struct weft__ws_rest *rest; /* goes out before anything else; NULL: none */
 	bool is_said; /* the last frame is in the stream's buffer, whole, if not sent */
 	atomic_bool is_torn;
 	atomic_uint close_sent; /* the code; 0: not yet */
@@ -212,7 +222,10 @@ int weft__ws_judge(const struct weft_http_request *request, const struct weft_ws
 /** Whether there are frames at all: it was built with wslay. */
 bool weft__ws_frames_are_there(void);
 
+/** Have what frames are read and written with, unless it is there. Errors: ENOSYS, ENOMEM. */
 int weft__ws_frames_init(struct weft_ws *ws);
+
+/** Do without, between two frames; both locks are held, or nobody else knows it. */
 void weft__ws_frames_fini(struct weft_ws *ws);
 
 enum weft__ws_next {
@@ -250,11 +263,22 @@ int weft__ws_post_close(struct weft_ws *ws, const char *data, size_t len);
 /** Send a close, unless one was; waits for other writers. */
 int weft__ws_say_close(struct weft_ws *ws, unsigned code, const char *reason);
 
+/** Nothing has come for a while: give back what is not needed before the next frame. Who reads. */
+void weft__ws_rest(struct weft_ws *ws);
+
 /** Whether a code may stand in a close. */
 bool weft__ws_code_is_good(unsigned code);
 
 /** The connection is past use: all that wait for it learn so. */
 void weft__ws_tear(struct weft_ws *ws);
+
+/** Let go of `writing`, and say what has become pending meanwhile. Keeps errno. */
+void weft__ws_release_writing(struct weft_ws *ws);
+
+/* ---- ws_many.c ---------------------------------------------------------------------------- */
+
+/** Send what is left of frames that were begun; `writing` is held. Errors: of sending it. */
+int weft__ws_send_rest(struct weft_ws *ws);
 
 /* ---- ws_deflate.c
  * -------------------------------------------------------------------------------- */
@@ -274,6 +298,12 @@ bool weft__ws_deflate_next(
 
 /** The message is sent, or given up. */
 void weft__ws_deflate_end(struct weft__ws_deflate *deflate);
+
+/**
+ * Between two messages of either direction: keep nothing of them but what the next ones may refer
+ * to. Where there is no memory to do so, all stays as it is.
+ */
+void weft__ws_deflate_rest(struct weft__ws_deflate *deflate);
 
 /**
  * Append what compressed bytes of a message mean. len 0: it ends here.

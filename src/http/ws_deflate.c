@@ -41,7 +41,15 @@ struct weft__ws_deflate {
 	const char *data; /* of the message under way, what was not given to zlib yet */
 	size_t len;
 	size_t held;
-	char *piece; /* PIECE_SIZE bytes; as long as out */
+	char *piece; /* PIECE_SIZE bytes, while a message goes out */
+	/* While it rests: the windows, so that messages may refer to those before. */
+	struct window *out_window, *in_window;
+};
+
+/* What was said last. */
+struct window {
+	unsigned len;
+	unsigned char data[];
 };
 
 bool weft__ws_deflate_is_there(void)
@@ -62,8 +70,6 @@ static void drop_out(struct weft__ws_deflate *state)
 {
 	if (state->has_out)
 		deflateEnd(&state->out);
-	free(state->piece);
-	state->piece = NULL;
 	state->has_out = false;
 }
 
@@ -80,7 +86,64 @@ void weft__ws_deflate_free(struct weft__ws_deflate *state)
 		return;
 	drop_out(state);
 	drop_in(state);
+	free(state->piece);
+	free(state->out_window);
+	free(state->in_window);
 	free(state);
+}
+
+/* ---- Resting ------------------------------------------------------------------------------ */
+
+static struct window *window_new(unsigned bits)
+{
+	return malloc(sizeof(struct window) + ((size_t)1 << bits));
+}
+
+/* The window in a piece of memory of its size; NULL: it stays where it is. */
+static struct window *window_fit(struct window *window, bool is_good)
+{
+	struct window *fit;
+
+	if (!is_good) {
+		free(window);
+		return NULL;
+	}
+	fit = realloc(window, sizeof(*window) + window->len);
+	return fit ? fit : window;
+}
+
+static void rest_out(struct weft__ws_deflate *state)
+{
+	struct window *window = state->has_out ? window_new(state->terms.ours_bits) : NULL;
+
+	if (!window)
+		return;
+	window = window_fit(
+		window, deflateGetDictionary(&state->out, window->data, &window->len) == Z_OK);
+	if (!window)
+		return;
+	state->out_window = window;
+	drop_out(state);
+}
+
+static void rest_in(struct weft__ws_deflate *state)
+{
+	struct window *window = state->has_in ? window_new(state->terms.theirs_bits) : NULL;
+
+	if (!window)
+		return;
+	window = window_fit(
+		window, inflateGetDictionary(&state->in, window->data, &window->len) == Z_OK);
+	if (!window)
+		return;
+	state->in_window = window;
+	drop_in(state);
+}
+
+void weft__ws_deflate_rest(struct weft__ws_deflate *state)
+{
+	rest_out(state);
+	rest_in(state);
 }
 
 /* ---- Compressing -------------------------------------------------------------------------- */
@@ -91,25 +154,28 @@ static int prepare_out(struct weft__ws_deflate *state)
 
 	if (state->has_out)
 		return 0;
-	state->piece = malloc(PIECE_SIZE);
-	if (!state->piece)
-		return -1;
 	memset(&state->out, 0, sizeof(state->out));
 	/* A small window needs no large table to find its repetitions in: as zlib's own default
 	 * has it, 8 for 15 bits. */
 	if (deflateInit2(&state->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -bits, bits - 7,
 		    Z_DEFAULT_STRATEGY) != Z_OK) {
-		drop_out(state);
 		errno = ENOMEM;
 		return -1;
 	}
 	state->has_out = true;
+	if (state->out_window)
+		deflateSetDictionary(&state->out, state->out_window->data, state->out_window->len);
+	free(state->out_window);
+	state->out_window = NULL;
 	return 0;
 }
 
 int weft__ws_deflate_begin(struct weft__ws_deflate *state, const char *data, size_t len)
 {
 	if (prepare_out(state) < 0)
+		return -1;
+	state->piece = malloc(PIECE_SIZE);
+	if (!state->piece)
 		return -1;
 	state->data = data;
 	state->len = len;
@@ -153,6 +219,8 @@ bool weft__ws_deflate_next(struct weft__ws_deflate *state, const char **ret_data
 
 void weft__ws_deflate_end(struct weft__ws_deflate *state)
 {
+	free(state->piece);
+	state->piece = NULL;
 	if (state->terms.ours_resets)
 		drop_out(state);
 }
@@ -169,6 +237,10 @@ static int prepare_in(struct weft__ws_deflate *state)
 		return -1;
 	}
 	state->has_in = true;
+	if (state->in_window)
+		inflateSetDictionary(&state->in, state->in_window->data, state->in_window->len);
+	free(state->in_window);
+	state->in_window = NULL;
 	return 0;
 }
 
@@ -220,6 +292,11 @@ int weft__ws_inflate(
 }
 
 #else
+
+void weft__ws_deflate_rest(struct weft__ws_deflate *state)
+{
+	(void)state;
+}
 
 bool weft__ws_deflate_is_there(void)
 {

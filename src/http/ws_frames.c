@@ -15,6 +15,7 @@
 
 #ifdef WEFT_HAS_WSLAY
 
+#include <pthread.h>
 #include <string.h>
 #include <wslay/wslay.h>
 
@@ -80,17 +81,29 @@ int weft__ws_frames_init(struct weft_ws *ws)
 		.genmask_callback = on_mask,
 	};
 
-	if (wslay_frame_context_init(&ws->frames, &callbacks, ws) == 0)
+	wslay_frame_context_ptr frames = NULL;
+	int result = 0;
+
+	if (atomic_load_explicit(&ws->frames, memory_order_acquire))
 		return 0;
-	ws->frames = NULL;
-	errno = ENOMEM;
-	return -1;
+	/* Who reads may be here, and who writes. */
+	pthread_mutex_lock(&ws->pending_lock);
+	if (!atomic_load(&ws->frames)) {
+		result = wslay_frame_context_init(&frames, &callbacks, ws) == 0 ? 0 : -1;
+		atomic_store(&ws->frames, result == 0 ? frames : NULL);
+	}
+	pthread_mutex_unlock(&ws->pending_lock);
+	if (result < 0)
+		errno = ENOMEM;
+	return result;
 }
 
 void weft__ws_frames_fini(struct weft_ws *ws)
 {
-	if (ws->frames)
-		wslay_frame_context_free(ws->frames);
+	wslay_frame_context_ptr frames = atomic_exchange(&ws->frames, NULL);
+
+	if (frames)
+		wslay_frame_context_free(frames);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -104,11 +117,24 @@ static size_t header_len(const struct wslay_frame_iocb *frame)
 	return frame->payload_length > 125 ? len + 2 : len;
 }
 
+/* Between two frames; wslay has no bytes left, and is not needed before there are some. */
+static bool await_frame(struct weft_ws *ws)
+{
+	const char *data;
+	ssize_t len = ws->unparsed == 0 ? weft__ws_await(ws, &data) : 1;
+
+	if (len == 0)
+		errno = ECONNRESET;
+	return len > 0 && weft__ws_frames_init(ws) == 0;
+}
+
 enum weft__ws_next weft__ws_frames_next(struct weft_ws *ws, struct weft__ws_part *ret_part)
 {
 	struct wslay_frame_iocb frame;
 	ssize_t count;
 
+	if (!await_frame(ws))
+		return WEFT__WS_FAILED;
 	ws->receive_error = 0;
 	count = wslay_frame_recv(ws->frames, &frame);
 	if (count == WSLAY_ERR_WANT_READ) {

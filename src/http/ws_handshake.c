@@ -241,6 +241,8 @@ static struct weft_ws *open_ws(struct weft_http_request *request,
 	if (!ws)
 		return NULL;
 	response->closes = true;
+	if (options->unsent_max)
+		weft_stream_bound_unsent(request->stream, options->unsent_max);
 	if (asked->protocol) {
 		ws->protocol = strdup(asked->protocol);
 		if (!ws->protocol)

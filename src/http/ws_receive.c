@@ -55,6 +55,14 @@ static bool is_idle(struct weft_ws *ws)
 	return may_stop_here(ws) && ws->unparsed == 0;
 }
 
+/* Whether it may be long until the next frame, of which nothing has come. */
+static bool may_rest(struct weft_ws *ws)
+{
+	return ws->unparsed == 0 && !is_closing(ws) && !ws->is_pinged &&
+	       (ws->limits.ping_interval_ns < 0 ||
+		       ws->limits.ping_interval_ns > WEFT__WS_REST_AFTER_NS);
+}
+
 static int64_t patience_ns(struct weft_ws *ws)
 {
 	if (is_closing(ws)) {
@@ -81,7 +89,7 @@ static int on_silence(struct weft_ws *ws)
 }
 
 /* Wait once. 0: the end; -1 with EAGAIN: it was silent. */
-static ssize_t await_once(struct weft_ws *ws, const char **ret_data)
+static ssize_t await_once(struct weft_ws *ws, int64_t timeout_ns, const char **ret_data)
 {
 	bool may_stop = is_idle(ws), is_stopped = false;
 	ssize_t len = -1;
@@ -90,7 +98,7 @@ static ssize_t await_once(struct weft_ws *ws, const char **ret_data)
 	if (may_stop && !weft__http_connection_idle_begin(ws->response)) {
 		is_stopped = true;
 	} else {
-		WEFT_WITH_TIMEOUT (patience_ns(ws)) {
+		WEFT_WITH_TIMEOUT (timeout_ns) {
 			len = weft_stream_peek(ws->stream, 1, ret_data);
 			code = errno;
 		}
@@ -109,12 +117,26 @@ static ssize_t await_once(struct weft_ws *ws, const char **ret_data)
 ssize_t weft__ws_await(struct weft_ws *ws, const char **ret_data)
 {
 	ssize_t len = weft_stream_peek(ws->stream, 0, ret_data);
+	int64_t rested_ns = 0;
 
 	if (len > 0)
 		return len;
-	do
-		len = await_once(ws, ret_data);
-	while (len < 0 && errno == EAGAIN && on_silence(ws) == 0);
+	if (may_rest(ws)) {
+		rested_ns = WEFT__WS_REST_AFTER_NS;
+		len = await_once(ws, rested_ns, ret_data);
+		if (len >= 0 || errno != EAGAIN)
+			goto done;
+		weft__ws_rest(ws);
+	}
+	do {
+		int64_t timeout_ns = patience_ns(ws);
+
+		if (timeout_ns != WEFT_FOREVER)
+			timeout_ns -= rested_ns;
+		rested_ns = 0;
+		len = await_once(ws, timeout_ns, ret_data);
+	} while (len < 0 && errno == EAGAIN && on_silence(ws) == 0);
+done:
 	if (len > 0)
 		ws->is_pinged = false;
 	return len;

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fiber/stack.h"
 #include "http/limits.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -51,10 +52,12 @@ static int write_frame(struct weft_ws *ws, const struct weft__ws_frame *frame)
 		return fail(code);
 	if (atomic_load(&ws->is_torn))
 		return fail(EPIPE);
-	if (weft__ws_frames_write(ws, frame) == 0)
+	if (weft__ws_frames_init(ws) < 0)
+		return -1;
+	if (weft__ws_send_rest(ws) == 0 && weft__ws_frames_write(ws, frame) == 0)
 		return 0;
 	/* Whole in the stream's buffer, and interrupted: it goes out before the next. */
-	if (!ws->is_said || errno != weft_interrupted())
+	if (!(ws->is_said || ws->rest) || errno != weft_interrupted())
 		weft__ws_tear(ws);
 	return -1;
 }
@@ -127,12 +130,27 @@ static int say_pending(struct weft_ws *ws)
 	return result;
 }
 
-static void release_writing(struct weft_ws *ws)
+void weft__ws_release_writing(struct weft_ws *ws)
 {
 	int saved_errno = errno;
 
 	weft_lock_release(&ws->writing);
 	say_pending(ws);
+	errno = saved_errno;
+}
+
+void weft__ws_rest(struct weft_ws *ws)
+{
+	int saved_errno = errno;
+
+	/* Who writes just now is not idle, and needs all of it. */
+	if (weft_lock_try_acquire(&ws->writing) == 0) {
+		weft__ws_frames_fini(ws);
+		if (ws->deflate && !ws->is_in_message)
+			weft__ws_deflate_rest(ws->deflate);
+		weft__ws_release_writing(ws);
+	}
+	weft__stack_trim();
 	errno = saved_errno;
 }
 
@@ -214,7 +232,7 @@ int weft_ws_send(struct weft_ws *ws, enum weft_ws_type type, const void *data, s
 	if (weft_lock_acquire(&ws->writing) < 0)
 		return -1;
 	result = send_message(ws, type, data ? data : "", len);
-	release_writing(ws);
+	weft__ws_release_writing(ws);
 	return result;
 }
 
@@ -245,7 +263,7 @@ int weft__ws_say_close(struct weft_ws *ws, unsigned code, const char *reason)
 	if (weft_lock_acquire(&ws->writing) < 0)
 		return -1;
 	result = write_close(ws, data, code ? 2 + len : 0);
-	release_writing(ws);
+	weft__ws_release_writing(ws);
 	return result;
 }
 

@@ -233,7 +233,7 @@ static void polled_wait(struct polled *polled, int64_t delay_ns)
 	timeout = weft__doze_time(left < 0 ? INT64_MAX : left);
 	weft__doze_begin(&timeout);
 	if (!weft_interrupted())
-		count = ppoll(polled->sets, (nfds_t)polled->begun, &timeout, NULL);
+		count = weft__doze_ppoll(polled->sets, (nfds_t)polled->begun, &timeout, NULL);
 	weft__doze_end();
 	if (count <= 0)
 		for (int i = 0; i < polled->begun; i++)

@@ -22,6 +22,7 @@ void weft__lot_init(struct weft__lot *lot, int64_t timeout_ns,
 {
 	*lot = (struct weft__lot){.epoll_fd = -1, .timeout_ns = timeout_ns, .leave = leave};
 	weft_list_init(&lot->parked);
+	atomic_init(&lot->first_ns, INT64_MAX);
 }
 
 static struct weft__parked *first(struct weft__lot *lot)
@@ -31,9 +32,20 @@ static struct weft__parked *first(struct weft__lot *lot)
 	return node ? weft_container_of(node, struct weft__parked, node) : NULL;
 }
 
+/* For other workers to see. */
+static void tell(struct weft__lot *lot, int change)
+{
+	const struct weft__parked *parked = first(lot);
+
+	atomic_fetch_add_explicit(&lot->count, (unsigned)change, memory_order_relaxed);
+	atomic_store_explicit(
+		&lot->first_ns, parked ? parked->deadline_ns : INT64_MAX, memory_order_relaxed);
+}
+
 static void send_out(struct weft__lot *lot, struct weft__parked *parked, bool has_bytes)
 {
 	weft_list_remove(&parked->node);
+	tell(lot, -1);
 	epoll_ctl(lot->epoll_fd, EPOLL_CTL_DEL, parked->fd, NULL);
 	lot->leave(parked, has_bytes);
 }
@@ -125,6 +137,7 @@ int weft__lot_enter(struct weft__lot *lot, struct weft__parked *parked)
 		return -1;
 	parked->deadline_ns = weft_now() + lot->timeout_ns;
 	weft_list_push_back(&lot->parked, &parked->node);
+	tell(lot, 1);
 	return 0;
 }
 

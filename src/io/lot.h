@@ -8,6 +8,8 @@
 #ifndef IO_LOT_H
 #define IO_LOT_H
 
+#include <stdatomic.h>
+
 #include "weft/fiber.h"
 #include "weft/list.h"
 
@@ -22,6 +24,9 @@ struct weft__lot {
 	int epoll_fd; /* -1: nobody was parked yet */
 	weft_fiber_id attendant;
 	struct weft_list parked; /* the one whose time is up first is first */
+	atomic_uint count;       /* of these; other workers may look */
+	_Atomic int64_t
+		first_ns; /* the deadline of the first; INT64_MAX: there is none; as count */
 	int64_t timeout_ns;
 	/** It has left the lot, on the attendant: there are bytes (or an end) to read, or not. */
 	void (*leave)(struct weft__parked *parked, bool has_bytes);

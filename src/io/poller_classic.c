@@ -10,6 +10,7 @@
 #include <sys/select.h>
 #include <time.h>
 
+#include "fiber/doze.h"
 #include "io/poller.h"
 
 static int begin(struct weft_poller *poller)
@@ -47,7 +48,7 @@ static int poll_wait(struct weft_poller *poller, struct timespec *timeout)
 			sets[count++] = (struct pollfd){
 				.fd = (int)fd, .events = (short)weft__poller_asked(registration)};
 	}
-	ready = ppoll(sets, count, timeout, NULL);
+	ready = weft__doze_ppoll(sets, count, timeout, NULL);
 	for (nfds_t i = 0; ready > 0 && i < count; i++)
 		if (!weft__poller_tell(
 			    poller, weft__poller_find(poller, sets[i].fd), sets[i].revents))
@@ -113,7 +114,7 @@ static int select_wait(struct weft_poller *poller, struct timespec *timeout)
 	fd_set in, out;
 	int highest = fill(poller, &in, &out), ready;
 
-	ready = pselect(highest + 1, &in, &out, NULL, timeout, NULL);
+	ready = weft__doze_select(highest + 1, &in, &out, timeout);
 	if (ready < 0 && errno == EBADF) {
 		tell_closed(poller);
 		return 0;

@@ -269,7 +269,26 @@ int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *
 int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options)
 {
-	static const struct weft__serve_hooks none;
+	struct weft__serve_hooks hooks = {.keeps_parked = true};
 
-	return weft__serve(listener, handler, arg, options, &none);
+	if (options) {
+		hooks.park_timeout_ns = options->park_timeout_ns;
+		hooks.on_parked_end = options->on_parked_end;
+	}
+	return weft__serve(listener, handler, arg, options, &hooks);
+}
+
+bool weft_serve_may_park(const struct weft_stream *peer)
+{
+	return peer->can_park;
+}
+
+void weft_serve_keep(struct weft_stream *peer, void *kept)
+{
+	peer->session = kept;
+}
+
+void *weft_serve_kept(const struct weft_stream *peer)
+{
+	return peer->session;
 }

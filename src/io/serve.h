@@ -41,6 +41,7 @@ struct weft__serve_hooks {
 	 * NULL.
 	 */
 	void (*on_full)(void *arg, bool is_one_gone);
+	bool keeps_parked; /* nobody who is parked is closed for somebody who comes */
 	/** Who was parked, or wanted to be, is closed and not handled again; or NULL. */
 	void (*on_parked_end)(struct weft_stream *peer, void *arg);
 };
@@ -51,7 +52,7 @@ struct weft__serve_hooks {
  * call when there is nothing for park_timeout_ns. Nothing may be left unsent. In the later calls
  * the stream's was_parked is set.
  */
-#define WEFT__SERVE_PARK INT_MAX
+#define WEFT__SERVE_PARK WEFT_SERVE_PARK
 
 /** weft_serve(), with these hooks. */
 int weft__serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,

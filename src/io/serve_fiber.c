@@ -60,6 +60,9 @@
 #define DOOR_TURN_NS WEFT_MILLISECONDS(5)
 #define DOOR_BURST   64
 
+/* Who is parked with this worker makes room before who is so with another, for so much longer. */
+#define EVICT_SLACK_NS WEFT_MILLISECONDS(200)
+
 struct server {
 	struct weft__serving *serving;
 	struct weft_listener *listener;
@@ -140,7 +143,8 @@ static bool can_park(const struct connection *connection)
 
 	/* Where somebody waits for a slot, one that is of use is better than one that is idle. */
 	return connection->stream->can_park && !connection->door->is_draining &&
-	       (!has_bound(server) || atomic_load(&server->slots_free) >= 0);
+	       (!has_bound(server) || server->serving->hooks->keeps_parked ||
+		       atomic_load(&server->slots_free) >= 0);
 }
 
 static int connection_park(struct connection *connection)
@@ -263,10 +267,75 @@ fail_fd:
 
 /* ---- A door -------------------------------------------------------------------------------- */
 
+/* On the worker of a door. */
+static int evict_there(void *arg)
+{
+	return weft__lot_evict(&((struct door *)arg)->lot);
+}
+
+/* Of those that are parked with another door. Its worker does it, and is waited for. */
+static bool evict_at(struct door *other)
+{
+	struct weft_spawn_options options = {.name = "room", .worker = other->worker + 1};
+	weft_fiber_id fiber = 0;
+	int is_one_gone = 0;
+
+	if (atomic_load_explicit(&other->lot.count, memory_order_relaxed) > 0)
+		fiber = weft_spawn_with(&options, evict_there, other);
+	if (fiber)
+		WEFT_SHIELDED
+			weft_join(fiber, &is_one_gone, WEFT_FOREVER);
+	return is_one_gone;
+}
+
+static bool evict_elsewhere(struct door *door)
+{
+	struct server *server = door->server;
+	unsigned own = (unsigned)(door - server->doors);
+	bool is_one_gone = false;
+
+	for (unsigned i = 1; i < server->door_count && !is_one_gone; i++)
+		is_one_gone = evict_at(&server->doors[(own + i) % server->door_count]);
+	return is_one_gone;
+}
+
+/*
+ * Where who is parked longest is: with this door, unless another has somebody who is here longer by
+ * more than the trouble is worth. All stay for the same time, so who is to leave first has come
+ * first.
+ */
+static struct door *find_longest(struct door *door)
+{
+	struct server *server = door->server;
+	int64_t first_ns = atomic_load_explicit(&door->lot.first_ns, memory_order_relaxed);
+	struct door *longest = door;
+
+	if (first_ns != INT64_MAX)
+		first_ns -= EVICT_SLACK_NS;
+	for (unsigned i = 0; i < server->door_count; i++) {
+		struct door *other = &server->doors[i];
+		int64_t other_ns = atomic_load_explicit(&other->lot.first_ns, memory_order_relaxed);
+
+		if (other != door && other_ns < first_ns) {
+			first_ns = other_ns;
+			longest = other;
+		}
+	}
+	return longest;
+}
+
+static bool evict_longest(struct door *door)
+{
+	struct door *longest = find_longest(door);
+
+	return (longest != door && evict_at(longest)) || weft__lot_evict(&door->lot) ||
+	       evict_elsewhere(door);
+}
+
 static void make_room(struct door *door)
 {
 	const struct weft__serving *serving = door->server->serving;
-	bool is_one_gone = weft__lot_evict(&door->lot);
+	bool is_one_gone = !serving->hooks->keeps_parked && evict_longest(door);
 
 	if (serving->hooks->on_full)
 		serving->hooks->on_full(serving->arg, is_one_gone);

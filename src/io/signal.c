@@ -300,3 +300,37 @@ void weft_signals_free(struct weft_signals *signals)
 	free(signals);
 	errno = code;
 }
+
+/* ---- Held back ---------------------------------------------------------------------------- */
+
+static int change_mask(int how, const int *numbers, size_t count)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < count; i++) {
+		if (numbers[i] == SIGKILL || numbers[i] == SIGSTOP || numbers[i] == SIGURG ||
+			numbers[i] > SIGNAL_LAST || sigaddset(&set, numbers[i]) < 0) {
+			errno = EINVAL;
+			return -1;
+		}
+	}
+	return pthread_sigmask(how, &set, NULL) == 0 ? 0 : -1;
+}
+
+int weft_signal_block(const int *numbers, size_t count)
+{
+	return change_mask(SIG_BLOCK, numbers, count);
+}
+
+int weft_signal_unblock(const int *numbers, size_t count)
+{
+	return change_mask(SIG_UNBLOCK, numbers, count);
+}
+
+bool weft_signal_is_pending(int number)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && sigismember(&set, number) == 1;
+}

@@ -10,6 +10,7 @@
 #include "io/stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -86,6 +87,17 @@ void weft_stream_free(struct weft_stream *stream)
 int weft_stream_fd(const struct weft_stream *stream)
 {
 	return stream->fd;
+}
+
+int weft_stream_bound_unsent(struct weft_stream *stream, size_t max)
+{
+	int value = (int)max;
+
+	if (max == 0 || max > INT_MAX / 2) {
+		errno = EINVAL;
+		return -1;
+	}
+	return weft_setsockopt(stream->fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
 }
 
 void weft__stream_half_rest(struct weft__stream_half *half)

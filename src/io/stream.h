@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "io/buffer.h"
 #include "weft/stream.h"
 
 /* Reads and writes of at least this many bytes go past an empty buffer. */
@@ -78,6 +79,7 @@ struct weft_stream {
 	bool is_torn;   /* a write ended part-way: what follows would make no sense */
 	bool can_park;  /* its handler may return WEFT__SERVE_PARK (io/serve.h) */
 	bool was_parked;
+	void *session; /* its handler's, from one of its runs to the next; NULL at first */
 	size_t searched;
 	struct weft__stream_half in, out;
 	const struct weft__stream_layer *layer;     /* NULL: none */
@@ -110,18 +112,44 @@ void weft__stream_forget(struct weft_stream *stream);
 /** Connect to the first of count (at least one) addresses that answers; the last one's errno. */
 struct weft_stream *weft__stream_connect_any(const struct weft_address *addresses, int count);
 
+/** Where len bytes go behind what is buffered already, to be written now; NULL: they don't fit. */
+static inline char *weft__stream_room(struct weft_stream *stream, size_t len)
+{
+	struct weft__stream_half *out = &stream->out;
+
+	if (stream->is_torn || len > WEFT_STREAM_BUFFER_SIZE - out->end)
+		return NULL;
+	if (!out->data && !(out->data = weft__buffer_take()))
+		return NULL;
+	out->end += len;
+	return out->data + out->end - len;
+}
+
 /**
  * Put data behind what is buffered already, if it fits. False: weft_stream_write_all() is to do it.
  */
 static inline bool weft__stream_append(struct weft_stream *stream, const void *data, size_t len)
 {
-	struct weft__stream_half *out = &stream->out;
+	char *room = weft__stream_room(stream, len);
 
-	if (!out->data || stream->is_torn || len > WEFT_STREAM_BUFFER_SIZE - out->end)
-		return false;
-	memcpy(out->data + out->end, data, len);
-	out->end += len;
-	return true;
+	if (room)
+		memcpy(room, data, len);
+	return room;
+}
+
+/** weft_stream_peek(stream, 0, ret_data). */
+static inline size_t weft__stream_buffered(struct weft_stream *stream, const char **ret_data)
+{
+	*ret_data = stream->in.data ? stream->in.data + stream->in.start : "";
+	return stream->in.end - stream->in.start;
+}
+
+/** weft_stream_consume() of what is sure to be there. */
+static inline void weft__stream_consume(struct weft_stream *stream, size_t len)
+{
+	/* The buffer stays until the next read: what was lent must still be there. */
+	stream->in.start += len;
+	stream->searched = stream->searched > len ? stream->searched - len : 0;
 }
 
 /** Give a half's buffer back when nothing is in it. */

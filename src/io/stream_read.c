@@ -217,7 +217,5 @@ void weft_stream_consume(struct weft_stream *stream, size_t len)
 {
 	if (len > buffered(stream))
 		len = buffered(stream);
-	/* The buffer stays until the next read: what was lent must still be there. */
-	stream->in.start += len;
-	stream->searched = stream->searched > len ? stream->searched - len : 0;
+	weft__stream_consume(stream, len);
 }

@@ -1,8 +1,8 @@
 /*
  * stream_write.c - the writing half of a stream.
  *
- * Entry points: weft_stream_write_all(), _writev_all(), _printf(), _flush(),
- * _sendfile(), _shutdown_write(). All bytes leave through send_parts(), in order.
+ * Entry points: weft_stream_write_all(), _writev_all(), _printf(), _flush(), _try_write(),
+ * _sendfile(), _shutdown_write(). All bytes leave through send_once(), in order.
  *
  * Never: send the bytes of one call between those of another, send anything after a
  * call that ended part-way (the stream is torn: EPIPE), or raise SIGPIPE.
@@ -270,6 +270,41 @@ int weft_stream_flush(struct weft_stream *stream)
 	if (check_writable(stream) < 0)
 		return -1;
 	return flush(stream, 0);
+}
+
+/* Fibers give way after some calls in a row. Who tries must not: what she holds would change. */
+static void stay_here(void)
+{
+	struct weft__worker *worker = weft__worker;
+
+	if (worker && worker->call_budget < 2)
+		worker->call_budget = 2;
+}
+
+ssize_t weft_stream_try_write(struct weft_stream *stream, const void *data, size_t len)
+{
+	struct iovec part = {(void *)data, len}, parts[PARTS_MAX];
+	struct cursor cursor = {.parts = &part, .count = 1};
+	size_t of_caller = 0;
+	ssize_t sent;
+	int count;
+
+	if (check_writable(stream) < 0)
+		return -1;
+	if (!stream->is_socket)
+		return fail(EAGAIN);
+	count = gather(stream, &cursor, parts);
+	if (count == 0)
+		return 0;
+	stay_here();
+	sent = send_once(stream, parts, count, MSG_DONTWAIT);
+	if (sent < 0)
+		return -1;
+	of_caller = advance(stream, &cursor, (size_t)sent);
+	if (of_caller == 0 && (len > 0 || buffered(stream) > 0))
+		return fail(EAGAIN);
+	weft__stream_half_rest(&stream->out);
+	return (ssize_t)of_caller;
 }
 
 static ssize_t sendfile_once(struct weft_stream *stream, int file_fd, off_t *offset, size_t len)

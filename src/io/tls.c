@@ -1,8 +1,8 @@
 /*
  * tls.c - TLS on one stream: how it begins and ends.
  *
- * Entry points: weft_stream_start_tls(), weft_stream_connect_tls(), weft_stream_tls(),
- * weft_stream_tls_fault().
+ * Entry points: weft_stream_start_tls(), weft_stream_start_tls_beside(),
+ * weft_stream_connect_tls(), weft_stream_tls(), weft_stream_tls_fault().
  *
  *	plain -> (flushed, what was received goes to libssl) -> handshake -> encrypted
  *	                                                            |
@@ -79,13 +79,18 @@ static int expect_host(struct weft__tls *tls, const char *host)
 static int begin_client(struct weft__tls *tls, struct weft_stream *stream, const char *host)
 {
 	SSL_set_connect_state(tls->ssl);
-	if (!host)
-		return tls->setup->tls->client.accepts_anybody ? 0 : fail(EINVAL);
-	if (host[0] == '\0')
+	if (!host && !tls->setup->tls->client.accepts_anybody)
 		return fail(EINVAL);
-	if (expect_host(tls, host) < 0)
-		return -1;
-	if (!tls->setup->tls->client.no_resumption) {
+	if (host && (host[0] == '\0' || expect_host(tls, host) < 0))
+		return host[0] ? -1 : fail(EINVAL);
+	if (tls->first) {
+		weft__tls_session_share(tls, tls->first);
+		return 0;
+	}
+	tls->host = host ? strdup(host) : NULL;
+	if (host && !tls->host)
+		return fail(ENOMEM);
+	if (host && !tls->setup->tls->client.no_resumption) {
 		note_server(tls, stream, host);
 		weft__tls_session_offer(tls);
 	}
@@ -121,6 +126,8 @@ int weft__tls_prepare(struct weft__tls *tls, struct weft_stream *stream, const c
 	if (!tls->setup->tls->is_server)
 		return begin_client(tls, stream, host);
 	SSL_set_accept_state(tls->ssl);
+	if (tls->first)
+		SSL_set_num_tickets(tls->ssl, 0);
 	return 0;
 
 fail_memory:
@@ -137,6 +144,7 @@ void weft__tls_free(struct weft__tls *tls)
 	weft__buffer_give(tls->in.data);
 	weft__tls_out_fini(&tls->out);
 	free(tls->server);
+	free(tls->host);
 	free(tls->facts_text);
 	weft__tls_setup_unref(tls->setup);
 	free(tls);
@@ -221,11 +229,13 @@ void weft__tls_take_over(
 	stream->is_socket = false;
 }
 
-static struct weft__tls *tls_begin(
-	struct weft_stream *stream, struct weft_tls *shared, const char *host)
+static struct weft__tls *tls_begin(struct weft_stream *stream, struct weft_tls *shared,
+	const char *host, struct weft__tls *first)
 {
 	struct weft__tls *tls = weft__tls_new(stream->fd, shared);
 
+	if (tls)
+		tls->first = first;
 	if (tls && weft__tls_prepare(tls, stream, host) < 0) {
 		weft__tls_free(tls);
 		return NULL;
@@ -233,19 +243,17 @@ static struct weft__tls *tls_begin(
 	return tls;
 }
 
-int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, const char *host)
+/* With first's session, or with whatever is kept for the host. */
+static int start(struct weft_stream *stream, struct weft_tls *shared, const char *host,
+	struct weft__tls *first)
 {
 	struct weft__tls *tls;
 
-	if (stream->layer)
-		return stream->layer->start ? stream->layer->start(stream) : fail(EALREADY);
 	if (!stream->is_socket)
 		return fail(ENOTSOCK);
-	if (!shared)
-		return fail(EINVAL);
 	if (weft_stream_flush(stream) < 0)
 		return -1;
-	tls = tls_begin(stream, shared, host);
+	tls = tls_begin(stream, shared, host, first);
 	if (!tls)
 		return -1;
 	/* What was received counts as encrypted: as an injected command it is only nonsense. */
@@ -257,6 +265,24 @@ int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, c
 	if (tls->facts.is_kernel_sending)
 		stream->layer = &weft__tls_kernel_layer;
 	return 0;
+}
+
+int weft_stream_start_tls(struct weft_stream *stream, struct weft_tls *shared, const char *host)
+{
+	if (stream->layer)
+		return stream->layer->start ? stream->layer->start(stream) : fail(EALREADY);
+	return shared || !stream->is_socket ? start(stream, shared, host, NULL) : fail(EINVAL);
+}
+
+int weft_stream_start_tls_beside(struct weft_stream *stream, struct weft_stream *first)
+{
+	struct weft__tls *tls = first->tls;
+
+	if (stream->layer)
+		return fail(EALREADY);
+	if (!tls || !atomic_load(&tls->is_ready))
+		return fail(EINVAL);
+	return start(stream, tls->setup->tls, tls->host, tls);
 }
 
 /* ---- Connecting ---------------------------------------------------------------------------- */

@@ -12,8 +12,8 @@
  *	tls_facts.c     what was agreed on
  *
  *	                  reader                          writer
- *	descriptor -> in (encrypted) -> SSL -> plain    plain -> SSL -> out (encrypted) ->
- *descriptor ^ waits                                              waits ^
+ *	descriptor -> in (sealed) -> SSL -> plain    plain -> SSL -> out (sealed) -> descriptor
+ *	           ^ waits                                                        waits ^
  *
  * libssl never waits: it works on in and out, under the lock; all waiting is done outside of
  * it, by weft's own calls. One fiber may read while another writes.
@@ -102,6 +102,8 @@ struct weft__tls_setup *weft__tls_setup_of(struct weft_tls *tls);
 void weft__tls_sessions_prepare(struct weft__tls_setup *setup);
 /** Offer what is kept for the server, if anything. */
 void weft__tls_session_offer(struct weft__tls *tls);
+/** Offer the session of another stream, which keeps it. */
+void weft__tls_session_share(struct weft__tls *tls, struct weft__tls *first);
 void weft__tls_sessions_fini(struct weft__tls_setup *setup);
 /** Make a server's ticket keys those of now; the first if there is none. Under its mutex. */
 bool weft__tls_keys_renew(struct weft_tls *tls);
@@ -135,6 +137,8 @@ struct weft__tls {
 	int control;                 /* to the kernel: the next record is of this type; 0: data */
 	atomic_int code;             /* errno of every call from now on; 0 */
 	char *server;                /* a client's: the name of its session, or NULL */
+	char *host;                  /* a client's: that the server must be; NULL: anybody */
+	struct weft__tls *first;     /* whose session it begins with; used by the handshake only */
 	struct weft_tls_facts facts;
 	char *facts_text;
 	struct weft_tls_fault fault;

@@ -2,8 +2,8 @@
  * tls_session.c - resumption: a second connection to a server costs one round trip, and no
  * certificates.
  *
- * Entry points: weft__tls_sessions_prepare(), weft__tls_session_offer(), _sessions_fini(),
- * weft__tls_keys_renew().
+ * Entry points: weft__tls_sessions_prepare(), weft__tls_session_offer(), _session_share(),
+ * _sessions_fini(), weft__tls_keys_renew().
  *
  * A client keeps sessions by server, the least used going first; those of TLS 1.3 are offered
  * once (RFC 8446, C.4). A server keeps none: it hands them out as tickets, encrypted by a key
@@ -78,16 +78,43 @@ void weft__tls_session_offer(struct weft__tls *tls)
 	place = session_place(setup, tls->server);
 	if (place->server && strcmp(place->server, tls->server) == 0) {
 		session = place->session;
-		SSL_SESSION_up_ref(session);
 		place->used = ++setup->uses;
-		if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
+		/*
+		 * libssl strikes it out once it was offered; but the connection that it came from
+		 * may live, and others beside it go on with the same: so a copy is offered.
+		 */
+		if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION) {
+			session = SSL_SESSION_dup(session);
 			session_drop(place);
+		} else {
+			SSL_SESSION_up_ref(session);
+		}
 	}
 	pthread_mutex_unlock(&setup->mutex);
 	/* One that it can't use is passed over: the handshake is a whole one. */
 	if (session && !SSL_set_session(tls->ssl, session))
 		ERR_clear_error();
 	SSL_SESSION_free(session);
+}
+
+/*
+ * A copy: libssl strikes out the session of a connection that is cut off, and first's is to be
+ * offered again. One that can't be had leaves a whole handshake.
+ */
+void weft__tls_session_share(struct weft__tls *tls, struct weft__tls *first)
+{
+	SSL_SESSION *session, *copy = NULL;
+
+	weft__tls_lock(first);
+	session = SSL_get1_session(first->ssl);
+	if (session && SSL_SESSION_is_resumable(session))
+		copy = SSL_SESSION_dup(session);
+	SSL_SESSION_free(session);
+	weft__tls_unlock(first);
+	if (copy)
+		SSL_set_session(tls->ssl, copy);
+	SSL_SESSION_free(copy);
+	ERR_clear_error();
 }
 
 /* ---- A server's tickets -------------------------------------------------------------------------
@@ -223,7 +250,7 @@ static int ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_C
 	if (result > 0 && !mac_begin(mac, &key))
 		result = -1;
 	/* Whoever offers a ticket only once is to get another. */
-	if (result == 1 && !is_sealing && SSL_version(ssl) >= TLS1_3_VERSION)
+	if (result == 1 && !is_sealing && !stream_tls->first && SSL_version(ssl) >= TLS1_3_VERSION)
 		result = 2;
 	OPENSSL_cleanse(&key, sizeof(key));
 	return result;

@@ -3,6 +3,8 @@
  *
  *	udp_many.c      batches and segments
  *	udp_group.c     multicast
+ *	udp_error.c     errors of earlier datagrams
+ *	udp_here.c      addresses of this host
  */
 #include "io/udp.h"
 
@@ -38,6 +40,11 @@ static int options_apply(int fd, int family, const struct weft_udp_options *opti
 		(void)set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 	if (options->coalesce)
 		(void)set(fd, IPPROTO_UDP, UDP_GRO, 1);
+	/* An IPv6 socket is told of mapped peers by the option of IPv4. */
+	if (options->keeps_errors)
+		(void)set(fd, IPPROTO_IP, IP_RECVERR, 1);
+	if (options->keeps_errors && family == AF_INET6)
+		(void)set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	return 0;
 }
 
@@ -60,6 +67,8 @@ static struct weft_udp *udp_make(const struct weft_address *address,
 		weft_udp_free(udp);
 		return NULL;
 	}
+	if (options && options->tells_here)
+		weft__udp_here_ask(udp->fd, &udp->local);
 	return udp;
 }
 

@@ -14,7 +14,8 @@
 struct batch {
 	struct mmsghdr messages[WEFT_UDP_BATCH_MAX];
 	struct iovec parts[WEFT_UDP_BATCH_MAX];
-	char controls[WEFT_UDP_BATCH_MAX][CMSG_SPACE(sizeof(int))];
+	_Alignas(struct cmsghdr)
+		uint8_t controls[WEFT_UDP_BATCH_MAX][WEFT_UDP_HERE_SIZE + CMSG_SPACE(sizeof(int))];
 };
 
 static unsigned at_most(unsigned count)
@@ -66,6 +67,7 @@ int weft_udp_recv_many(struct weft_udp *udp, struct weft_datagram *datagrams, un
 		datagrams[i].segment_len = segment_of(&batch.messages[i].msg_hdr);
 		if (datagrams[i].segment_len >= datagrams[i].len)
 			datagrams[i].segment_len = 0;
+		weft__udp_here_read(&batch.messages[i].msg_hdr, &datagrams[i].here);
 	}
 	return received;
 }
@@ -84,6 +86,11 @@ static void prepare_send(struct batch *batch, const struct weft_datagram *datagr
 			.msg_iov = &batch->parts[i],
 			.msg_iovlen = 1,
 		};
+		if (!datagrams[i].here.family)
+			continue;
+		batch->messages[i].msg_hdr.msg_control = batch->controls[i];
+		batch->messages[i].msg_hdr.msg_controllen =
+			weft_udp_here_write(&datagrams[i].here, batch->controls[i]);
 	}
 }
 

@@ -339,7 +339,7 @@ static int thread_wait_fds(struct selecting *self)
 		weft__doze_begin(&timeout);
 		code = weft__interrupt(context);
 		if (!code)
-			index = ppoll(set, count, &timeout, NULL);
+			index = weft__doze_ppoll(set, count, &timeout, NULL);
 		weft__doze_end();
 		if (code)
 			return code;

@@ -376,6 +376,34 @@ CHECK_CASE(a_shield_holds_on_the_stack_that_began_it)
 		weft_run(&(struct weft_run_options){.workers = 1}, cancelled_around, NULL), ==, 0);
 }
 
+static void *leaves_shielded(void *arg)
+{
+	WEFT_SHIELDED
+		CHECK_INT(weft_coro_switch(NULL, NULL, NULL), ==, 0);
+	return arg;
+}
+
+static int cancelled_before(void *arg)
+{
+	struct weft_coro *coro = weft_coro_new(leaves_shielded, NULL);
+
+	(void)arg;
+	weft_cancel(weft_self());
+	CHECK_ERRNO(weft_sleep(HOUR), ECANCELED);
+	CHECK_INT(weft_coro_switch(coro, NULL, NULL), ==, 0);
+	CHECK_INT(weft_interrupted(), ==, ECANCELED);
+	CHECK_ERRNO(weft_sleep(HOUR), ECANCELED);
+	CHECK_INT(weft_coro_switch(coro, NULL, NULL), ==, 0);
+	weft_coro_free(coro);
+	return 0;
+}
+
+CHECK_CASE(a_shield_that_a_coroutine_holds_hides_no_cancellation_from_the_others)
+{
+	CHECK_INT(
+		weft_run(&(struct weft_run_options){.workers = 1}, cancelled_before, NULL), ==, 0);
+}
+
 /* ---- Generators ------------------------------------------------------------------------------ */
 
 static int count_to(struct weft_gen *gen, void *arg)

@@ -1,6 +1,6 @@
 /*
  * test_local.c - what is each fiber's own: errno, rounding, name, locals, deferred calls.
- * check: tsan aarch64 valgrind drivers
+ * check: tsan aarch64 valgrind drivers apart
  */
 #include "weft/fiber.h"
 

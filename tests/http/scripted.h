@@ -14,7 +14,7 @@
  *
  * Each turn reads a request, up to its empty line and body_len bytes more, and sends its
  * reply. It accepts a connection when there is none, or none any more. At the end it waits for the
- *client to close. The server uses the system's own calls, so that a fault of ours can't hide.
+ * client to close. The server uses the system's own calls, so that a fault of ours can't hide.
  *
  * Never: a wait for time to pass.
  */

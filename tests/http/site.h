@@ -16,7 +16,7 @@
 
 #include "check.h"
 #include "weft/fiber.h"
-#include "weft/http.h"
+#include "weft/http_files.h"
 #include "weft/scope.h"
 
 static struct {

@@ -13,7 +13,7 @@
 /* Longer ago than any look: a file is then looked at anew. */
 #define LATER INT64_MAX
 
-static struct weft__http_root root;
+static struct weft__root root;
 
 static struct weft__http_cache *make_cache(void)
 {
@@ -36,7 +36,7 @@ static struct weft__http_file *keep(struct weft__http_cache *cache, const char *
 	place_write(name, "content");
 	usleep(60000); /* what has just changed is not believed */
 	weft_str_init(&facts.more, 1);
-	source.fd = weft__http_open(&root, name, &source.stat);
+	source.fd = weft__root_open(&root, name, &source.stat);
 	CHECK(source.fd >= 0);
 	file = weft__http_file_new(&source);
 	CHECK(file != NULL);
@@ -94,6 +94,45 @@ CHECK_CASE(a_file_that_is_kept_no_more_counts_for_nothing)
 	CHECK(is_kept(cache, "a"));
 	weft__http_file_release(file);
 	weft__http_cache_free(cache);
+	close(root.fd);
+}
+
+static bool is_found(
+	struct weft__http_cache *cache, struct weft_http_request *request, const char *path)
+{
+	struct weft__http_file *file = weft__http_cache_find(cache, request, path);
+
+	weft__http_file_release(file);
+	return file != NULL;
+}
+
+CHECK_CASE(what_a_repeated_request_has_found_is_not_believed_once_entries_have_gone)
+{
+	struct weft__http_cache *cache = make_cache(), *other;
+	struct weft_http_request request = {.arrived_ns = LATER};
+	struct weft__http_file *second;
+
+	keep(cache, "a");
+	second = keep(cache, "b");
+	CHECK(is_found(cache, &request, "a") && is_found(cache, &request, "a"));
+	weft__http_cache_forget(cache, "a");
+	CHECK(!is_found(cache, &request, "a"));
+	keep(cache, "a");
+	CHECK(is_found(cache, &request, "a"));
+	unlink(place("a"));
+	CHECK(!is_found(cache, &request, "a"));
+	/* Below another prefix the same head is of another path. */
+	keep(cache, "a");
+	CHECK(is_found(cache, &request, "a"));
+	request.prefix_len = 1;
+	CHECK(weft__http_cache_find(cache, &request, "b") == second);
+	weft__http_file_release(second);
+	/* Another cache in the same place has other entries. */
+	weft__http_cache_free(cache);
+	other = weft__http_cache_new(&root);
+	request.finding.keeper = other;
+	CHECK(!is_found(other, &request, "b"));
+	weft__http_cache_free(other);
 	close(root.fd);
 }
 

@@ -317,8 +317,11 @@ static int over_a_path(void *arg)
 
 CHECK_CASE(a_unix_socket_is_fetched_from_whatever_the_host)
 {
+	char name[64];
+
 	CHECK_INT(weft_run(NULL, over_a_path, (void *)path_of("socket")), ==, 0);
-	CHECK_INT(weft_run(NULL, over_a_path, (void *)"@weft test of the HTTP client"), ==, 0);
+	snprintf(name, sizeof(name), "@weft test of the HTTP client %d", (int)getpid());
+	CHECK_INT(weft_run(NULL, over_a_path, name), ==, 0);
 }
 
 CHECK_MAIN()

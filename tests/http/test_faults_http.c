@@ -11,6 +11,7 @@
 
 #include "io/place.h"
 #include "weft/http_auth.h"
+#include "weft/http_files.h"
 #include "weft/http_metrics.h"
 #include "weft/socket.h"
 

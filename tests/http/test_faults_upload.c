@@ -12,6 +12,7 @@
 #include <dirent.h>
 
 #include "io/place.h"
+#include "weft/http_files.h"
 #include "weft/http_form.h"
 #include "weft/socket.h"
 

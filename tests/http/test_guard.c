@@ -234,6 +234,26 @@ CHECK_CASE(who_is_slow_or_silent_makes_room_when_all_places_are_taken_and_who_is
 	weft_http_metrics_free(site.options.metrics);
 }
 
+/* With so many workers each accepts by itself, and has those parked that it accepted. */
+CHECK_CASE(who_is_parked_with_another_worker_makes_room_too)
+{
+	enum { WORKERS = 6 };
+	int parked, next;
+
+	site.workers = WORKERS;
+	site.options.connections_max = 1;
+	site_open(&service);
+	parked = visit();
+	CHECK(is_let_in(parked));
+	poll(NULL, 0, 1100); /* WEFT__HTTP_PARK_AFTER_NS */
+	next = visit();
+	CHECK(is_let_in(next));
+	CHECK(is_closed(parked));
+	close(parked);
+	close(next);
+	site_close();
+}
+
 /* ---- What is counted ---------------------------------------------------------------------------
  */
 

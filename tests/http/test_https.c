@@ -5,7 +5,7 @@
 
 #include "io/tls_pair.h"
 
-#include "weft/http.h"
+#include "weft/http_files.h"
 
 #define PAGE_LEN 5000011
 

@@ -66,17 +66,20 @@ CHECK_CASE(times_are_told_as_people_would)
 		{"2023-12-31 23:59:59", "31 Dec 2023"}, {"1969-07-20 20:17:00", "20 Jul 1969"},
 		{"2024-03-11 00:00:00", "11 Mar 2024"}, {"2100-03-10 12:00:00", "10 Mar 2100"}};
 	char text[WEFT__HTTP_LISTING_TIME_MAX];
+	struct weft__http_listing_now now;
+	struct tm then;
 
 	/* In New York the clocks went forward at 02:00 on that day. */
 	setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
 	tzset();
+	weft__http_listing_now(&now, clock_of("2024-03-10 12:30:00"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		weft__http_listing_time(
-			text, clock_of(rows[i].then), clock_of("2024-03-10 12:30:00"));
+		time_t then_s = clock_of(rows[i].then);
+
+		CHECK(localtime_r(&then_s, &then) != NULL);
+		weft__http_listing_time(text, then_s, &then, &now);
 		CHECK_STR(text, rows[i].text);
 	}
-	weft__http_listing_time(text, INT64_MAX, 0); /* no year of any calendar */
-	CHECK_STR(text, "");
 }
 
 CHECK_MAIN()

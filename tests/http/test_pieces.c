@@ -55,9 +55,31 @@ static int go_on(struct weft_http_response *response)
 	return -1;
 }
 
+/* As a handler that does not look at what it is told. */
+static int begin_without_body(struct weft_http_response *response, bool is_sent)
+{
+	static const int statuses[] = {100, 101, 103, 199, 204, 304, 600};
+
+	if (is_sent)
+		CHECK_INT(weft_http_response_send(response, 204, NULL), ==, 0);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		CHECK_ERRNO(
+			weft_http_response_begin(response, statuses[i], "text/plain", 5), EINVAL);
+		CHECK_ERRNO(weft_http_response_write(response, "12345", 5), EPROTO);
+		CHECK_ERRNO(weft_http_response_printf(response, "%d", 12345), EPROTO);
+		CHECK_ERRNO(weft_http_response_flush(response), EPROTO);
+		CHECK_INT(weft_http_response_status(response), ==, is_sent ? 204 : 0);
+	}
+	return 0;
+}
+
 static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	(void)arg;
+	if (is(request, "/bodiless"))
+		return begin_without_body(response, false);
+	if (is(request, "/bodiless-sent"))
+		return begin_without_body(response, true);
 	if (is(request, "/endless"))
 		return go_on(response);
 	CHECK_ERRNO(weft_http_response_write(response, "x", 1), EPROTO);
@@ -231,6 +253,19 @@ CHECK_CASE(to_head_the_body_stays_behind)
 	answers = ask(HEAD, "/known");
 	CHECK(strstr(answers, "\r\nContent-Length: 5\r\n"));
 	CHECK_MEM(strstr(answers, "\r\n\r\n"), "\r\n\r\nHTTP/1.1 200 OK", 19);
+}
+
+CHECK_CASE(a_status_without_a_body_can_not_be_begun_and_nothing_of_one_is_written)
+{
+	const char *answers = ask(TWO, "/bodiless"), *end;
+
+	CHECK_MEM(answers, "HTTP/1.1 500 ", 13);
+	CHECK(!strstr(answers, "12345HTTP") && strstr(answers, "</html>\nHTTP/1.1 200 OK\r\n"));
+	CHECK(!strstr(answers, "Content-Type: text/plain\r\nContent-Type"));
+	answers = ask(TWO, "/bodiless-sent");
+	CHECK_MEM(answers, "HTTP/1.1 204 ", 13);
+	end = strstr(answers, "\r\n\r\n") + 4;
+	CHECK_MEM(end, "HTTP/1.1 200 OK\r\n", 17);
 }
 
 CHECK_CASE(to_head_a_flush_tells_that_nobody_listens_any_more)

@@ -65,7 +65,8 @@ static bool is_good(struct weft_http_files_options options)
 
 CHECK_CASE(options_that_can_not_be_meant_are_refused_with_a_reason)
 {
-	static const char *const rules[] = {"", "x", "=x", "x=", "*=a\r\nSet-Cookie: x", "*=\x01"};
+	static const char *const rules[] = {"", "x", "=x", "x=", "*=a\r\nSet-Cookie: x", "*=\x01",
+		"*=1h", "*=-1", "*= 5", "*=, no-cache"};
 	static const char *const types[] = {"", "md", "md=", "md=text", "md=/x", "md=x/", "=a/b",
 		".md=text/html", "md=text/html\r\nX: y"};
 	static const char *const origins[] = {"", "x", "https://", "://x", "https://x/",
@@ -86,6 +87,9 @@ CHECK_CASE(options_that_can_not_be_meant_are_refused_with_a_reason)
 	CHECK(!is_good(OPTIONS(.index_names = LIST(""))));
 	CHECK(!is_good(OPTIONS(.download_names = LIST(""))));
 	CHECK(!is_good(OPTIONS(.links = (enum weft_http_links)3)));
+	CHECK(!is_good(OPTIONS(.cors_may_change = true)));
+	CHECK(!is_good(OPTIONS(.cors_may_change = true, .cors_origin = "*")));
+	CHECK(is_good(OPTIONS(.cors_may_change = true, .cors_origin = "https://a")));
 	CHECK(is_good(OPTIONS(.no_listing = false)));
 	CHECK(is_good(OPTIONS(.cache_rules = LIST("*.css=1", ":hashed=immutable", "a/*=no-store"),
 		.types = LIST("md=text/html; charset=utf-8"),

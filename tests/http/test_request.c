@@ -93,4 +93,15 @@ CHECK_CASE(what_is_too_long_to_be_kept_is_not_taken_for_what_was_kept)
 	}
 }
 
+CHECK_CASE(who_was_to_hurry_has_all_the_time_for_the_next_body)
+{
+	weft__http_request_init(&fresh, NULL);
+	CHECK_INT(weft__http_request_take(&fresh, HEAD, sizeof(HEAD) - 1), ==, WEFT__HTTP_DONE);
+	/* There was nothing to read, so that nothing else of the body is to be forgotten. */
+	weft__http_body_hurry(&fresh, 1);
+	weft__http_request_reset(&fresh);
+	CHECK_INT(fresh.body.hurry_ns, ==, 0);
+	weft__http_request_fini(&fresh);
+}
+
 CHECK_MAIN()

@@ -1,7 +1,7 @@
 /*
  * test_server.c - tests src/http/server.c, connection.c and response.c: a server inside the test.
  *
- * check: tsan drivers
+ * check: tsan drivers waits
  */
 #include "check.h"
 
@@ -11,7 +11,7 @@
 
 #include "http/limits.h"
 #include "weft/fiber.h"
-#include "weft/http.h"
+#include "weft/http_files.h"
 
 /* ---- A server and a peer in one process ----------------------------------------------- */
 

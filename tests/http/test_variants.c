@@ -11,6 +11,7 @@
 #include "check.h"
 #include "io/place.h"
 #include "weft/fiber.h"
+#include "weft/http_files.h"
 #include "weft/scope.h"
 
 #ifdef WEFT_HAS_ZLIB

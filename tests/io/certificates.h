@@ -8,7 +8,7 @@
  * leaves server.pem (certificate and key) in the case's folder; paths come from path_of().
  * Keys are on P-256, which is quick, or on Ed25519, of which all that is sent has the same
  * length every time, so that a simulated run can be repeated. Times are relative to
- *weft_wall_now(): under the simulator, to its own.
+ * weft_wall_now(): under the simulator, to its own.
  */
 #ifndef TESTS_IO_CERTIFICATES_H
 #define TESTS_IO_CERTIFICATES_H

@@ -1,8 +1,11 @@
 """examples.py - builds a program of examples/ with the library under test."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 
 HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(HOUSE, "tests", "tools"))
@@ -30,3 +33,32 @@ def build(name):
                   f"-Wl,-rpath,{BUILD}", "-o", path(name))
         expect(done.returncode == 0, done.stderr)
     return path(name)
+
+
+def listens(server, port):
+    """Whether a program gets as far as listening there; it ends where somebody else does."""
+    deadline = time.monotonic() + 60
+    while server.poll() is None:
+        expect(time.monotonic() < deadline, "it never listened")
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.01)
+    return False
+
+
+@contextmanager
+def listening(name, *arguments):
+    """The address of a program that has to be told one, and listens there."""
+    for _ in range(10):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        address = f"127.0.0.1:{port}"
+        with subprocess.Popen([build(name), *arguments, address]) as server:
+            try:
+                if listens(server, port):
+                    yield address
+                    return
+            finally:
+                server.kill()
+    expect(False, "every port was taken by others meanwhile")

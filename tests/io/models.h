@@ -38,10 +38,17 @@ static inline int serve(void *arg)
 	return 0;
 }
 
+/* A child that is forked while another worker allocates finds the sanitizer's allocator locked. */
+#ifdef __SANITIZE_ADDRESS__
+#define HOUSE_WORKERS 1
+#else
+#define HOUSE_WORKERS 2
+#endif
+
 static inline void *run_house(void *arg)
 {
 	if (house.in_fiber)
-		weft_run(&(struct weft_run_options){.workers = 2}, serve, arg);
+		weft_run(&(struct weft_run_options){.workers = HOUSE_WORKERS}, serve, arg);
 	else
 		serve(arg);
 	return NULL;

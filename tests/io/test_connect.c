@@ -1,5 +1,5 @@
 /* test_connect.c - connecting: by number, by name, in time, or with the reason why not.
- * check: drivers
+ * check: drivers waits
  */
 #include "weft/stream.h"
 

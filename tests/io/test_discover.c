@@ -17,7 +17,7 @@
 #include "weft/scope.h"
 #include "weft/socket.h"
 
-/* check: tsan drivers */
+/* check: tsan drivers waits */
 
 static const struct weft__discover_message kitchen = {.kind = WEFT__DISCOVER_ANNOUNCEMENT,
 	.instance = 77,

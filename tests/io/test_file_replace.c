@@ -1,7 +1,7 @@
 /*
  * test_file_replace.c - a file's content replaced at once, or not at all.
  *
- * check: valgrind drivers
+ * check: valgrind drivers apart
  */
 #include <dirent.h>
 #include <sys/resource.h>

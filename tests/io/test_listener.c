@@ -139,7 +139,8 @@ CHECK_CASE(a_sibling_listens_beside_and_keeps_others_out)
 	weft_close(sibling);
 	weft_listener_free(listener);
 
-	listener = weft_listener_new("unix:@weft-test-sibling", NULL);
+	snprintf(text, sizeof(text), "unix:@weft-test-sibling-%d", (int)getpid());
+	listener = weft_listener_new(text, NULL);
 	CHECK_ERRNO(weft__listener_sibling(listener), EOPNOTSUPP);
 	weft_listener_free(listener);
 	listener = weft_listener_new("127.0.0.1:0", NULL);

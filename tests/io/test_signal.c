@@ -190,4 +190,22 @@ CHECK_CASE(a_signal_of_a_forked_child_is_its_own_and_not_the_parents)
 	weft_signals_free(signals);
 }
 
+CHECK_CASE(a_signal_held_back_waits_and_comes_when_it_is_let_through)
+{
+	const int number = SIGUSR1, wrong[] = {SIGUSR1, SIGKILL}, urgent = SIGURG;
+	struct weft_signals *signals = weft_signals_new(&number, 1);
+
+	CHECK_ERRNO(weft_signal_block(wrong, 2), EINVAL);
+	CHECK_ERRNO(weft_signal_block(&urgent, 1), EINVAL);
+	CHECK_INT(weft_signal_block(&number, 1), ==, 0);
+	kill(getpid(), SIGUSR1);
+	CHECK(weft_signal_is_pending(SIGUSR1));
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
+		CHECK_ERRNO(weft_signals_next(signals), ETIMEDOUT);
+	CHECK_INT(weft_signal_unblock(&number, 1), ==, 0);
+	CHECK(!weft_signal_is_pending(SIGUSR1));
+	CHECK_INT(weft_signals_next(signals), ==, SIGUSR1);
+	weft_signals_free(signals);
+}
+
 CHECK_MAIN()

@@ -195,6 +195,122 @@ BOTH_CASE(megabytes_reach_a_slow_reader_whole)
 	free(data);
 }
 
+BOTH_CASE(what_is_tried_is_taken_in_order_and_never_waits)
+{
+	size_t len = (size_t)1 << 20, sent = 0, tries = 0;
+	char *data = malloc(len + 10), *got = malloc(len + 10);
+	struct weft_stream *stream;
+	ssize_t count;
+	int fds[2];
+
+	fill_pattern(data, len + 10);
+	make_pair(SOCK_STREAM, fds);
+	stream = weft_stream_new(fds[0]);
+	CHECK_INT(weft_stream_try_write(stream, NULL, 0), ==, 0);
+	CHECK_INT(weft_stream_write_all(stream, data, 10), ==, 0);
+	/* What was buffered goes first; nobody reads, so it ends. */
+	while ((count = weft_stream_try_write(stream, data + 10 + sent, len - sent)) >= 0) {
+		sent += (size_t)count;
+		CHECK(++tries < 1000);
+	}
+	CHECK_INT(errno, ==, EAGAIN);
+	CHECK(sent > 0 && sent < len);
+	CHECK_ERRNO(weft_stream_try_write(stream, data, 1), EAGAIN);
+	for (size_t have = 0; have < sent + 10; have += (size_t)count) {
+		count = read(fds[1], got + have, len);
+		CHECK_INT(count, >, 0);
+	}
+	CHECK_MEM(got, data, sent + 10);
+	CHECK_INT(weft_stream_try_write(stream, data, 1), ==, 1);
+	close(fds[1]);
+	CHECK_INT(weft_stream_try_write(stream, data, 1), <, 0);
+	CHECK_INT(errno, ==, EPIPE);
+	weft_stream_free(stream);
+	free(data);
+	free(got);
+}
+
+/* A pair over TCP; the one that is to be slow has a small buffer. */
+static void make_slow_pair(int fds[2])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	const int small = 1 << 16;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK_INT(bind(listener, (struct sockaddr *)&at, len), ==, 0);
+	CHECK_INT(listen(listener, 1), ==, 0);
+	CHECK_INT(getsockname(listener, (struct sockaddr *)&at, &len), ==, 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK_INT(setsockopt(fds[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), ==, 0);
+	CHECK_INT(connect(fds[1], (struct sockaddr *)&at, len), ==, 0);
+	fds[0] = accept(listener, NULL, NULL);
+	CHECK_INT(fds[0], >=, 0);
+	close(listener);
+}
+
+CHECK_CASE(what_the_kernel_holds_for_a_slow_peer_can_be_bounded)
+{
+	enum { MAX = 64 * 1024, PIECE = 16 * 1024 };
+	struct weft_stream *stream;
+	char data[PIECE] = {0};
+	size_t sent = 0;
+	ssize_t count;
+	int fds[2];
+
+	make_slow_pair(fds);
+	stream = weft_stream_new(fds[0]);
+	CHECK_ERRNO(weft_stream_bound_unsent(stream, 0), EINVAL);
+	CHECK_ERRNO(weft_stream_bound_unsent(stream, SIZE_MAX), EINVAL);
+	CHECK_INT(weft_stream_bound_unsent(stream, MAX), ==, 0);
+	while ((count = weft_stream_try_write(stream, data, PIECE)) >= 0)
+		sent += (size_t)count;
+	CHECK_INT(errno, ==, EAGAIN);
+	/* The kernel counts its own part, and rounds; and what the peer's holds is not bounded. */
+	CHECK(sent > MAX / 2 && sent < 6 * MAX);
+	weft_stream_free(stream);
+	close(fds[1]);
+}
+
+static int count_turns(void *arg)
+{
+	unsigned *turns = arg;
+
+	while (weft_yield(), !weft_interrupted())
+		++*turns;
+	return 0;
+}
+
+/* A buffer that many share must not become another's between what is put in and what is sent. */
+static int try_beside_another(void *arg)
+{
+	unsigned turns = 0;
+	struct weft_stream *stream;
+	weft_fiber_id other;
+	int fds[2];
+
+	(void)arg;
+	make_pair(SOCK_STREAM, fds);
+	stream = weft_stream_new(fds[0]);
+	other = weft_spawn(count_turns, &turns);
+	for (int i = 0; i < 200; i++)
+		CHECK_INT(weft_stream_try_write(stream, "x", 1), ==, 1);
+	CHECK_INT(turns, ==, 0);
+	weft_yield();
+	weft_cancel(other);
+	weft_join(other, NULL, WEFT_FOREVER);
+	weft_stream_free(stream);
+	close(fds[1]);
+	return 0;
+}
+
+CHECK_CASE(who_tries_to_write_gives_way_to_nobody)
+{
+	const struct weft_run_options one = {.workers = 1};
+
+	CHECK_INT(weft_run(&one, try_beside_another, NULL), ==, 0);
+}
+
 static size_t write_at_random(struct weft_stream *stream, struct prng *prng, const char *data)
 {
 	size_t len = prng_below(prng, prng_below(prng, 5) == 0 ? 40000 : 300);

@@ -42,6 +42,7 @@ static void open_house(weft_handler_fn *handler)
 	house.pair.server_tls = server_tls(NULL);
 	house.pair.client_tls = client_tls(NULL);
 	house.handler = handler;
+	atomic_store(&house.ended, 0);
 	CHECK_INT(weft_listener_use_tls(house.pair.listener, house.pair.server_tls), ==, 0);
 	house.server = weft_spawn(run_server, NULL);
 	CHECK(house.server != 0);
@@ -56,6 +57,7 @@ static void close_house(void)
 	weft_tls_free(house.pair.client_tls);
 	weft_listener_free(house.pair.listener);
 	authority_end(&house.pair.authority);
+	house.address[0] = '\0';
 }
 
 #define HOUSE_CASE(ident, workers_count)                                            \

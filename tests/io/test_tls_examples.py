@@ -7,10 +7,9 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from examples import build, path, sh  # noqa: E402
+from examples import build, listening, path, sh  # noqa: E402
 from tap import case, expect, run  # noqa: E402
 
 
@@ -23,29 +22,14 @@ def make_pair():
         expect(done.returncode == 0, done.stderr)
 
 
-def free_address():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return "127.0.0.1:%d" % listener.getsockname()[1]
-
-
 @case("tls_echo_server talks to openssl s_client")
 def _():
     make_pair()
-    address = free_address()
-    server = subprocess.Popen([build("tls_echo_server"), path("cert.pem"), path("key.pem"),
-                               address])
-    try:
-        for _ in range(100):
-            done = sh("openssl", "s_client", "-connect", address, "-servername", "localhost",
-                      "-verify_hostname", "localhost", "-verify_return_error", "-brief",
-                      "-CAfile", path("cert.pem"), input="")
-            if "errno" not in done.stderr:
-                break
-            time.sleep(0.05)
+    with listening("tls_echo_server", path("cert.pem"), path("key.pem")) as address:
+        done = sh("openssl", "s_client", "-connect", address, "-servername", "localhost",
+                  "-verify_hostname", "localhost", "-verify_return_error", "-brief",
+                  "-CAfile", path("cert.pem"), input="")
         expect("Verification: OK" in done.stderr, done.stderr)
-    finally:
-        server.kill()
-        server.wait()
 
 
 @case("tls_echo_server says what is wrong with its files")

@@ -333,6 +333,56 @@ CHECK_CASE(the_second_connection_is_resumed_with_tls_1_2)
 	pair_end(&pair);
 }
 
+/* Two connections beside a first one: with its session, and as well checked. */
+static void check_beside(const struct weft_tls_client_options *options)
+{
+	struct weft_stream *first, *other;
+	struct pair pair;
+
+	pair_many(&pair, 5, NULL, options);
+	CHECK(!is_resumed(&pair));
+	pair_connect(&pair);
+	first = pair.client;
+	CHECK(weft_stream_tls(first)->is_resumed);
+	say(first, "hello\n");
+	hear(first, "hello\n");
+	/* The server has one connection at a time. */
+	CHECK_INT(weft_stream_shutdown_write(first), ==, 0);
+	/* A stranger to both goes on with what was kept of first: that takes nothing from it. */
+	CHECK(is_resumed(&pair));
+	for (int i = 0; i < 2; i++) {
+		other = weft_stream_connect(pair.address);
+		CHECK(other);
+		CHECK_INT(weft_stream_start_tls_beside(other, first), ==, 0);
+		CHECK(weft_stream_tls(other)->is_resumed && weft_stream_tls(other)->is_verified);
+		/* Cut off, libssl would forget the session if it were first's own. */
+		weft_shutdown(weft_stream_fd(other), SHUT_RDWR);
+		weft_stream_free(other);
+	}
+	weft_stream_free(first);
+	pair.client = NULL;
+	pair_end(&pair);
+}
+
+CHECK_CASE(connections_beside_another_go_on_with_its_session)
+{
+	check_beside(NULL);
+	check_beside(&(struct weft_tls_client_options){.version_max = WEFT_TLS_1_2});
+}
+
+CHECK_CASE(nobody_can_be_beside_a_stream_without_tls)
+{
+	struct weft_stream *streams[2];
+	int fds[2];
+
+	make_pair(SOCK_STREAM, fds);
+	for (int i = 0; i < 2; i++)
+		streams[i] = weft_stream_new(fds[i]);
+	CHECK_ERRNO(weft_stream_start_tls_beside(streams[0], streams[1]), EINVAL);
+	for (int i = 0; i < 2; i++)
+		weft_stream_free(streams[i]);
+}
+
 CHECK_CASE(nothing_is_resumed_where_either_side_says_so)
 {
 	struct pair pair;

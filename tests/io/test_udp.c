@@ -83,6 +83,45 @@ BOTH_CASE(of_one_too_long_for_the_buffer_the_length_is_told_and_the_next_is_whol
 	close(fd);
 }
 
+/* Nobody is at a port that was closed just now. */
+static struct weft_address nobody(void)
+{
+	struct weft_udp *udp = make(LOOPBACK, NULL);
+	struct weft_address address = *weft_udp_local(udp);
+
+	weft_udp_free(udp);
+	return address;
+}
+
+static void check_told(const char *own, const struct weft_address *to)
+{
+	struct weft_udp *udp = make(own, &(struct weft_udp_options){.keeps_errors = true});
+	struct weft_udp_error errors[2];
+	char data[4];
+
+	CHECK_INT(weft_udp_errors(udp, errors, 2), ==, 0);
+	CHECK_INT(weft_udp_send(udp, "anybody?", 8, to), ==, 0);
+	CHECK_ERRNO(weft_udp_recv(udp, data, sizeof(data), NULL), ECONNREFUSED);
+	CHECK_INT(weft_udp_errors(udp, errors, 2), ==, 1);
+	CHECK_INT(errors[0].code, ==, ECONNREFUSED);
+	CHECK_INT(weft_address_port(&errors[0].peer), ==, weft_address_port(to));
+	CHECK(weft_address_is_loopback(&errors[0].peer));
+	CHECK_INT(errors[0].len, ==, 8);
+	CHECK_MEM(errors[0].data, "anybody?", 8);
+	CHECK_INT(weft_udp_errors(udp, errors, 2), ==, 0);
+	/* And what comes is heard of all the same. */
+	CHECK_INT(weft_udp_send(udp, "me", 2, weft_udp_local(udp)), ==, 0);
+	CHECK_INT(weft_udp_recv(udp, data, sizeof(data), NULL), ==, 2);
+	weft_udp_free(udp);
+}
+
+BOTH_CASE(who_keeps_errors_is_told_whom_a_datagram_did_not_get_to)
+{
+	struct weft_address to = nobody();
+
+	check_told(LOOPBACK, &to);
+}
+
 BOTH_CASE(an_empty_datagram_is_one_too)
 {
 	struct weft_udp *one = make(LOOPBACK, NULL), *other = connect_to(one);
@@ -323,6 +362,60 @@ BOTH_CASE(a_batch_says_which_one_failed)
 }
 
 /* A batch for nothing would wait for what it then leaves where it is. */
+static bool has_ipv6(void)
+{
+	struct weft_udp *udp = weft_udp_new("[::1]:0", NULL);
+
+	weft_udp_free(udp);
+	return udp != NULL;
+}
+
+/* Who has asked one address of several hears that one only. */
+static void check_answer_from(const char *bound, const char *asked)
+{
+	struct weft_udp *all = make(bound, &(struct weft_udp_options){.tells_here = true});
+	char text[WEFT_ADDRESS_TEXT_MAX], data[10];
+	struct weft_datagram datagram = {.data = data, .size_bytes = sizeof(data)};
+	struct weft_udp *peer;
+
+	snprintf(text, sizeof(text), "%s:%d", asked, weft_address_port(weft_udp_local(all)));
+	peer = weft_udp_connect(text, NULL);
+	CHECK(peer != NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(weft_udp_send(peer, "who", 3, NULL), ==, 0);
+		CHECK_INT(weft_udp_recv_many(all, &datagram, 1), ==, 1);
+		CHECK(datagram.here.family != 0);
+		CHECK_INT(weft_udp_send_many(all, &datagram, 1), ==, 1);
+		CHECK_INT(weft_udp_recv(peer, data, sizeof(data), NULL), ==, 3);
+	}
+	weft_udp_free(peer);
+	weft_udp_free(all);
+}
+
+BOTH_CASE(an_answer_leaves_from_the_address_that_was_asked)
+{
+	check_answer_from("0.0.0.0:0", "127.0.0.2");
+	if (has_ipv6()) {
+		check_answer_from("[::]:0", "127.0.0.2");
+		check_answer_from("[::]:0", "[::1]");
+	}
+}
+
+/* That costs nothing where there is one only. */
+CHECK_CASE(where_one_address_is_bound_no_other_is_told)
+{
+	struct weft_udp *one = make(LOOPBACK, &(struct weft_udp_options){.tells_here = true});
+	struct weft_udp *peer = connect_to(one);
+	char data[10];
+	struct weft_datagram datagram = {.data = data, .size_bytes = sizeof(data)};
+
+	CHECK_INT(weft_udp_send(peer, "who", 3, NULL), ==, 0);
+	CHECK_INT(weft_udp_recv_many(one, &datagram, 1), ==, 1);
+	CHECK_INT(datagram.here.family, ==, 0);
+	weft_udp_free(peer);
+	weft_udp_free(one);
+}
+
 BOTH_CASE(a_batch_of_none_waits_for_nothing)
 {
 	struct weft_udp *udp = make(LOOPBACK, NULL);
@@ -462,6 +555,17 @@ static void enter_network(void)
 		check_skip("no ip(8), or no veth links");
 }
 
+/* An interface that was set up has its link, and its own address of IPv6, a moment later. */
+static void send_when_up(struct weft_udp *sender, const char *text, const struct weft_address *to)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (weft_udp_send(sender, text, strlen(text), to) == 0)
+			return;
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(5)), ==, 0);
+	}
+	CHECK_INT(weft_udp_send(sender, text, strlen(text), to), ==, 0);
+}
+
 /* all: "0.0.0.0" or "[::]" */
 static int members_hear(const char *all, const char *group)
 {
@@ -482,7 +586,7 @@ static int members_hear(const char *all, const char *group)
 	CHECK_INT(weft_udp_join(other, group, "v0"), ==, 0);
 	CHECK_ERRNO(weft_udp_join(one, group, "v0"), EADDRINUSE);
 	CHECK_INT(weft_udp_set_multicast(sender, &there), ==, 0);
-	CHECK_INT(weft_udp_send(sender, "both", 4, &to), ==, 0);
+	send_when_up(sender, "both", &to);
 	CHECK_INT(weft_udp_recv(one, data, sizeof(data), NULL), ==, 4);
 	CHECK_INT(weft_udp_recv(other, data, sizeof(data), NULL), ==, 4);
 

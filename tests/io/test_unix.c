@@ -149,7 +149,7 @@ BOTH_CASE(whoever_sends_faster_than_is_received_waits_and_loses_nothing)
 BOTH_CASE(receiving_and_accepting_obey_the_deadline)
 {
 	struct weft_unix *box = make(NULL, WEFT_UNIX_DGRAM);
-	struct weft_unix *listening = make("unix:@weft-test-accept", WEFT_UNIX_SEQPACKET);
+	struct weft_unix *listening = make(at("accept"), WEFT_UNIX_SEQPACKET);
 	struct weft_unix_message message = {0};
 	char data[4];
 

@@ -60,6 +60,7 @@ static __attribute__((unused)) void wire_forget(void)
 	weft_tls_free(wire.server_tls);
 	weft_tls_free(wire.client_tls);
 	authority_end(&wire.authority);
+	memset(&wire, 0, sizeof(wire));
 }
 
 static int set_small_buffers(int fd)

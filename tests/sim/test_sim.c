@@ -342,6 +342,47 @@ static int wait_for_nobody(void *arg)
 	return 0;
 }
 
+/* What has ended in time leaves an alarm (src/fiber/scope.c), which is no hope. */
+static int wait_for_nobody_after_a_deadline(void *arg)
+{
+	int64_t began = weft_now();
+
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(3600))
+		CHECK_INT(weft_sleep(WEFT_SECONDS(1)), ==, 0);
+	CHECK_INT(wait_for_nobody(arg), ==, 0);
+	CHECK_INT(weft_now() - began, <, WEFT_SECONDS(2));
+	return 0;
+}
+
+CHECK_CASE(a_deadline_that_is_over_hides_no_deadlock)
+{
+	CHECK(freopen("/dev/null", "w", stderr));
+	CHECK_ERRNO(weft_sim_run(1, &friendly, wait_for_nobody_after_a_deadline, NULL), EDEADLK);
+}
+
+static int sleep_in_turns(void *arg)
+{
+	int64_t began = weft_now();
+
+	(void)arg;
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(10))
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(1)), ==, 0);
+	/* Over the old alarm, and with shorter ones inside, the new deadline is kept. */
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(100)) {
+		for (int i = 0; i < 5; i++)
+			WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(5))
+				CHECK_INT(weft_sleep(WEFT_MILLISECONDS(2)), ==, 0);
+		CHECK_ERRNO(weft_sleep(WEFT_SECONDS(3600)), ETIMEDOUT);
+		CHECK_INT(weft_now() - began, ==, WEFT_MILLISECONDS(101));
+	}
+	return 0;
+}
+
+CHECK_CASE(an_alarm_that_comes_early_is_set_anew)
+{
+	run(&friendly, sleep_in_turns);
+}
+
 CHECK_CASE(when_nothing_can_happen_any_more_the_run_ends)
 {
 	CHECK(freopen("/dev/null", "w", stderr));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "http/ws.h"
 #include "weft/event.h"
 #include "weft/scope.h"
 #include "weft/websocket.h"
@@ -20,7 +21,8 @@ static struct weft_listener *listener;
 static struct weft_event ready;
 static struct weft_ws_options ws_options;
 static bool is_friendly, is_rude;
-static int handled; /* connections whose handler has ended */
+static struct weft_ws *served; /* the last */
+static int handled;            /* connections whose handler has ended */
 
 static uint64_t below(uint64_t bound)
 {
@@ -44,6 +46,7 @@ static int echo(struct weft_http_request *request, struct weft_http_response *re
 	(void)arg;
 	if (!ws)
 		return 0;
+	served = ws;
 	while ((result = weft_ws_receive(ws, &message)) > 0)
 		if (weft_ws_send(ws, message.type, message.data, message.len) < 0)
 			break;
@@ -302,6 +305,47 @@ static int never_read(void *arg)
 	return 0;
 }
 
+/* ---- Rest -------------------------------------------------------------------------------------
+ */
+
+/* One that is silent holds no frames' state; messages refer to those before the silence. */
+static int talk_and_rest(void *arg)
+{
+	char text[3000];
+	struct weft_ws_message message;
+	const struct weft_ws_options options = {.deflates = true};
+	weft_fiber_id running;
+	struct weft_ws *ws;
+
+	(void)arg;
+	is_friendly = true;
+	is_rude = false;
+	ws_options = options;
+	running = begin();
+	CHECK(ws = weft_ws_connect(URL, &options));
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = letter((size_t)weft_random() % 1000, i);
+	for (int i = 0; i < 6; i++) {
+		text[i] = '!';
+		CHECK_INT(weft_ws_send(ws, WEFT_WS_TEXT, text, sizeof(text)), ==, 0);
+		CHECK_INT(weft_ws_receive(ws, &message), ==, 1);
+		CHECK_INT(message.len, ==, sizeof(text));
+		CHECK_MEM(message.data, text, sizeof(text));
+		CHECK(atomic_load(&served->frames));
+		/* Over some pings, and of both sides. */
+		if (i % 2)
+			CHECK_INT(weft_sleep(WEFT_SECONDS(5)), ==, 0);
+		else
+			WEFT_WITH_TIMEOUT (WEFT_SECONDS(5))
+				CHECK_ERRNO(weft_ws_receive(ws, &message), ETIMEDOUT);
+		CHECK(!atomic_load(&served->frames));
+		CHECK(i % 2 || !atomic_load(&ws->frames));
+	}
+	weft_ws_free(ws);
+	end(running);
+	return 0;
+}
+
 /* ---- A fault
  * -------------------------------------------------------------------------------------- */
 
@@ -358,6 +402,8 @@ SIM_CASE(a_stop_ends_all_in_time, stop_early, 4,
 	{.partial_chance = 0.3, .reset_chance = 0.002, .bandwidth = 1000 * 1000, FAR})
 SIM_CASE(pings_keep_an_idle_one_alive, stay_idle, 20, {.partial_chance = 0.3, FAR})
 SIM_CASE(both_sides_of_a_parted_network_give_up, part, 20, {FAR})
+SIM_CASE(who_is_silent_gives_back_memory_and_goes_on_as_before, talk_and_rest, 8,
+	{.partial_chance = 0.3, FAR})
 SIM_CASE(who_does_not_read_is_cut_off, never_read, 20, {.partial_chance = 0.3, FAR})
 SIM_CASE(who_breaks_the_rules_is_told_so, break_the_rules, 20, {.partial_chance = 0.3, FAR})
 

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 NUMBERS = itertools.count(1)
 
 

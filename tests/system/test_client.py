@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_client.py - `weft get`, and so the HTTP client of the library, against Python's servers,
 openssl's and `weft serve`.
 
@@ -251,6 +252,7 @@ def _():
 def _():
     for begin in (b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\n\r\nhalf"):
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE_S)
             peers = []
 
             def serve(said=begin, into=peers, on=listener):
@@ -260,7 +262,7 @@ def _():
 
             thread = threading.Thread(target=serve)
             thread.start()
-            done = get("http://127.0.0.1:%d/" % listener.getsockname()[1], "--timeout", "0.3")
+            done = get("http://127.0.0.1:%d/" % listener.getsockname()[1], "--timeout", "0.5")
             thread.join()
             peers[0].close()
             expect(done.returncode == 1 and b"in time" in done.stderr, done)
@@ -268,9 +270,9 @@ def _():
 
 @case("what can not be reached, and what is no URL, is said")
 def _():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    refused("Connection refused", f"http://127.0.0.1:{port}/")
+    with socket.socket() as unused:  # bound, and so nobody else's
+        unused.bind(("127.0.0.1", 0))
+        refused("Connection refused", f"http://127.0.0.1:{unused.getsockname()[1]}/")
     refused("was not found", "http://no-such-host.invalid/")
     refused("http:// or https://", "ftp://localhost/")
     refused("control character", "http://localhost/\r\nX: y")

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_collect_disk.py - `weft collect` when its file can't be written: it says so, stops, and
 goes on where it stopped, with no line lost, doubled or torn."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_http_files.py - which files `weft serve` shows, how, and that changes show at once."""
 import email
 import email.policy
@@ -11,12 +12,21 @@ import sys
 import time
 import urllib.parse
 
-from served import Folder, Server, case, expect, run
+from served import PATIENCE_S, Folder, Server, case, expect, run
 
 
 def settle():
     """Let the files' last change be past: what has just changed gets a weak tag."""
     time.sleep(0.1)
+
+
+def fill(folder, names):
+    """Make empty files; most are links, which cost the disk less than files do."""
+    for i, name in enumerate(names):
+        if i % 1000 == 0:
+            first = folder.write(name)
+        else:
+            os.link(first, folder.at(name))
 
 
 class Links(html.parser.HTMLParser):
@@ -267,8 +277,7 @@ def _():
 @case("of a huge folder so many names are shown and the rest counted")
 def _():
     with Folder() as folder:
-        for i in range(10050):
-            os.close(os.open(folder.at(f"{i}"), os.O_CREAT | os.O_WRONLY))
+        fill(folder, [f"{i}" for i in range(10050)])
         with Server(folder.path) as server:
             page = server.get("/").body
             expect(len(names_listed(page)) == 10000)
@@ -290,8 +299,7 @@ def _():
 @case("a folder of 3000 names is listed whole")
 def _():
     with Folder() as folder:
-        for i in range(3000):
-            folder.write(f"file {i}.txt")
+        fill(folder, [f"file {i}.txt" for i in range(3000)])
         with Server(folder.path) as server:
             expect(names_listed(server.get("/").body) == [f"file {i}.txt" for i in range(3000)])
 
@@ -325,7 +333,7 @@ def _():
         with Server(folder.path) as server:
             reply = server.get("/", "Accept: application/json")
             expect(reply["Content-Type"] == "application/json", reply)
-            expect(reply["Vary"] == "Accept", reply)
+            expect(reply["Vary"] == "Accept, Accept-Encoding", reply)
             entries = json.loads(reply.body)["entries"]
             expect([entry["type"] for entry in entries] == ["folder"] + ["file"] * 3, entries)
             expect({entry["name"]: entry.get("size") for entry in entries}
@@ -461,8 +469,8 @@ def _():
 # ---- Changes ---------------------------------------------------------------------------------
 
 
-def check_change(change, before, after, target="/a.txt", rounds=1, within=0):
-    """before and after are bodies, or None for 404; after must show at once, or within seconds."""
+def check_change(change, before, after, target="/a.txt", rounds=1, may_wait=False):
+    """before and after are bodies, or None for 404; after must show at once, unless it may wait."""
     with Folder() as folder:
         folder.write("a.txt", "first!")
         folder.write("d/a.txt", "first!")
@@ -479,7 +487,7 @@ def check_change(change, before, after, target="/a.txt", rounds=1, within=0):
             for i in range(rounds):
                 change(folder, i)
                 wanted = after(i) if callable(after) else after
-                deadline = time.monotonic() + within
+                deadline = time.monotonic() + PATIENCE_S * may_wait
                 got = body()
                 while got != wanted and time.monotonic() < deadline:
                     got = body()
@@ -520,10 +528,10 @@ def _():
                  lambda i: b"x" * (100000 >> i), rounds=8)
 
 
-@case("a renamed folder shows within two seconds")
+@case("a renamed folder shows soon")
 def _():
     check_change(lambda folder, _: os.rename(folder.at("d"), folder.at("e")), b"first!", None,
-                 target="/d/a.txt", within=2)
+                 target="/d/a.txt", may_wait=True)
 
 
 @case("a download that has begun keeps the file that it began with")

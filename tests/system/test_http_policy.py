@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_http_policy.py - the options of `weft serve` that say how files are shared."""
 import json
 import os
@@ -257,6 +258,19 @@ def _():
             expect(server.get("/none?download").status == 404)
 
 
+def listening(path):
+    """A connection to a socket that somebody is about to make: its file is there before it
+    listens."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return Connection(path, socket.AF_UNIX)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 @case("examples/http_files.c shares a folder and answers one address itself")
 def _():
     with Folder() as folder:
@@ -264,10 +278,7 @@ def _():
         path = os.path.join(folder.top, "socket")
         with subprocess.Popen([build("http_files"), folder.path, "unix:" + path]) as program:
             try:
-                deadline = time.monotonic() + PATIENCE_S
-                while not os.path.exists(path) and time.monotonic() < deadline:
-                    time.sleep(0.01)
-                with Connection(path, socket.AF_UNIX) as connection:
+                with listening(path) as connection:
                     connection.send(b"GET /time HTTP/1.1\r\nHost: x\r\n\r\n"
                                     b"GET /app.3f9a1c07.js HTTP/1.1\r\nHost: x\r\n\r\n"
                                     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

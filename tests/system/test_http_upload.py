@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_http_upload.py - files put into a shared folder, and changed there: by raw requests, by curl
 and by Python's client; who may, what is refused, and that nothing is left of what did not end well.
 """
@@ -73,7 +74,9 @@ def _():
             site.folder.write("a", b"old")
             expect(site.ask("OPTIONS", "/a")["Allow"] == allow)
             reply = site.ask("TRACE", "/a")
-            expect(reply.status == 405 and reply["Allow"] == allow, reply)
+            # Without regard to the address: PATCH and DELETE are for uploads that were begun.
+            missing = set(allow.split(", ")) - set(reply["Allow"].split(", "))
+            expect(reply.status == 405 and not missing, reply)
             may_upload, may_change = "POST" in allow, "DELETE" in allow
             expect((site.put("/new", b"x").status == 201) == may_upload)
             expect((site.ask("MKCOL", "/folder").status == 201) == may_upload)
@@ -122,6 +125,41 @@ def _():
                 f"PUT /other{i} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
                 "Content-Length: 0\r\n\r\n".encode())
             expect(reply.status == status, (host, origin, reply))
+
+
+@case("--cors-change lets scripts of one origin change what may be changed, and tells the methods")
+def _():
+    origin = "https://app.example"
+    allowed = ("Access-Control-Allow-Origin", "Access-Control-Allow-Methods")
+    asks = (f"Origin: {origin}", "Access-Control-Request-Method: PUT")
+    for options, methods, status in (
+            ((), "GET, HEAD", 403),
+            (("--cors-change",), "GET, HEAD, POST, PUT, OPTIONS, MKCOL", 201)):
+        with Upload("--allow-upload", "--cors", origin, *options) as site:
+            reply = site.ask("OPTIONS", "/", *asks)
+            expect([reply[name] for name in allowed] == [origin, methods], reply)
+            reply = site.put("/a", b"x", f"Origin: {origin}", "Sec-Fetch-Site: cross-site")
+            expect(reply.status == status, reply)
+            if status == 201:
+                expect(reply[allowed[0]] == origin, reply)
+                expect("Location" in reply["Access-Control-Expose-Headers"], reply)
+                reply = site.put("/a", b"x", f"Origin: {origin}")
+                expect(reply.status == 409 and reply[allowed[0]] == origin, reply)
+                expect(site.ask("DELETE", "/a", f"Origin: {origin}").status == 405)
+            for field in ("Origin: https://evil.example", f"Origin: {origin}.evil.example",
+                          f"Origin: {origin}\r\nOrigin: {origin}", "Origin: null",
+                          "Sec-Fetch-Site: cross-site", f"Origin: {origin}:8443"):
+                expect(site.put("/b", b"x", field).status == 403, field)
+    with Upload("--allow-upload", "--allow-change", "--cors", origin, "--cors-change") as site:
+        reply = site.ask("OPTIONS", "/", *asks)
+        expect("DELETE" in reply[allowed[1]] and "MOVE" in reply[allowed[1]], reply)
+        expect("Destination" in reply["Access-Control-Allow-Headers"], reply)
+        site.folder.write("c", b"c")
+        expect(site.move("/c", "/d", f"Origin: {origin}").status == 201)
+        expect(site.ask("DELETE", "/d", f"Origin: {origin}").status == 204)
+    for options in (("--cors", "*", "--cors-change", "--allow-upload"),
+                    ("--cors-change", "--allow-upload"), ("--cors", origin, "--cors-change")):
+        expect(weft("serve", "--http", "127.0.0.1:0", *options).returncode == 2, options)
 
 
 # ---- PUT ---------------------------------------------------------------------------------------
@@ -574,6 +612,8 @@ def _():
             connection.send(b"PUT /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             for _ in range(200):
                 connection.send(b"2710\r\n" + b"x" * 10000 + b"\r\n")
+            until(lambda: os.statvfs(site.server.seen).f_bavail == free,
+                  "what is refused holds the disk while the rest of it is read")
             connection.send(b"0\r\n\r\n")
             expect(connection.reply().status == 507)
         reply = site.post("/", [("f", "c", b"x"), ("f", "d", b"x" * 2000000)])
@@ -587,6 +627,7 @@ def _():
 @case("a disk that may not be written to is 403")
 def _():
     with Upload(*CHANGES, "--allow-overwrite", server=ReadOnly) as site:
+        expect(b"nothing can be changed in" in site.server.process.stderr.readline())
         for reply in (site.put("/b", b"x"), site.put("/a", b"x"),
                       site.post("/", [("f", "b", b"x")]), site.ask("MKCOL", "/b"),
                       site.ask("DELETE", "/a"), site.move("/a", "/b")):
@@ -624,7 +665,7 @@ def _():
                       b"Expect: 100-continue\r\n\r\n")
             while b"100 Continue\r\n\r\n" not in peer.buffer:
                 expect(peer.fill())
-            peer.buffer = b""
+            peer.buffer.clear()
             peer.send(b"x" * 50000)
             site.server.process.send_signal(signal.SIGTERM)
             if is_whole:

@@ -145,11 +145,11 @@ def _():
                 one.sendall(OK)
 
     with Peer(talk) as peer:
-        figures = ask(peer, "--connections", "1", "--requests", "30", "--timeout", "0.2")
+        figures = ask(peer, "--connections", "1", "--requests", "30", "--timeout", "1")
         late = figures["errors"]["timeout"]
         expect(late >= 1 and late == figures["errors"]["all"], figures)
         expect(figures["requests"] + late == 30 == figures["latency_ns"]["count"], figures)
-        expect(figures["latency_ns"]["max"] >= 0.2e9 and peer.accepted == 1 + late, figures)
+        expect(figures["latency_ns"]["max"] >= 1e9 and peer.accepted == 1 + late, figures)
 
 
 # ---- weft serve ------------------------------------------------------------------------------

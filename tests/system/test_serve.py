@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_serve.py - the `weft` command: how it starts, what it says, how it stops, its log."""
 import os
 import re
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from served import PATIENCE_S, WEFT, Connection, Folder, Server, case, expect, run, weft
+from served import PATIENCE_S, WEFT, Connection, Folder, Server, case, expect, has_ipv6, run, weft
 
 GET = b"GET /a.txt HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -20,6 +21,21 @@ def wait_for(fact, what):
     while not fact():
         expect(time.monotonic() < deadline, f"{what} never came")
         time.sleep(0.01)
+
+
+def knock(path):
+    """A connection to a Unix socket that somebody is about to make, and then to listen at."""
+    came = []
+
+    def is_there():
+        try:
+            came.append(Connection(path, socket.AF_UNIX))
+        except OSError:
+            return False
+        return True
+
+    wait_for(is_there, "the server")
+    return came[0]
 
 
 def is_one_line(text):
@@ -74,7 +90,10 @@ def _():
         process = subprocess.Popen(
             ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', WEFT, "serve", folder.path,
              "--http", "unix:" + path, "--access-log", "-"])
-        wait_for(lambda: os.path.exists(path), "the server")
+        # The socket is there before a signal is waited for: but not before an answer.
+        with knock(path) as connection:
+            connection.send(GET)
+            expect(connection.reply().status == 404)
         for fd in range(3):
             expect(os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null", fd)
         process.terminate()
@@ -159,7 +178,7 @@ def _():
 def _():
     with Folder() as folder:
         folder.write("a.txt", "hello")
-        for address in ("[::1]:0", "0.0.0.0:0", "localhost:0"):
+        for address in ("[::1]:0", "0.0.0.0:0", "localhost:0")[0 if has_ipv6() else 1:]:
             with Server(folder.path, http=address) as server:
                 host = {"0.0.0.0": "127.0.0.1"}.get(server.host, server.host)
                 family = socket.AF_INET6 if ":" in host else socket.AF_INET

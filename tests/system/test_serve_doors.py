@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# check: waits
 """test_serve_doors.py - `weft serve` by HTTPS, for users with passwords, with limits, counters and
 logs: under each model where that makes a difference."""
 import base64
@@ -78,6 +79,89 @@ def until(fact, what):
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+# ---- Hosts and proxies ------------------------------------------------------------------------
+
+
+def statuses_of(server, hosts):
+    return {host: server.ask(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host.encode()).status
+            for host in hosts}
+
+
+@case("a name that only leads here is 421, and the answer names the option")
+def _():
+    with_model("fiber")
+    own = socket.gethostname().partition(".")[0]
+    good = ["localhost:8080", "app.localhost", "127.0.0.1", "[::1]:1", "192.0.2.1", own,
+            own + ".local", "files.example", "FILES.example.:80"]
+    bad = ["evil.example", "a.files.example", "nas", "nas.local"]
+    with Folder() as folder, Server(folder.path, "--host", "files.example",
+                                    "--metrics", "127.0.0.1:0") as server:
+        expect(statuses_of(server, good) == dict.fromkeys(good, 200), statuses_of(server, good))
+        expect(statuses_of(server, bad) == dict.fromkeys(bad, 421), statuses_of(server, bad))
+        reply = server.ask(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        expect(b"weft serve with --host and that name" in reply.body, reply.body)
+        with Connection(("127.0.0.1", port_of(server.facts["metrics"]))) as connection:
+            connection.send(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+            expect(connection.reply().status == 421)
+
+
+@case("a page of a site whose name leads here reads and changes nothing")
+def _():
+    with_model("fiber")
+    put = (b"PUT /new.txt HTTP/1.1\r\nHost: evil.example:%d\r\nOrigin: http://evil.example:%d\r\n"
+           b"Sec-Fetch-Site: same-origin\r\nContent-Length: 2\r\n\r\nhi")
+    with Folder() as folder, Server(folder.path, "--allow-upload",
+                                    "--host", "files.example") as server:
+        expect(server.ask(put % (server.port, server.port)).status == 421)
+        expect(not os.path.exists(os.path.join(folder.path, "new.txt")))
+
+
+@case("by HTTPS, and by HTTP that leads there, any name is served")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        paths = certificate(folder, "first")
+        with Server(folder.path, *by_tls(paths, "--redirect-https")) as server:
+            expect(server.ask(GET % b"").status == 308)
+            with Encrypted(server) as connection:
+                connection.send(GET % b"")
+                expect(connection.reply().status == 200)
+
+
+@case("--host '*' serves any name; what is no name, or of no use, is said")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        paths = certificate(folder, "first")
+        with Server(folder.path, "--host", "*") as server:
+            expect(statuses_of(server, ["evil.example"]) == {"evil.example": 200})
+        for options, why in ((("--host", "a:80"), "is no name of a host"),
+                             (("--host", "*", "--host", "a"), "leaves nothing"),
+                             (("--host", "a", "--http", "unix:/x"), "is for HTTP without TLS"),
+                             (("--host", "a", "--http", "none", *by_tls(paths)),
+                              "is for HTTP without TLS"),
+                             (("--trust-proxy", "proxy"), "is no address of a proxy"),
+                             (("--forwarded",), "is of --trust-proxy")):
+            done = weft("serve", folder.path, *options)
+            expect(done.returncode == 2 and why in done.stderr, done)
+
+
+@case("rates and log go by the client that a trusted proxy names")
+def _():
+    with_model("fiber")
+    ask = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.1.1.1, %s\r\n\r\n"
+    with Folder() as folder:
+        log = os.path.join(folder.top, "log")
+        with Server(folder.path, "--trust-proxy", "127.0.0.0/8", "--rate", "1", "--rate-burst",
+                    "1", "--access-log", log) as server:
+            expect([server.ask(ask % client).status for client in
+                    (b"203.0.113.1", b"203.0.113.1", b"203.0.113.2")] == [200, 429, 200])
+        with Server(folder.path, "--trust-proxy", "10.0.0.0/8", "--access-log", log) as server:
+            server.ask(ask % b"203.0.113.3")
+        expect(sorted(re.findall(r"(?m)^\S+", read(log)))
+               == ["127.0.0.1", "203.0.113.1", "203.0.113.1", "203.0.113.2"], read(log))
 
 
 # ---- HTTPS ------------------------------------------------------------------------------------
@@ -291,6 +375,37 @@ def _():
             expect(server.get("/a.txt", basic("anna", "secret")).status == 200)
 
 
+def link_local():
+    """An address of this machine that is good on one link only: fe80::1%eth0."""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            rows = [line.split() for line in file]
+    except FileNotFoundError:
+        rows = []
+    for address, _, _, _, flags, name in rows:
+        # Those that are tentative, or taken by somebody else, nobody can be reached at.
+        if address.startswith("fe80") and not int(flags, 16) & (0x40 | 0x08):
+            return socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address)) + "%" + name
+    raise Skip("no IPv6 on a link")
+
+
+@case("who guesses from the same link is slowed down, too")
+def _():
+    with_model("fiber")
+    with Folder() as folder:
+        users = make_users(folder, ("anna", "secret"))
+        with Server(folder.path, "--auth-file", users, "--insecure-auth",
+                    http="[::]:0") as server:
+            address = socket.getaddrinfo(link_local(), server.port, socket.AF_INET6)[0][4]
+            statuses = []
+            for i in range(13):
+                with Connection(address, socket.AF_INET6) as connection:
+                    connection.send(b"GET / HTTP/1.1\r\nHost: test\r\n%s\r\n\r\n"
+                                    % basic("anna", f"guess {i}").encode())
+                    statuses.append(connection.reply().status)
+            expect(statuses[:10] == [401] * 10 and 429 in statuses[10:], statuses)
+
+
 @case("a script's browser may ask first whether it may ask, and only that")
 def _():
     with_model("fiber")
@@ -370,7 +485,8 @@ for _model in MODELS:
                     with server.connect() as connection:
                         try:
                             connection.send(GET % b"a.txt")
-                            return connection.reply().status == 200
+                            reply = connection.reply()
+                            return reply is not None and reply.status == 200
                         except (ConnectionResetError, BrokenPipeError):
                             return False
 
@@ -550,7 +666,7 @@ def _():
                       ("--unix-mode", "9"), ("--unix-mode", "0"), ("--unix-mode", "+660"),
                       ("--unix-mode", "1777"), ("--log-format", "wonder"), ("--rate", "0"),
                       ("--hsts", "4000"), ("--rate-burst", "5"), ("--size", "5"),
-                      ("--upload-max", "5M")):
+                      ("--upload-max", "5M"), ("--trust-proxy", "unix")):
         done = weft("serve", *arguments)
         expect(done.returncode == 2 and not done.stdout, (arguments, done))
         expect(len(done.stderr.splitlines()) == 2, done.stderr)
@@ -576,11 +692,63 @@ def _():
             expect(done.returncode == 1 and not done.stdout, (options, done))
             expect("in the folder that is shared" in done.stderr, done)
         expect(not os.path.exists(os.path.join(link, "new.log")))
-        hidden = folder.write(".users", b"")
+        hidden = folder.write(".users", b"anna:$2y$10$" + b"a" * 53 + b"\n")
         with Server(folder.path, "--auth-file", hidden) as server:
             expect(server.get("/.users").status == 401)
         done = weft("serve", folder.path, "--hidden", "--auth-file", hidden)
         expect(done.returncode == 1, done)
+
+
+def said_at_start(*options):
+    """What it complains of, and whether it serves all the same."""
+    command = [served.WEFT, "serve", *options, "--json"]
+    if "--http" not in options:
+        command += ["--http", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
+        serves = bool(process.stdout.readline())
+        process.terminate()
+        return process.communicate(timeout=PATIENCE_S)[1], serves
+
+
+@case("options that would do nothing are refused, and say what they are of")
+def _():
+    with Folder() as folder:
+        first = certificate(folder, "first")
+        empty = os.path.join(folder.top, "users")
+        with open(empty, "w", encoding="utf-8") as file:
+            file.write("# nobody\n")
+        for options, why in ((("--tls-key", first[1]), "--tls-key is of --tls-cert FILE"),
+                             (("--insecure-auth",), "is of --auth-file"),
+                             (("--watch", "5"), "is of --tls-cert or --auth-file"),
+                             (("--unix-mode", "660"), "is for --http or --chat unix:/PATH"),
+                             (("--log-format", "json", "--access-log", "none"), "no use"),
+                             (("--trust-proxy", "10.0.0.1", "--trust-proxy", "::/0"), "everybody"),
+                             (("--auth-file", empty), "there are no users in")):
+            said, serves = said_at_start(folder.path, *options)
+            expect(why in said and not serves, (options, said))
+
+
+@case("what is odd is said at the start, and served all the same")
+def _():
+    with Folder() as folder:
+        first, old = certificate(folder, "first"), certificate(folder, "old")
+        sh("openssl", "x509", "-in", old[0], "-signkey", old[1], "-out", old[0], "-days", "-1")
+        os.chmod(old[1], 0o644)
+        expect(said_at_start(folder.path, *by_tls(first)) == ("", True))
+        said, serves = said_at_start(folder.path, *by_tls(old))
+        expect("has expired" in said and "can read the private key" in said and serves, said)
+        other = certificate(folder, "other", "b.test")
+        said, serves = said_at_start(folder.path, "--https", "localhost:0", "--tls-cert",
+                                     other[0], "--tls-key", other[1])
+        expect("no certificate is for the host of --https localhost:0" in said and serves, said)
+        said, serves = said_at_start(folder.path, "--log-format", "json")
+        expect("there is no access log" in said and serves, said)
+        if os.geteuid() != 0:
+            os.chmod(folder.path, 0o555)
+            said, serves = said_at_start(folder.path, "--allow-upload")
+            os.chmod(folder.path, 0o755)
+            expect("nothing can be changed in" in said and serves, said)
 
 
 @case("what is said of an address for all says what it is for")

@@ -5,8 +5,10 @@ import asyncio
 import http
 import os
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
 
@@ -29,15 +31,16 @@ SAMPLES = ["", "hello", "\u00fc\u20ac\U0001d11e" * 500, "x" * 200000, b"", b"\0\
 class Server:
     """A server of ours."""
 
-    def __init__(self, model, *options):
+    def __init__(self, model, *options, pem=None):
         if websockets is None:
             raise Skip("the Python library websockets is missing")
         if not os.path.exists(PEER):
             raise Skip("it was built without wslay")
         self.process = subprocess.Popen([PEER, "serve", model, *options],
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, "WEFT_PEM": pem} if pem else None)
         self.address = self.process.stdout.readline().strip()
-        self.url = f"ws://{self.address}/"
+        self.url = f"{'wss' if pem else 'ws'}://{self.address}/"
         self.is_stopped = False
 
     def __enter__(self):
@@ -160,14 +163,19 @@ def _():
 
 # ---- Our client ---------------------------------------------------------------------------------
 
-async def visit(handler, *options, **server_options):
+async def visit(handler, *options, pem=None, trusts=True, **server_options):
     """Let our client visit a server of theirs; what it said."""
-    async with websockets.serve(handler, "127.0.0.1", 0, max_size=None,
+    context = None
+    if pem:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+    async with websockets.serve(handler, "127.0.0.1", 0, max_size=None, ssl=context,
                                 **server_options) as server:
         port = server.sockets[0].getsockname()[1]
         client = await asyncio.create_subprocess_exec(
-            PEER, "connect", f"ws://127.0.0.1:{port}/", *options,
-            stdout=asyncio.subprocess.PIPE)
+            PEER, "connect", f"{'wss' if pem else 'ws'}://127.0.0.1:{port}/", *options,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "WEFT_PEM": pem} if pem and trusts else None)
         said, _ = await client.communicate()
         return said.decode()
 
@@ -194,6 +202,50 @@ def _():
         expect("9 messages, code 1000, sent 1000, errno 0" in said, said)
 
     play(both())
+
+
+# ---- By TLS ------------------------------------------------------------------------------------
+
+
+def make_pem(folder):
+    """A certificate for 127.0.0.1 and its key, in one file."""
+    path = os.path.join(folder, "both.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", path, "-out", path + ".cert", "-days", "5", "-subj", "/CN=here",
+         "-addext", "subjectAltName=IP:127.0.0.1"], capture_output=True, check=True)
+    with open(path, "a", encoding="ascii") as both, open(path + ".cert", encoding="ascii") as one:
+        both.write(one.read())
+    return path
+
+
+@case("by TLS the library talks to our server, and our client to the library's")
+def _():
+    need_library()
+
+    async def handler(peer, *_):
+        await exchange(peer)
+        await peer.close(1000, "thank you")
+
+    async def talk(url, pem):
+        context = ssl.create_default_context(cafile=pem)
+        async with websockets.connect(url, ssl=context, max_size=None) as peer:
+            await exchange(peer)
+            await peer.close(3456, "enough")
+
+    async def be_visited(pem):
+        said = await visit(handler, "deflate", pem=pem)
+        expect("compressing" in said and "9 messages, code 1000, sent 1000, errno 0" in said, said)
+        said = await visit(handler, pem=pem, trusts=False)
+        expect("not connected, status 0" in said, said)
+
+    with tempfile.TemporaryDirectory() as folder:
+        pem = make_pem(folder)
+        for model in ("fiber", "thread"):
+            with Server(model, "deflate", pem=pem) as server:
+                play(talk(server.url, pem))
+            expect("9 messages, code 3456, sent 3456, errno 0" in server.said, server.said)
+        play(be_visited(pem))
 
 
 @case("what our client gets from a server that says no, or falls silent in the middle")

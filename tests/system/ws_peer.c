@@ -4,22 +4,26 @@
  *	ws_peer serve MODEL [deflate]	sends every message back, until SIGTERM
  *	ws_peer connect URL [deflate]	sends every message back, until it is over
  *
+ * By TLS with WEFT_PEM in the environment: a server's certificate and key, or whom a client trusts.
  * A server prints its address; a client, and each connection of a server, how it ended:
  * the number of messages, the code of the close that came and of the one sent, 0 or errno.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "weft/fiber.h"
 #include "weft/signal.h"
+#include "weft/tls.h"
 #include "weft/websocket.h"
 
 /* More than any of the tests' messages. */
 #define MESSAGE_MAX ((size_t)64 << 20)
 
 static struct weft_http_server *server;
+static struct weft_tls *tls; /* NULL: none */
 static const char *const everybody[] = {"*", NULL}, *const protocols[] = {"echo", "echo.v1", NULL};
 static struct weft_ws_options options = {
 	.message_max = MESSAGE_MAX, .origins = everybody, .protocols = protocols};
@@ -71,6 +75,8 @@ static int serve(void *arg)
 	weft_fiber_id stopper;
 	int result;
 
+	if (tls && weft_listener_use_tls(listener, tls) < 0)
+		return 1;
 	server = weft_http_server_new(&server_options);
 	stopper = weft_spawn(stop_on_signal, NULL);
 	if (!listener || !server || !stopper)
@@ -105,6 +111,15 @@ static int connect_to(void *url)
 	return 0;
 }
 
+static struct weft_tls *make_tls(bool is_server, const char *pem)
+{
+	const struct weft_tls_server_options server_options = {.certificate = pem};
+	const struct weft_tls_client_options client_options = {.issuers = pem};
+
+	return is_server ? weft_tls_server_new(&server_options, NULL)
+			 : weft_tls_client_new(&client_options, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct weft_run_options run = {.workers = 2};
@@ -113,6 +128,8 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	options.deflates = argc > 3;
+	if (getenv("WEFT_PEM") && !(options.tls = tls = make_tls(is_server, getenv("WEFT_PEM"))))
+		return 2;
 	if (is_server && strcmp(argv[2], "fiber") != 0)
 		run.workers = 1;
 	return weft_run(&run, is_server ? serve : connect_to, argv[2]);

@@ -237,7 +237,7 @@ static int owned(void *arg)
 	CHECK_INT(atomic_load(&drops), ==, 0);
 	/* Late while it runs: left behind, and dropped when it ends. */
 	let_go_end = dup(block->ends[1]);
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(100))
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(100) * check_stretch)
 		CHECK_ERRNO(weft_offload_owned(&work, &result), ETIMEDOUT);
 	CHECK_INT(atomic_load(&drops), ==, 0);
 	CHECK_INT(write(let_go_end, "x", 1), ==, 1);
@@ -258,7 +258,7 @@ static int owned(void *arg)
 	return 0;
 }
 
-CHECK_CASE(work_that_owns_its_memory_is_left_behind_by_a_late_caller)
+CHECK_CASE_IN_TIME(work_that_owns_its_memory_is_left_behind_by_a_late_caller)
 {
 	CHECK_INT(owned(NULL), ==, 0); /* a plain thread with a deadline, too */
 	run(1, owned);
@@ -277,7 +277,7 @@ static int leave_behind(void *arg)
 
 	block->by_hand = true;
 	memcpy(arg, block->ends, sizeof block->ends);
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(100))
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(100) * check_stretch)
 		CHECK_ERRNO(weft_offload_owned(&work, &result), ETIMEDOUT);
 	return 0;
 }
@@ -293,7 +293,7 @@ static int threads_of_process(void)
 	return count;
 }
 
-CHECK_CASE(weft_run_leaves_no_thread_but_one_that_is_still_blocked)
+CHECK_CASE_IN_TIME(weft_run_leaves_no_thread_but_one_that_is_still_blocked)
 {
 	int before = threads_of_process(), ends[2];
 

@@ -1,7 +1,7 @@
 /*
  * test_thread.c - threads: results, names, overriding run(), and every misuse.
  *
- * check: tsan valgrind drivers
+ * check: tsan valgrind drivers apart
  */
 #include "weft/thread.h"
 

@@ -134,8 +134,8 @@ def _():
         expect(status == 0, said)
 
 
-STRICT = (["gcc", "-std=c17"], ["clang", "-std=c17"],
-          ["g++", "-x", "c++", "-std=c++17"], ["clang++", "-x", "c++", "-std=c++17"])
+C = (["gcc", "-std=c17"], ["clang", "-std=c17"])
+CPLUSPLUS = (["g++", "-x", "c++", "-std=c++17"], ["clang++", "-x", "c++", "-std=c++17"])
 
 
 def compile_strictly(source, language):
@@ -144,14 +144,25 @@ def compile_strictly(source, language):
     expect(status == 0, f"{language[0]}:\n{said}")
 
 
+def includes(*headers):
+    source = f"{STAGE.name}/includes.c"
+    with open(source, "w", encoding="utf-8") as file:
+        file.writelines(f"#include <weft/{header}>\n" for header in headers)
+        file.write("extern int unused;\n")
+    return source
+
+
 @case("each public header compiles alone, as C17 and as C++17 to the letter")
 def _():
     for header in HEADERS:
-        source = f"{STAGE.name}/alone.c"
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(f"#include <weft/{header}>\nextern int unused;\n")
-        for language in STRICT:
-            compile_strictly(source, language)
+        for language in C[0], CPLUSPLUS[0]:
+            compile_strictly(includes(header), language)
+
+
+@case("all public headers together are to the letter for each compiler")
+def _():
+    for language in C + CPLUSPLUS:
+        compile_strictly(includes(*HEADERS), language)
 
 
 @case("the macros are C17 to the letter")
@@ -159,7 +170,7 @@ def _():
     source = f"{STAGE.name}/macros.c"
     with open(source, "w", encoding="utf-8") as file:
         file.write(MACROS)
-    for language in STRICT[:2]:
+    for language in C:
         compile_strictly(source, language)
 
 

@@ -87,7 +87,7 @@ static int poll_once(
 	weft__doze_begin(&timeout);
 	*ret_code = weft__interrupt(context);
 	if (!*ret_code && !atomic_load(&self->is_closed))
-		count = ppoll(look, 1, &timeout, mask);
+		count = weft__doze_ppoll(look, 1, &timeout, mask);
 	weft__doze_end();
 	return count;
 }

@@ -1,0 +1,213 @@
+/*
+ * serve_accounts.c - the accounts of `weft serve --state DIR`: their life, their options, their
+ * API.
+ *
+ *	/api/v1/...   --> the API (../hub/account_api.h), which asks who it is itself
+ *	all else      --> serve_attend.c: who is it? --> the files, with that person's rights
+ *
+ * Who has not logged in is a stranger, whose rights are granted as everybody's: reading, unless
+ * somebody has said otherwise (`weft account grant set role:stranger ...`).
+ *
+ * Entry points: weft__serve_open_accounts(), weft__serve_front_accounts().
+ *
+ * Never: lets a password go anywhere but to the person at the first start.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "account.h"
+#include "serve_accounts.h"
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+static int fail_open(const struct serve_accounts *own)
+{
+	if (errno == ENOSYS)
+		return weft__cmd_fail(NAME,
+			"--state: this weft was built without SQLite, libsodium or utf8proc.");
+	if (errno == EPERM)
+		return weft__cmd_fail(NAME,
+			"the accounts in %s are somebody else's, or others may write there.",
+			own->dir);
+	return weft__cmd_fail(
+		NAME, "can't open the accounts in %s: %s.", own->dir, strerror(errno));
+}
+
+/* Strangers may read, as they do without accounts, until somebody says what else they may. */
+static int grant_strangers(struct weft_accounts *accounts, struct weft_account_call *call)
+{
+	const struct weft_account_grant reading = {.to = WEFT_ACCOUNT_TO_ROLE,
+		.subject = "stranger",
+		.rights = WEFT_ACCOUNT_READ | WEFT_ACCOUNT_LIST};
+	struct weft_account_grants grants;
+	bool is_granted = false;
+
+	if (weft_account_grants(accounts, call, NULL, &grants) < 0)
+		return -1;
+	for (size_t i = 0; i < grants.count; i++)
+		is_granted |= grants.grants[i].to == WEFT_ACCOUNT_TO_ROLE &&
+			      strcmp(grants.grants[i].subject, "stranger") == 0;
+	weft_account_grants_fini(&grants);
+	return is_granted ? 0 : weft_account_grant(accounts, call, &reading);
+}
+
+int weft__serve_begin_accounts(struct serve *serve)
+{
+	struct weft_account_call call = {.is_local = true, .door = "serve"};
+	struct serve_accounts *own = serve->accounts;
+
+	if (!own || (weft_accounts_first_run(own->accounts, &call, NULL, own->password) >= 0 &&
+			    grant_strangers(own->accounts, &call) == 0 &&
+			    weft__serve_watch_start(own) == 0))
+		return CMD_DONE;
+	return fail_open(own);
+}
+
+void weft__serve_end_accounts(struct serve *serve)
+{
+	if (serve->accounts)
+		weft__serve_watch_stop(serve->accounts);
+}
+
+static int open_all(struct serve_accounts *own, const struct weft_accounts_options *options)
+{
+	own->accounts = weft_accounts_open(options);
+	if (!own->accounts)
+		return -1;
+	own->api = weft__hub_api_new(
+		&(struct hub_account_api_options){.accounts = own->accounts, .dir = own->dir});
+	return own->api ? 0 : -1;
+}
+
+int weft__serve_open_accounts(struct serve *serve)
+{
+	struct weft_accounts_options options = {.tunes = serve->hash_cost == 0};
+	struct serve_accounts *own;
+
+	if (!serve->state || strcmp(serve->state, "none") == 0)
+		return CMD_DONE;
+	weft__hub_json_wipe();
+	own = serve->accounts = calloc(1, sizeof(*own));
+	if (!own)
+		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	pthread_mutex_init(&own->mutex, NULL);
+	weft_list_init(&own->under_way);
+	own->dir = weft__cmd_state_dir(NAME, serve->state, true);
+	if (!own->dir)
+		return CMD_FAILED;
+	options.dir = own->dir;
+	return open_all(own, &options) < 0 ? fail_open(own) : CMD_DONE;
+}
+
+void weft__serve_close_accounts(struct serve *serve)
+{
+	struct serve_accounts *own = serve->accounts;
+
+	if (!own)
+		return;
+	weft_http_router_free(own->router);
+	weft_http_router_free(own->files_router);
+	weft__hub_api_free(own->api);
+	weft__serve_forget_strangers(own);
+	pthread_mutex_destroy(&own->mutex);
+	weft_accounts_close(own->accounts);
+	explicit_bzero(own->password, sizeof(own->password));
+	free(own->dir);
+	free(own);
+	serve->accounts = NULL;
+}
+
+/* ---- Files --------------------------------------------------------------------------------- */
+
+void weft__serve_note_freed(void *arg, const char *owner, int64_t bytes)
+{
+	const struct serve *serve = arg;
+
+	if (serve->accounts)
+		weft_account_files_freed(serve->accounts->accounts, owner, bytes);
+}
+
+/* ---- Options ------------------------------------------------------------------------------ */
+
+/* Rights decide what may be changed, and by whom. */
+static void take_visitors(struct weft_http_files_options *files)
+{
+	files->visitor = weft__serve_find_visitor;
+	files->allow_upload = files->allow_overwrite = files->allow_change = true;
+}
+
+int weft__serve_check_accounts(struct serve *serve)
+{
+	const char *model = weft_serve_model_at(serve->model);
+	bool has_accounts = serve->state && strcmp(serve->state, "none") != 0;
+
+	if (!has_accounts)
+		return serve->hash_cost ? weft__cmd_usage(NAME, "--hash-cost is of --state.")
+					: CMD_DONE;
+	if (serve->auth_file)
+		return weft__cmd_usage(NAME, "--state or --auth-file: who may come in is in one.");
+	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
+		return weft__cmd_usage(NAME, "--state is not for --model fork and prefork.");
+	take_visitors(&serve->files_options);
+	return CMD_DONE;
+}
+
+/* ---- The front ---------------------------------------------------------------------------- */
+
+int weft__serve_front_accounts(
+	struct serve *serve, const struct weft_http_service *files, void *files_arg)
+{
+	struct serve_accounts *own = serve->accounts;
+
+	own->router = weft_http_router_new();
+	own->files_router = weft_http_router_new();
+	if (!own->router || !own->files_router ||
+		weft_http_router_use(own->files_router, weft__serve_attend, own) < 0 ||
+		weft_http_router_mount(own->files_router, "/", files, files_arg) < 0 ||
+		weft__hub_api_mount(own->api, own->router) < 0 ||
+		weft__serve_chat_web_mount(serve, own->router) < 0 ||
+		weft_http_router_mount(
+			own->router, "/", &weft_http_router_service, own->files_router) < 0)
+		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
+		.parent = &weft_http_router_service,
+		.parent_arg = own->router};
+	serve->server_options.service = &serve->front;
+	serve->server_options.arg = serve;
+	return CMD_DONE;
+}
+
+struct weft_accounts *weft__serve_accounts_of(const struct serve *serve)
+{
+	return serve->accounts ? serve->accounts->accounts : NULL;
+}
+
+/* ---- Saying ------------------------------------------------------------------------------- */
+
+void weft__serve_print_accounts(const struct serve *serve)
+{
+	const struct serve_accounts *own = serve->accounts;
+
+	if (!own)
+		return;
+	if (serve->is_json) {
+		fputs(", \"state\": ", stdout);
+		weft__cmd_print_json_text(own->dir);
+		if (own->password[0])
+			printf(", \"admin\": {\"name\": \"admin\", \"password\": \"%s\"}",
+				own->password);
+		return;
+	}
+	printf("  %-8s those in %s; strangers as they are granted\n", "to", own->dir);
+	if (own->password[0])
+		printf("  %-8s admin, with the password %s, which is told once, and has\n"
+		       "  %-8s to be changed: weft account passwd admin --server URL\n",
+			"first", own->password, "");
+}
+
+const char *weft__serve_state_dir(const struct serve *serve)
+{
+	return serve->accounts ? serve->accounts->dir : NULL;
+}

@@ -1,0 +1,53 @@
+/*
+ * state.c - where `weft serve` and `weft account` keep what lasts, unless they are told.
+ *
+ * Entry point: weft__cmd_state_dir().
+ *
+ *	root        /var/lib/weft
+ *	else        $XDG_STATE_HOME/weft, or ~/.local/state/weft (XDG Base Directory)
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account.h"
+
+static char *find_default(void)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *dir = NULL;
+	int len = -1;
+
+	if (geteuid() == 0)
+		return strdup("/var/lib/weft");
+	if (state && state[0] == '/') /* others are to be ignored, says XDG */
+		len = asprintf(&dir, "%s/weft", state);
+	else if (home && home[0] == '/')
+		len = asprintf(&dir, "%s/.local/state/weft", home);
+	return len < 0 ? NULL : dir;
+}
+
+/* What is above it; the folder itself is made by who knows what it has to be like. */
+static void make_parents(char *dir)
+{
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(dir, 0700); /* if it can't, the folder below will say so */
+		*slash = '/';
+	}
+}
+
+char *weft__cmd_state_dir(const char *name, const char *text, bool creates)
+{
+	bool is_default = !text || strcmp(text, "default") == 0;
+	char *dir = is_default ? find_default() : strdup(text);
+
+	if (!dir)
+		weft__cmd_fail(name, "there is no state folder: say --state DIR.");
+	else if (is_default && creates)
+		make_parents(dir);
+	return dir;
+}

@@ -1,0 +1,378 @@
+/*
+ * change.c - what visitors change beside putting files (include/weft/files.h), over the store.
+ *
+ * Entry points: weft_files_mkdir(), _remove(), _move(), _copy(), _touch(), _unique_name().
+ *
+ * Each asks for its rights on the caller's fiber, and then does its work on a thread: the home is
+ * opened there, and the store's own calls, which find themselves outside a fiber, just do theirs.
+ *
+ * Never: more than the one name that is asked for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files/put.h"
+#include "weft/fiber.h"
+#include "weft/offload.h"
+
+static int fail(int code)
+{
+	errno = code;
+	return -1;
+}
+
+/* ---- Making a folder -------------------------------------------------------------------- */
+
+static int mkdir_there(void *arg)
+{
+	struct weft__view *view = arg;
+
+	if (weft__view_enter(view) < 0)
+		return -1;
+	return weft__store_mkdir(&view->root, view->path);
+}
+
+int weft_files_mkdir(
+	struct weft_files *files, const struct weft_files_visitor *visitor, const char *path)
+{
+	struct weft__view view;
+	int result;
+
+	if (weft__view_make(&view, files, visitor, path) < 0)
+		return -1;
+	result = weft__view_need(&view, WEFT_FILES_WRITE);
+	if (result == 0)
+		result = view.path[0] ? weft_offload_as(WEFT_OFFLOAD_FILE, mkdir_there, &view)
+				      : fail(EEXIST);
+	weft__view_leave(&view);
+	return result;
+}
+
+/* ---- Removing --------------------------------------------------------------------------- */
+
+struct removal {
+	struct weft__view view;
+	const struct weft_files_remove_options *options;
+	struct weft__gone gone;
+};
+
+static int judge_removal(const struct stat *existing, void *arg)
+{
+	const struct removal *removal = arg;
+	const struct weft_files_remove_options *options = removal->options;
+	bool is_folder = S_ISDIR(existing->st_mode);
+
+	if (is_folder ? options->only_files : options->only_folders)
+		return is_folder ? EISDIR : ENOTDIR;
+	return options->judge ? options->judge(existing, options->arg) : 0;
+}
+
+static int remove_there(void *arg)
+{
+	struct removal *removal = arg;
+	const struct weft__store_judge judge = {judge_removal, removal};
+
+	if (weft__view_enter(&removal->view) < 0)
+		return -1;
+	return weft__store_remove(&removal->view.root, removal->view.path, &judge, &removal->gone);
+}
+
+int weft_files_remove(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const char *path, const struct weft_files_remove_options *options)
+{
+	static const struct weft_files_remove_options none;
+	struct removal removal = {.options = options ? options : &none};
+	int result;
+
+	if (weft__view_make(&removal.view, files, visitor, path) < 0)
+		return -1;
+	result = weft__view_need(&removal.view, WEFT_FILES_DELETE);
+	if (result == 0)
+		result = removal.view.path[0]
+				 ? weft_offload_as(WEFT_OFFLOAD_FILE, remove_there, &removal)
+				 : fail(EBUSY);
+	weft__view_leave(&removal.view);
+	if (result == 0)
+		weft__visitor_settle(visitor, 0, -weft__gone_credit(files, visitor, &removal.gone));
+	return result;
+}
+
+/* ---- Moving ----------------------------------------------------------------------------- */
+
+struct moving {
+	struct weft_files *files;
+	struct weft__view from, to;
+	const struct weft_files_move *move;
+	struct weft__store_moved moved;
+};
+
+static int move_there(void *arg)
+{
+	struct moving *moving = arg;
+	const struct weft__store_move move = {.root = &moving->from.root,
+		.from = moving->from.path,
+		.to = moving->to.path,
+		.judge = {moving->move->judge, moving->move->arg},
+		.may_replace =
+			moving->move->may_replace && (moving->to.rights & WEFT_FILES_REPLACE),
+		.asks_owner = moving->files->options.freed != NULL};
+
+	if (weft__view_enter(&moving->from) < 0)
+		return -1;
+	return weft__store_move(&move, &moving->moved);
+}
+
+/*
+ * Rights that are kept by path stay where they are, and what is moved comes under others: so it
+ * must not bring to light, at the other place, what its mover may not see here.
+ */
+static int check_light(const struct moving *moving, const struct weft_files_visitor *visitor)
+{
+	unsigned here = moving->from.rights;
+	struct stat stat;
+
+	if (!visitor->rights_at)
+		return 0;
+	if (moving->to.rights & ~here & (WEFT_FILES_READ | WEFT_FILES_LIST))
+		return fail(EACCES);
+	if (weft_files_stat(moving->files, visitor, moving->from.path, &stat) < 0)
+		/* What may not be looked at is a file or an empty promise: the move will say. */
+		return errno == EACCES || errno == ENOENT || errno == ELOOP ? 0 : -1;
+	return S_ISDIR(stat.st_mode)
+		       ? weft__below_has(moving->files, visitor, moving->from.path, here)
+		       : 0;
+}
+
+static int move_within_rights(struct moving *moving, const struct weft_files_visitor *visitor)
+{
+	if (weft__view_need(&moving->from, WEFT_FILES_DELETE) < 0 ||
+		weft__view_need(&moving->to, WEFT_FILES_WRITE) < 0)
+		return -1;
+	if (!moving->from.path[0])
+		return fail(EBUSY);
+	if (!moving->to.path[0])
+		return fail(EEXIST);
+	if (check_light(moving, visitor) < 0)
+		return -1;
+	return weft_offload_as(WEFT_OFFLOAD_FILE, move_there, moving);
+}
+
+int weft_files_move(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
+{
+	struct moving moving = {.files = files, .move = move};
+	int result = -1;
+
+	if (weft__view_make(&moving.from, files, visitor, move->from) < 0)
+		return -1;
+	if (weft__view_make(&moving.to, files, visitor, move->to) == 0) {
+		result = move_within_rights(&moving, visitor);
+		weft__view_leave(&moving.to);
+	}
+	weft__view_leave(&moving.from);
+	if (ret_moved)
+		*ret_moved = (struct weft_files_moved){.has_source = moving.moved.has_source,
+			.is_new = moving.moved.is_new,
+			.is_folder = moving.moved.is_folder};
+	if (result == 0)
+		weft__visitor_settle(
+			visitor, 0, -weft__gone_credit(files, visitor, &moving.moved.gone));
+	return result;
+}
+
+/* ---- Copying ---------------------------------------------------------------------------- */
+
+static int copy_to(struct weft_files_put *put, int fd, int64_t size, bool *ret_is_new)
+{
+	struct weft_files_result result;
+	int64_t copied = weft__put_copy(put->inner, fd, size);
+
+	if (copied < 0) {
+		weft_files_put_abort(put);
+		return -1;
+	}
+	put->len = copied;
+	if (weft_files_put_commit(put, &result) < 0)
+		return -1;
+	*ret_is_new = result.is_new;
+	return 0;
+}
+
+static int copy_from(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, int fd, bool *ret_is_new)
+{
+	struct weft_files_put_options options = {.may_replace = move->may_replace};
+	struct weft_files_put *put;
+	struct stat stat;
+	int code;
+
+	if (fstat(fd, &stat) < 0)
+		return -1;
+	if (S_ISDIR(stat.st_mode))
+		return fail(EISDIR);
+	code = move->judge ? move->judge(&stat, move->arg) : 0;
+	if (code)
+		return fail(code);
+	options.len = stat.st_size;
+	options.mode = stat.st_mode & 0777;
+	put = weft_files_put_begin(files, visitor, move->to, &options);
+	return put ? copy_to(put, fd, stat.st_size, ret_is_new) : -1;
+}
+
+int weft_files_copy(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
+{
+	int fd = weft_files_open(files, visitor, move->from, NULL), result, code;
+	bool is_new = false;
+
+	if (fd < 0)
+		return -1;
+	result = copy_from(files, visitor, move, fd, &is_new);
+	code = errno;
+	close(fd);
+	errno = code;
+	if (result == 0 && ret_moved)
+		*ret_moved = (struct weft_files_moved){.has_source = true, .is_new = is_new};
+	return result;
+}
+
+/* ---- Dating ----------------------------------------------------------------------------- */
+
+struct dating {
+	struct weft__view view;
+	struct timespec mtime;
+};
+
+static int touch_there(void *arg)
+{
+	struct dating *dating = arg;
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, dating->mtime};
+	struct stat stat;
+	int fd, result, code;
+
+	if (weft__view_enter(&dating->view) < 0)
+		return -1;
+	fd = weft__root_open(&dating->view.root, dating->view.path, &stat);
+	if (fd < 0)
+		return -1;
+	result = futimens(fd, times);
+	if (result == 0)
+		result = fsync(fd);
+	code = errno;
+	close(fd);
+	errno = code;
+	return result;
+}
+
+int weft_files_touch(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const char *path, struct timespec mtime)
+{
+	struct dating dating = {.mtime = mtime};
+	int result;
+
+	if (weft__view_make(&dating.view, files, visitor, path) < 0)
+		return -1;
+	result = weft__view_need(&dating.view, WEFT_FILES_REPLACE);
+	if (result == 0 && dating.view.is_hidden)
+		result = fail(EPERM);
+	if (result == 0)
+		result = weft_offload_as(WEFT_OFFLOAD_FILE, touch_there, &dating);
+	weft__view_leave(&dating.view);
+	return result;
+}
+
+/* ---- Names that nothing has --------------------------------------------------------------- */
+
+#define LETTERS     6
+#define LETTERS_ALL "abcdefghijkmnpqrstuvwxyz23456789" /* 32, none like another */
+
+/** How often new letters are drawn. */
+#define TRIES 16
+
+/* The name before its ending, some letters, its ending: "a-k3f7q2.txt". */
+static int draw_name(const char *like, char *ret_name)
+{
+	const char *dot = strrchr(like, '.'), *ending = dot && dot != like ? dot : "";
+	size_t stem_len = strlen(like) - strlen(ending);
+	char letters[LETTERS + 1] = "";
+	uint64_t random = weft_random();
+	int len;
+
+	for (int i = 0; i < LETTERS; i++)
+		letters[i] = LETTERS_ALL[(random >> (5 * i)) & 31];
+	len = snprintf(ret_name, WEFT_FILES_NAME_SIZE, "%.*s%s%s%s", (int)stem_len, like,
+		stem_len ? "-" : "", letters, ending);
+	return len > NAME_MAX ? fail(ENAMETOOLONG) : 0;
+}
+
+struct naming {
+	struct weft__view view;
+	const char *like;
+	char *name;
+};
+
+/* Whether nothing has the name: 1, 0, -1. */
+static int is_free(int folder_fd, const char *name)
+{
+	struct stat stat;
+
+	if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return errno == ENOENT ? 1 : -1;
+}
+
+static int choose_name(struct naming *naming, int folder_fd)
+{
+	int result = 0;
+
+	if (naming->like[0]) {
+		snprintf(naming->name, WEFT_FILES_NAME_SIZE, "%s", naming->like);
+		result = is_free(folder_fd, naming->name);
+	}
+	for (int i = 0; result == 0 && i < TRIES; i++) {
+		if (draw_name(naming->like, naming->name) < 0)
+			return -1;
+		result = is_free(folder_fd, naming->name);
+	}
+	return result > 0 ? 0 : result < 0 ? -1 : fail(EEXIST);
+}
+
+static int name_there(void *arg)
+{
+	struct naming *naming = arg;
+	int fd, result, code;
+
+	if (weft__view_enter(&naming->view) < 0 ||
+		(naming->like[0] && weft__store_check_name(&naming->view.root, naming->like) < 0))
+		return -1;
+	fd = weft__store_open_folder(&naming->view.root, naming->view.path);
+	if (fd < 0)
+		return -1;
+	result = choose_name(naming, fd);
+	code = errno;
+	close(fd);
+	errno = code;
+	return result;
+}
+
+int weft_files_unique_name(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const char *folder, const char *like, char ret_name[WEFT_FILES_NAME_SIZE])
+{
+	char name[WEFT_FILES_NAME_SIZE];
+	struct naming naming = {.like = like ? like : "", .name = name};
+	int result;
+
+	if (weft__view_make(&naming.view, files, visitor, folder) < 0)
+		return -1;
+	result = weft__view_need(&naming.view, WEFT_FILES_WRITE);
+	if (result == 0)
+		result = weft_offload_as(WEFT_OFFLOAD_FILE, name_there, &naming);
+	weft__view_leave(&naming.view);
+	if (result == 0)
+		memcpy(ret_name, name, sizeof(name));
+	return result;
+}
