@@ -137,7 +137,7 @@ static int large_ones_go(void *arg)
 	CHECK_INT(message.len, ==, load.len);
 	CHECK(memchr(message.data, 'x', 1) && !memchr(message.data, 'y', message.len));
 	hears(ends[0], "behind", 6);
-	CHECK_INT(weft_join(sender, NULL, WEFT_FOREVER), ==, 0); /* out of its pipe, which is freed */
+	CHECK_INT(weft_join(sender, NULL, WEFT_FOREVER), ==, 0); /* it is in its pipe until then */
 	weft_pipe_free(ends[1]);
 	ended(ends[0]);
 	weft_pipe_free(ends[0]);

@@ -243,9 +243,10 @@ class ChatHub:
         name, _, text = rest.partition(" ")
         room = self.rooms[name]
         key = (session.name, tag)
-        if key not in room.ids:
-            room.ids[key] = self.say(name, session.name, text)
-        session.send(f"{tag}OK {name} {room.epoch} {room.ids[key]}")
+        with self.lock:  # nothing that is said later comes ahead of the OK
+            if key not in room.ids:
+                room.ids[key] = self.say(name, session.name, text)
+            session.send(f"{tag}OK {name} {room.epoch} {room.ids[key]}")
 
     def do_history(self, session, tag, rest):
         name, *words = rest.split(" ")

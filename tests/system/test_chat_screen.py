@@ -271,6 +271,8 @@ def _():
             terminal.type("hello")
             terminal.keys("Enter")
             terminal.wait_text("17:20 mia: hello")
+            hub.say("lobby", "bob", "hi")
+            terminal.wait_text("17:20 bob: hi")  # so her OK is in, too: nothing is left open
             expect(not any("secret" in row for row in terminal.look()))
             terminal.keys("C-c")
             terminal.wait_text("status 0")
