@@ -14,6 +14,10 @@ import struct
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+
+from tap import case, run  # noqa: E402  pylint: disable=wrong-import-position
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = os.path.join(os.environ.get("WEFT_BUILD", "build"), "libweft.so")
 ROUNDS = 6000 * int(os.environ.get("CHECK_ROUNDS", "1"))
@@ -279,23 +283,11 @@ def main():
     if b"__asan_init" in content or b"__tsan_init" in content:
         skip("a library under a sanitizer")
     lib = load()
-    cases = [
-        ("compiled_formats_pack_and_unpack_as_python_does", lambda: many(compare_compiled, lib, 1)),
-        ("variadic_calls_pack_and_unpack_as_python_does", lambda: many(compare_variadic, lib, 2)),
-        ("any_text_is_a_format_or_not_as_for_python", lambda: many(compare_text, lib, 3)),
-        ("the_checked_in_vectors_are_what_python_makes_today", vectors_are_fresh),
-    ]
-    failed = 0
-    print("1..%d" % len(cases))
-    for number, (name, case) in enumerate(cases, 1):
-        try:
-            case()
-            print("ok %d - %s" % (number, name))
-        except AssertionError as error:
-            failed += 1
-            print("# %s" % str(error).replace("\n", " "))
-            print("not ok %d - %s" % (number, name))
-    sys.exit(1 if failed else 0)
+    case("compiled_formats_pack_and_unpack_as_python_does")(lambda: many(compare_compiled, lib, 1))
+    case("variadic_calls_pack_and_unpack_as_python_does")(lambda: many(compare_variadic, lib, 2))
+    case("any_text_is_a_format_or_not_as_for_python")(lambda: many(compare_text, lib, 3))
+    case("the_checked_in_vectors_are_what_python_makes_today")(vectors_are_fresh)
+    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+
+from tap import Skip, case, expect, run  # noqa: E402  pylint: disable=wrong-import-position
+
 URING = ["-luring"] if os.path.exists("/usr/include/liburing.h") else []
 BUILD = os.environ.get("WEFT_BUILD", "build")
 IS_PLAIN = not any(variant in BUILD for variant in ("asan", "tsan"))
@@ -103,58 +107,50 @@ def build(folder, compiler, name, text):
     return program
 
 
-def exceptions(folder):
-    program = build(folder, "g++", "exceptions.cc", CXX)
-    done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode == 0 and done.stdout == "caught\n", done.stdout + done.stderr
+def needs(tool, is_meant=True):
+    if not is_meant or not shutil.which(tool):
+        raise Skip(f"no {tool} here, or a sanitized build")
 
 
-def backtrace(folder):
-    program = build(folder, "gcc", "backtrace.c", GDB)
-    done = subprocess.run(["gdb", "-nx", "-batch", "-ex", "break deep_inside", "-ex", "run",
-                           "-ex", "bt", program],
-                          capture_output=True, text=True, timeout=60, check=False)
-    frames = [line for line in done.stdout.splitlines() if line.startswith("#")]
+def outcome_of(*command):
+    """Run it: (status, stdout, both). A program that hangs is told of by tap.py."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stdout + done.stderr
+
+
+@case("an_exception_is_caught_inside_its_fiber_across_waits")
+def _():
+    needs("g++")
+    with tempfile.TemporaryDirectory() as folder:
+        status, printed, said = outcome_of(build(folder, "g++", "exceptions.cc", CXX))
+    expect(status == 0 and printed == "caught\n", said)
+
+
+@case("a_gdb_script_lists_fibers_and_shows_their_stacks")
+def _():
+    needs("gdb", IS_PLAIN)
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(folder, "gcc", "napper.c", NAPPER)
+        _, _, said = outcome_of("gdb", "-nx", "-batch", "-ex", "source tools/weft-gdb.py",
+                                "-ex", "break everybody_sleeps", "-ex", "run",
+                                "-ex", "weft fibers", "-ex", "weft bt napper",
+                                "-ex", "weft bt nobody", program)
+    expect('"main" on worker 0: runs' in said, said)
+    expect('"napper" on worker 0: waits for sleep' in said, said)
+    expect("  nap " in said and "no live fiber nobody" in said, said)
+
+
+@case("gdbs_backtrace_of_a_fiber_ends_at_its_first_frame")
+def _():
+    needs("gdb", IS_PLAIN)
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(folder, "gcc", "backtrace.c", GDB)
+        _, printed, said = outcome_of("gdb", "-nx", "-batch", "-ex", "break deep_inside",
+                                      "-ex", "run", "-ex", "bt", program)
+    frames = [line for line in printed.splitlines() if line.startswith("#")]
     names = " ".join(frames)
-    is_right = ("deep_inside" in names and "in_a_fiber" in names and len(frames) <= 5
-                and "weft__entry" in frames[-1] and "Backtrace stopped" not in done.stdout)
-    return is_right, done.stdout + done.stderr
+    expect("deep_inside" in names and "in_a_fiber" in names and len(frames) <= 5, said)
+    expect("weft__entry" in frames[-1] and "Backtrace stopped" not in printed, said)
 
 
-def fibers_in_gdb(folder):
-    program = build(folder, "gcc", "napper.c", NAPPER)
-    done = subprocess.run(["gdb", "-nx", "-batch", "-ex", "source tools/weft-gdb.py",
-                           "-ex", "break everybody_sleeps", "-ex", "run", "-ex", "weft fibers",
-                           "-ex", "weft bt napper", "-ex", "weft bt nobody", program],
-                          capture_output=True, text=True, timeout=60, check=False)
-    said = done.stdout + done.stderr
-    is_right = ('"main" on worker 0: runs' in said
-                and '"napper" on worker 0: waits for sleep' in said
-                and "  nap " in said and "no live fiber nobody" in said)
-    return is_right, said
-
-
-CASES = [
-    ("an_exception_is_caught_inside_its_fiber_across_waits", exceptions, "g++", True),
-    ("a_gdb_script_lists_fibers_and_shows_their_stacks", fibers_in_gdb, "gdb", IS_PLAIN),
-    ("gdbs_backtrace_of_a_fiber_ends_at_its_first_frame", backtrace, "gdb", IS_PLAIN),
-]
-
-
-def main():
-    failed = 0
-    print(f"1..{len(CASES)}")
-    for number, (name, case, tool, is_meant) in enumerate(CASES, 1):
-        if not is_meant or not shutil.which(tool):
-            print(f"ok {number} - {name} # SKIP no {tool} here, or a sanitized build")
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            is_right, said = case(folder)
-        if not is_right:
-            failed += 1
-            print("".join(f"# {line}\n" for line in said.splitlines()), end="")
-        print(f"{'ok' if is_right else 'not ok'} {number} - {name}", flush=True)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run())

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import case, expect, run
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIDY = os.path.join(HERE, "..", "..", "tools", "tidy")
 
@@ -132,27 +134,30 @@ def tidy(files):
         return done.returncode, done.stdout + done.stderr
 
 
-def main():
-    results = []
-    for what, rule, files in BREACHES:
-        status, said = tidy(files)
-        first = next(iter(files))
-        caught = status == 1 and all(
-            line.startswith(first) and f" {rule}: " in line for line in said.splitlines())
-        results.append((caught and said != "", f"catches {what}", said))
-    for what, files in FINE:
-        status, said = tidy(files)
-        results.append((status == 0, f"lets through: {what}", said))
-    done = subprocess.run([sys.executable, TIDY], capture_output=True, text=True, check=False)
-    results.append((done.returncode == 0, "this tree keeps the rules", done.stdout + done.stderr))
+def is_caught(rule, files):
+    status, said = tidy(files)
+    first = next(iter(files))
+    expect(status == 1 and said != "", said)
+    for line in said.splitlines():
+        expect(line.startswith(first) and f" {rule}: " in line, said)
 
-    print(f"1..{len(results)}")
-    for number, (good, name, said) in enumerate(results, 1):
-        if not good:
-            print("".join(f"# {line}\n" for line in said.splitlines()), end="")
-        print(f"{'ok' if good else 'not ok'} {number} - {name}")
-    return 0 if all(good for good, _, _ in results) else 1
+
+def is_let_through(files):
+    status, said = tidy(files)
+    expect(status == 0, said)
+
+
+for what, broken, sample in BREACHES:
+    case(f"catches {what}")(lambda rule=broken, files=sample: is_caught(rule, files))
+for what, sample in FINE:
+    case(f"lets through: {what}")(lambda files=sample: is_let_through(files))
+
+
+@case("this tree keeps the rules")
+def _():
+    done = subprocess.run([sys.executable, TIDY], capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())
