@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""test_programs.py - the programs that stand in docs/ are compiled and run as they stand there.
+
+In a page a block of C whose first line is a comment with a file's name is a whole program. A
+block that says "from examples/x.c" is parts of that program, with an empty line between them. A
+block whose lines begin with `$ ` is a session in the folder of that page's programs: what each
+command prints on its standard output is what stands below it.
+"""
+import os
+import re
+import sys
+import tempfile
+
+HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(HOUSE, "tests", "io"))
+from examples import BUILD, sh  # noqa: E402
+from tap import case, expect, run  # noqa: E402
+
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"/\* (from examples/)?([a-z_0-9]+)\.c \*/\n")
+
+
+def read(*path):
+    with open(os.path.join(HOUSE, *path)) as file:
+        return file.read()
+
+
+def source_of(name, body):
+    """Of a block that says whose it is: the program that it is, or of which it is parts."""
+    if not name.group(1):
+        return body
+    source = read("examples", name.group(2) + ".c")
+    for part in body[name.end():].strip("\n").split("\n\n"):
+        expect(part + "\n" in source, f"{name.group(0)} has no\n{part}")
+    return source
+
+
+def blocks(page):
+    """The programs by name, and the sessions as pairs of a command and what it prints."""
+    programs, sessions = {}, []
+    for language, body in BLOCK.findall(read("docs", page)):
+        name = NAME.match(body) if language == "c" else None
+        if name:
+            programs[name.group(2)] = source_of(name, body)
+        elif not language and body.startswith("$ "):
+            for step in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+                command, _, printed = step.partition("\n")
+                sessions.append((command, printed))
+    return programs, sessions
+
+
+def build(folder, name, source):
+    path = os.path.join(folder, name)
+    with open(path + ".c", "w") as file:
+        file.write(source)
+    sanitize = ["-fsanitize=address,undefined"] if "asan" in BUILD else []
+    done = sh("gcc", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-pthread", *sanitize,
+              f"-I{HOUSE}/include", path + ".c", f"-L{BUILD}", "-lweft", f"-Wl,-rpath,{BUILD}",
+              "-o", path)
+    expect(done.returncode == 0, done.stderr)
+
+
+def try_page(page):
+    programs, sessions = blocks(page)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source in programs.items():
+            build(folder, name, source)
+            expect(any(f"./{name}" in command for command, _ in sessions),
+                   f"{page} does not show what {name} prints")
+        for command, printed in sessions:
+            done = sh("bash", "-c", command, cwd=folder)
+            expect(done.stdout == printed and done.returncode == 0, f"$ {command}\n{done}")
+
+
+@case("docs/processes.md: its programs are whole, and print what stands there")
+def _():
+    expect(len(blocks("processes.md")[0]) >= 5, "they were not found")
+    try_page("processes.md")
+
+
+sys.exit(run())
