@@ -80,7 +80,10 @@ WEFT_API int weft_pipe_one_way(const struct weft_pipe_options *options,
  */
 WEFT_API struct weft_pipe *weft_pipe_new(int fd, const struct weft_pipe_options *options);
 
-/** Close it; what a deadline has left of a message is tried once more. NULL is fine. Keeps errno.
+/**
+ * Close it; what a deadline has left of a message is tried once more, by the process that sent
+ * it: not by a child of fork(2) that frees its copy. Nobody may be in a call. NULL is fine. Keeps
+ * errno.
  */
 WEFT_API void weft_pipe_free(struct weft_pipe *pipe);
 
@@ -125,7 +128,9 @@ WEFT_API void weft_pipe_listener_free(struct weft_pipe_listener *listener);
 /**
  * Send a message, waiting while the other end is behind. data may be NULL when len is 0.
  * Returns 0. Errors: EPIPE (the other end is gone, or can't receive), EMSGSIZE (2^48 bytes
- * or more), ENOMEM (a deadline came in the middle of it: the pipe can send no more).
+ * or more), ENOMEM (a deadline came in the middle of it). Where it fails in the middle of a
+ * message for another reason (ENOMEM, ENOBUFS, EFAULT) the pipe sends no more: EPIPE from then
+ * on, at the other end for that message, too.
  */
 WEFT_API int weft_pipe_send(struct weft_pipe *pipe, const void *data, size_t len);
 

@@ -109,8 +109,10 @@ void weft_pipe_free(struct weft_pipe *pipe)
 
 	if (!pipe)
 		return;
-	WEFT_SHIELDED
-		weft__wire_flush(&pipe->wire, impatient);
+	/* A child of fork(2) lets go of its parent's end: the parent sends the rest, once. */
+	if (weft__wire_has_own_rest(&pipe->wire))
+		WEFT_SHIELDED
+			weft__wire_flush(&pipe->wire, impatient);
 	weft__wire_fini(&pipe->wire);
 	weft_close(pipe->wire.fd);
 	free(pipe);

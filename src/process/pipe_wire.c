@@ -113,6 +113,14 @@ static int send_parts(struct weft__wire *wire, struct msghdr *header, struct wef
 	return 0;
 }
 
+/* A message has begun to go, and can't go on: nothing else may go in its midst. */
+static int break_off(struct weft__wire *wire, int code)
+{
+	wire->is_broken = true;
+	shutdown(wire->fd, SHUT_WR);
+	return code;
+}
+
 /* A message has begun to go: it will go whole, or the pipe is at its end. */
 static int keep_rest(struct weft__wire *wire, const struct msghdr *header)
 {
@@ -122,17 +130,15 @@ static int keep_rest(struct weft__wire *wire, const struct msghdr *header)
 		len += header->msg_iov[i].iov_len;
 	assert(len > 0);
 	wire->rest = malloc(len);
-	if (!wire->rest) {
-		wire->is_broken = true;
-		shutdown(wire->fd, SHUT_WR);
-		return ENOMEM;
-	}
+	if (!wire->rest)
+		return break_off(wire, ENOMEM);
 	for (size_t i = 0; i < header->msg_iovlen; i++) {
 		memcpy(wire->rest + at, header->msg_iov[i].iov_base, header->msg_iov[i].iov_len);
 		at += header->msg_iov[i].iov_len;
 	}
 	wire->rest_len = len;
 	wire->rest_at = 0;
+	wire->rest_owner = getpid();
 	return 0;
 }
 
@@ -162,6 +168,11 @@ int weft__wire_flush(struct weft__wire *wire, struct weft__wire_how how)
 	return 0;
 }
 
+bool weft__wire_has_own_rest(const struct weft__wire *wire)
+{
+	return wire->rest && wire->rest_owner == getpid();
+}
+
 int weft__wire_send(
 	struct weft__wire *wire, const struct weft_pipe_message *message, struct weft__wire_how how)
 {
@@ -182,7 +193,9 @@ int weft__wire_send(
 	if (message->fd_count > 0)
 		put_fds(&header, &control, message);
 	code = send_parts(wire, &header, how, &is_begun);
-	return code && is_begun && is_for_later(code) ? keep_rest(wire, &header) : code;
+	if (!code || !is_begun)
+		return code;
+	return is_for_later(code) ? keep_rest(wire, &header) : break_off(wire, code);
 }
 
 /* ---- Receiving --------------------------------------------------------------------------------
@@ -238,6 +251,26 @@ static int spoil(struct weft__wire *wire)
 	return -EPROTO;
 }
 
+static unsigned fds_of(uint64_t head)
+{
+	return head >> FDS_SHIFT & FDS_MASK;
+}
+
+/*
+ * Whether the message that has begun comes with descriptors, for all that is known. They may be
+ * lost (EMFILE): had we then read on into the next message, we would take that one's for them.
+ */
+static bool may_bring_fds(const struct weft__wire *wire)
+{
+	size_t have = weft_buf_len(&wire->in);
+	uint64_t head;
+
+	if (have < HEAD_SIZE)
+		return have > 0;
+	memcpy(&head, weft_buf_data(&wire->in), sizeof head);
+	return fds_of(head) > 0;
+}
+
 /* Receive some more; missing is what a message begun still lacks. 1, 0 at the end, -errno. */
 static int fill(struct weft__wire *wire, size_t missing, struct weft__wire_how how)
 {
@@ -255,8 +288,7 @@ static int fill(struct weft__wire *wire, size_t missing, struct weft__wire_how h
 		.data = &header};
 	int64_t count;
 
-	/* Its descriptors are here: those of the next one are not to be mixed with them. */
-	if (missing > 0 && wire->fd_count > 0 && part.iov_len > missing)
+	if (part.iov_len > missing && may_bring_fds(wire))
 		part.iov_len = missing;
 	part.iov_base = weft_buf_reserve(&wire->in, part.iov_len);
 	if (!part.iov_base)
@@ -296,18 +328,18 @@ static int give_fds(struct weft__wire *wire, struct weft_pipe_message *message, 
 	return 1;
 }
 
-/* The message at the front: 1; 0 and how much is missing of it; -errno. */
+/* The message at the front: 1; 0 and how much is missing of it, or of its head; -errno. */
 static int look(struct weft__wire *wire, struct weft_pipe_message *message, size_t *ret_missing)
 {
 	size_t have = weft_buf_len(&wire->in), fd_count, len;
 	uint64_t head;
 
-	*ret_missing = 0;
+	*ret_missing = have > 0 && have < HEAD_SIZE ? HEAD_SIZE - have : 0;
 	if (have < HEAD_SIZE)
 		return 0;
 	memcpy(&head, weft_buf_data(&wire->in), sizeof head);
 	len = (size_t)(head & LEN_MAX);
-	fd_count = head >> FDS_SHIFT & FDS_MASK;
+	fd_count = fds_of(head);
 	if ((head & MARK_MASK) != MARK || fd_count > WEFT_PIPE_FDS_MAX)
 		return spoil(wire);
 	if (len > wire->message_max) {
@@ -349,6 +381,7 @@ int weft__wire_recv(
 		if (wire->is_ended)
 			return 0;
 		skip(wire);
+		missing = 0;
 		result = wire->skipped > 0 ? 0 : look(wire, &message, &missing);
 		if (result == 1)
 			*ret_message = message;

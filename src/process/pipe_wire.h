@@ -42,7 +42,8 @@ struct weft__wire {
 	/* Sending. */
 	char *rest; /* of a message: what has not gone yet */
 	size_t rest_at, rest_len;
-	bool is_broken; /* a message was begun, and its rest is lost */
+	pid_t rest_owner; /* who keeps it: a child of fork(2) has but a copy */
+	bool is_broken;   /* a message was begun, and its rest is lost */
 };
 
 void weft__wire_init(struct weft__wire *wire, int fd, size_t message_max);
@@ -56,6 +57,9 @@ int weft__wire_send(struct weft__wire *wire, const struct weft_pipe_message *mes
 
 /** 0: there is no rest; or an errno. */
 int weft__wire_flush(struct weft__wire *wire, struct weft__wire_how how);
+
+/** Whether this process keeps a rest, and not one that it was forked from. */
+bool weft__wire_has_own_rest(const struct weft__wire *wire);
 
 static inline size_t weft__wire_unsent(const struct weft__wire *wire)
 {
