@@ -21,7 +21,8 @@
  * with ETIMEDOUT or ECANCELED nothing was put or taken.
  *
  * Names, children and who may attach: as segments (weft/shared.h). What others with the same
- * rights write over it is found out where it is read (EBADMSG), and never believed.
+ * rights write over it is found out where it is read (EBADMSG), and never believed; but for its
+ * locks: who writes there that a living process has one holds the others up.
  *
  * Safe from any thread and fiber, but for _free(). Errors: -1 or NULL, with errno set.
  */

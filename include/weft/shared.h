@@ -16,7 +16,12 @@
  * Children of fork(2) have their parent's segments, at the same addresses, and free their own.
  *
  * What is in shared memory can be changed by everybody who is attached: believe it no more than
- * them. Only one's own and root's named segments are opened.
+ * them. Only one's own and root's named segments are opened. Whoever may write to a named one may
+ * also cut it short, and who then touches what is gone is killed (SIGBUS): give a mode beyond 0600
+ * to those only whom you trust with that. One without a name can't be cut short.
+ *
+ * A child in a new pid namespace must not use what it inherited: the locks in it would take their
+ * owners for others.
  *
  * Safe from any thread and fiber, but for _free(). Errors: NULL or -1, with errno set.
  */
@@ -119,7 +124,8 @@ WEFT_API struct weft_shared_lock *weft_shared_array_lock(struct weft_shared_arra
 
 /**
  * One value, whole: never half of two. Which member of weft_pack_value it is, weft/pack.h says.
- * Errors: EDOM (no such index); ERANGE (the value does not fit the type).
+ * An f is rounded as C does it. Errors: EDOM (no such index); ERANGE (the integer does not fit
+ * the type).
  */
 WEFT_API int weft_shared_array_get(
 	const struct weft_shared_array *array, size_t index, union weft_pack_value *ret_value);

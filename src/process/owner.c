@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/word.h"
@@ -32,6 +33,19 @@
 
 static _Atomic uint32_t self;
 
+/* Whether numbers below /proc are ours: they are those of the pid namespace that it was mounted in,
+ * and elsewhere other processes have them. */
+static bool is_our_proc(void)
+{
+	char text[16];
+	ssize_t len = readlink("/proc/self", text, sizeof text - 1);
+
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return strtol(text, NULL, 10) == getpid();
+}
+
 /* Of /proc/PID/stat; 0: it can't be had. */
 static uint32_t start_hash(pid_t pid)
 {
@@ -41,6 +55,8 @@ static uint32_t start_hash(pid_t pid)
 	uint64_t hash;
 	int fd;
 
+	if (!is_our_proc())
+		return 0;
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -89,6 +105,16 @@ uint32_t weft__owner_self(void)
 	return known ? known : find_self();
 }
 
+/* Without a descriptor: of another's child, only that nobody has the number. */
+static bool has_ended_for_all_we_know(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		return info.si_pid == pid;
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
 /* Its descriptor says whether all of its threads have ended; a state of Z says so of one. */
 static bool has_ended(pid_t pid)
 {
@@ -100,7 +126,7 @@ static bool has_ended(pid_t pid)
 		/* EINVAL and ENOENT: the number is a thread's of another process by now. */
 		if (errno == ESRCH || errno == EINVAL || errno == ENOENT)
 			return true;
-		return kill(pid, 0) < 0 && errno == ESRCH;
+		return has_ended_for_all_we_know(pid);
 	}
 	is_over = poll(&set, 1, 0) > 0;
 	close(set.fd);

@@ -251,6 +251,7 @@ struct weft_segment *weft_segment_attach(int fd, size_t size_bytes, const char *
 		drop(segment);
 		return fail(code);
 	}
+	weft__segment_find_name(segment);
 	return segment;
 }
 

@@ -59,6 +59,9 @@ bool weft__segment_is_trusted(const struct stat *status);
 /** Open the named one, and hold it. 0 or an errno. */
 int weft__segment_open(struct weft_segment *segment, const struct weft__segment_wish *wish);
 
+/** The name of one that came by its descriptor, if it has one that leads to it. */
+void weft__segment_find_name(struct weft_segment *segment);
+
 /** Let it go, and remove its name if nobody else holds it. */
 void weft__segment_leave(const struct weft_segment *segment);
 

@@ -56,6 +56,22 @@ static bool is_at(int fd, const char *path)
 	       here.st_dev == there.st_dev;
 }
 
+void weft__segment_find_name(struct weft_segment *segment)
+{
+	const size_t prefix_len = strlen(WEFT__SEGMENT_DIR "/" WEFT__SEGMENT_PREFIX);
+	char link[40];
+	ssize_t len;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", segment->fd);
+	len = readlink(link, segment->path, sizeof segment->path);
+	if (len <= (ssize_t)prefix_len || len >= (ssize_t)sizeof segment->path)
+		len = 0;
+	segment->path[len] = '\0';
+	if (strncmp(segment->path, WEFT__SEGMENT_DIR "/" WEFT__SEGMENT_PREFIX, prefix_len) != 0 ||
+		!is_at(segment->fd, segment->path))
+		segment->path[0] = '\0';
+}
+
 /* ---- Making -------------------------------------------------------------------------------- */
 
 static int make(struct weft_segment *segment, const struct weft__segment_wish *wish)
@@ -70,7 +86,8 @@ static int make(struct weft_segment *segment, const struct weft__segment_wish *w
 		return AGAIN;
 	code = weft__segment_fill(segment, wish);
 	if (code) {
-		unlink(segment->path); /* it is ours alone */
+		if (is_at(segment->fd, segment->path))
+			unlink(segment->path); /* it is ours alone */
 		return code;
 	}
 	if (flock(segment->fd, LOCK_SH | LOCK_NB) < 0 && errno != EWOULDBLOCK)
@@ -125,8 +142,9 @@ static int find(struct weft_segment *segment, const struct weft__segment_wish *w
 		return EACCES;
 	if (flock(segment->fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? attach(segment, wish) : errno;
-	if (is_at(segment->fd, segment->path))
-		unlink(segment->path);
+	/* Another user's may be opened, and not removed. */
+	if (is_at(segment->fd, segment->path) && unlink(segment->path) < 0 && errno != ENOENT)
+		return errno == EPERM ? EACCES : errno;
 	return AGAIN;
 }
 
