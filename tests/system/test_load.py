@@ -54,14 +54,20 @@ def _():
 
 @case("it ends after its duration, and the warm-up does not count")
 def _():
-    with Peer(answer_all(OK)) as peer:
-        figures = ask(peer, "--connections", "2", "--duration", "0.3", "--warmup", "0.3")
-        expect(0.3 <= figures["duration_s"] < 0.31, figures)
+    def attempt(duration):
+        with Peer(answer_all(OK)) as peer:
+            figures = ask(peer, "--connections", "2", "--duration", duration, "--warmup", duration)
+        expect(0 <= figures["duration_s"] - float(duration) < 0.01, figures)
         expect(0 < figures["requests"] < len(peer.requests) - 2, (figures, len(peer.requests)))
         expect(figures["unfinished"] <= 2, figures)
-    with Peer(answer_all(OK)) as peer:
-        figures = ask(peer, "--connections", "2", "--requests", "50", "--warmup", "0.1")
+
+    def attempt_with_requests(warmup):
+        with Peer(answer_all(OK)) as peer:
+            figures = ask(peer, "--connections", "2", "--requests", "50", "--warmup", warmup)
         expect(figures["requests"] == 50 and len(peer.requests) > 52, len(peer.requests))
+
+    on_a_slow_machine(attempt, 0.3, 3, 10)
+    on_a_slow_machine(attempt_with_requests, 0.1, 3, 10)
 
 
 @case("pipelined requests are answered in order, all of them")
@@ -282,11 +288,14 @@ def _():
             peer.busy = number
             one.sendall(OK)
 
-    with Peer(talk) as peer:
-        figures = ask(peer, "--connections", "1", "--idle", "20", "--duration", "1")
+    def attempt(duration):
+        with Peer(talk) as peer:
+            figures = ask(peer, "--connections", "1", "--idle", "20", "--duration", duration)
         expect(figures["idle"] == {"wanted": 20, "opened": 20, "open": 15}, figures)
         expect(peer.accepted == 21 and peer.busy == 0, (peer.accepted, peer.busy))
         expect(figures["requests"] > 0 and not figures["errors"]["all"], figures)
+
+    on_a_slow_machine(attempt, 1, 4, 15)
 
 
 @case("the crowd is there before those that ask, but for the first, which looks who is there")
