@@ -23,7 +23,8 @@ WEFT_BEGIN
 
 struct weft_daemon_options {
 	const char *directory; /* to work in; NULL: "/" */
-	const char *pid_path;  /* gets its number, and is locked while it runs; NULL: none */
+	const char *pid_path;  /* gets its number, and is locked while it runs, and not while its
+				  children do; NULL: none */
 	const char *log_path;  /* gets the standard output and error, appended; NULL: /dev/null */
 	mode_t mask;           /* umask(2); 0: 022 */
 	int64_t ready_ns;      /* how long it may take to be ready; 0: one minute */

@@ -47,7 +47,12 @@ struct weft_stream;
 /** Longest name; the kernel's own tools show the first 15 bytes of a function's. */
 #define WEFT_PROCESS_NAME_MAX 31
 
-/** What a process runs, in the child. The low 8 bits of the number are its exit code. */
+/**
+ * What a process runs, in the child. The low 8 bits of the number are its exit code. When it
+ * returns, the standard output and error are flushed; what it has written to other files by stdio
+ * it flushes itself, and no atexit(3) handler runs. exit(3) instead runs the parent's handlers,
+ * and writes a second time what the parent's files had not flushed when it was started.
+ */
 typedef int weft_process_fn(void *arg);
 
 /** What a standard stream of a process is. */
@@ -181,7 +186,7 @@ WEFT_API void weft_process_free(struct weft_process *process);
 
 /* ---- About processes ------------------------------------------------------------------ */
 
-/** Whether it was started and has not ended. */
+/** Whether it was started and has not ended. Keeps errno. */
 WEFT_API bool weft_process_is_alive(struct weft_process *process);
 
 /** How it ended, without waiting. Errors: EINVAL (not started), EBUSY (it runs), ECHILD. */
@@ -241,7 +246,7 @@ WEFT_API int weft_process_kill(struct weft_process *process);
 WEFT_API int weft_process_stop(
 	struct weft_process *process, struct weft_process_end *ret_end, int64_t grace_ns);
 
-/* ---- Talking ------------------------------------------------------------------------------ */
+/* ---- Talking: one call at a time for each of a process's streams ----------------------------- */
 
 /**
  * Our end of its standard stream 0, 1 or 2: a stream of the process's own, made by the first

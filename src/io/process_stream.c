@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io/stream.h"
 #include "process/process.h"
 #include "weft/buf.h"
 #include "weft/chan.h"
@@ -33,8 +34,15 @@ static int check_end(const struct weft_process *process, int which)
 	return 0;
 }
 
+static void disown(struct weft_stream *stream)
+{
+	close(stream->fd);
+	stream->fd = -1;
+}
+
 struct weft_stream *weft_process_stream(struct weft_process *process, int which)
 {
+	struct weft_stream *stream;
 	int code;
 
 	if (which >= 0 && which <= 2 && process->streams[which])
@@ -44,12 +52,17 @@ struct weft_stream *weft_process_stream(struct weft_process *process, int which)
 		errno = code;
 		return NULL;
 	}
-	process->streams[which] = weft_stream_new(process->ours[which]);
-	if (process->streams[which]) {
-		process->ours[which] = -1;
-		process->free_stream = weft_stream_free;
-	}
-	return process->streams[which];
+	stream = weft_stream_new(process->ours[which]);
+	if (!stream)
+		return NULL;
+	/* Whoever forks meanwhile disowns the one or the other. */
+	weft__nursery_lock();
+	process->streams[which] = stream;
+	process->ours[which] = -1;
+	process->free_stream = weft_stream_free;
+	process->disown_stream = disown;
+	weft__nursery_unlock();
+	return stream;
 }
 
 /* ---- Both ways at once --------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,28 @@
 
 /* Of the daemon: where it is waited for; -1: it is none, or has said all. */
 static int ready_fd = -1;
+
+/* Its pid file, which stays open: with it goes the lock. */
+static int lock_fd = -1;
+static bool is_daemon;
+
+/* Its children hold neither: it has ended when it has, whoever of them lives on. */
+static void fork_in_child(void)
+{
+	if (!is_daemon)
+		return;
+	if (ready_fd >= 0)
+		close(ready_fd);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	ready_fd = lock_fd = -1;
+	is_daemon = false;
+}
+
+static void install(void)
+{
+	pthread_atfork(NULL, NULL, fork_in_child);
+}
 
 /* ---- The first process ------------------------------------------------------------------- */
 
@@ -142,7 +165,7 @@ static int write_pid(int fd)
 	if (ftruncate(fd, 0) < 0)
 		return -1;
 	len = dprintf(fd, "%d\n", (int)getpid());
-	return len < 0 ? -1 : 0; /* it stays open: with it goes the lock */
+	return len < 0 ? -1 : 0;
 }
 
 static int settle(const struct weft_daemon_options *options, struct opened *opened)
@@ -159,7 +182,8 @@ static int settle(const struct weft_daemon_options *options, struct opened *open
 	umask(options->mask ? options->mask : 022);
 	if (opened->pid_fd >= 0 && write_pid(opened->pid_fd) < 0)
 		return -1;
-	opened->pid_fd = -1; /* kept */
+	lock_fd = opened->pid_fd;
+	opened->pid_fd = -1;
 	if (opened->out_fd <= STDERR_FILENO)
 		opened->out_fd = -1;
 	close_opened(opened);
@@ -208,6 +232,7 @@ static int leave_parent(const struct weft_daemon_options *options, struct opened
 int weft_daemonize(const struct weft_daemon_options *options)
 {
 	static const struct weft_daemon_options no_options;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct opened opened;
 
 	if (!options)
@@ -225,6 +250,8 @@ int weft_daemonize(const struct weft_daemon_options *options)
 		weft_daemon_failed(strerror(errno));
 		_exit(1);
 	}
+	pthread_once(&once, install);
+	is_daemon = true;
 	return 0;
 }
 

@@ -316,7 +316,11 @@ int weft_process_stop(
 
 bool weft_process_is_alive(struct weft_process *process)
 {
-	return weft_process_result(process, NULL) < 0 && errno == EBUSY;
+	int saved = errno;
+	bool is_alive = weft_process_result(process, NULL) < 0 && errno == EBUSY;
+
+	errno = saved;
+	return is_alive;
 }
 
 pid_t weft_process_pid(const struct weft_process *process)

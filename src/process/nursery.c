@@ -67,9 +67,10 @@ static void disown(struct weft_process *process)
 	close(process->pid_fd);
 	process->pid_fd = -1;
 	for (int i = 0; i < 3; i++) {
-		if (process->streams[i] || process->ours[i] < 0)
-			continue;
-		close(process->ours[i]);
+		if (process->streams[i])
+			process->disown_stream(process->streams[i]);
+		else if (process->ours[i] >= 0)
+			close(process->ours[i]);
 		process->ours[i] = -1;
 	}
 	weft__process_release(process);

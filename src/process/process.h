@@ -47,6 +47,8 @@ struct weft_process {
 	int ours[3]; /* our ends of pipes; -1 */
 	struct weft_stream *streams[3];
 	void (*free_stream)(struct weft_stream *stream); /* of src/io, which is above */
+	/* In the child of a fork: close its descriptor, and let it have none. */
+	void (*disown_stream)(struct weft_stream *stream);
 };
 
 int weft__process_fail(int code);

@@ -93,7 +93,7 @@ static IN_CHILD int execute(const struct weft_process *process)
 			environment ? (char *const *)environment : environ);
 		if (errno == EACCES)
 			code = EACCES; /* the one that is told, when no other is there */
-		else if (errno != ENOENT && errno != ENOTDIR)
+		else if ((errno != ENOENT && errno != ENOTDIR) || !process->paths[1])
 			return errno;
 	}
 	return code;

@@ -181,6 +181,13 @@ static void tell(int fd, int code)
 	(void)written; /* nobody listens: the parent is gone */
 }
 
+/* Whether a pipe's end has been copied to its place, or has none here: where the parent had closed
+ * a standard stream of its own, it may have that number. */
+static bool is_spare(const struct weft__process_plumbing *plumbing, int fd)
+{
+	return fd > 2 || plumbing->theirs[fd] < 0;
+}
+
 static void function_main(
 	struct weft_process *process, const struct weft__process_plumbing *plumbing, int tell_fd)
 {
@@ -195,9 +202,9 @@ static void function_main(
 	if (tell_fd >= 0)
 		close(tell_fd);
 	for (int i = 0; i < 3; i++) {
-		if (plumbing->is_made[i] && plumbing->theirs[i] > 2)
+		if (plumbing->is_made[i] && is_spare(plumbing, plumbing->theirs[i]))
 			close(plumbing->theirs[i]);
-		if (plumbing->ours[i] > 2)
+		if (plumbing->ours[i] >= 0 && is_spare(plumbing, plumbing->ours[i]))
 			close(plumbing->ours[i]);
 	}
 	if (process->options.environment)

@@ -176,6 +176,61 @@ CHECK_CASE(one_daemon_holds_the_pid_file)
 	close(fd);
 }
 
+/* ---- Its children -------------------------------------------------------------------------- */
+
+struct family {
+	const char *path;
+	int over[2]; /* ends when the test does */
+};
+
+/* A daemon that ends at once, and leaves a child. */
+static void leave_a_child(void *arg)
+{
+	struct family *family = arg;
+	char byte;
+
+	if (weft_daemonize(&(struct weft_daemon_options){
+		    .pid_path = family->path, .ready_ns = WEFT_SECONDS(30)}) < 0)
+		_exit(98);
+	close(family->over[1]);
+	if (fork() == 0)
+		_exit(read(family->over[0], &byte, 1) != 0);
+	_exit(0);
+}
+
+/* The one before may still be about to end. */
+static void take_over(void *arg)
+{
+	const struct weft_daemon_options options = {.pid_path = ((struct family *)arg)->path};
+
+	while (weft_daemonize(&options) < 0)
+		if (errno == EEXIST)
+			usleep(1000);
+		else
+			_exit(98);
+	weft_daemon_ready();
+	_exit(0);
+}
+
+CHECK_CASE(a_child_that_outlives_a_daemon_holds_neither_the_pid_file_nor_who_waits)
+{
+	char path[] = "/tmp/weft-test-XXXXXX";
+	struct family family = {.path = path};
+	int fd = mkstemp(path);
+	struct told told;
+
+	CHECK(fd >= 0 && pipe2(family.over, O_CLOEXEC) == 0);
+	told = tell(leave_a_child, &family);
+	CHECK_INT(told.status, ==, 1);
+	CHECK(strstr(told.errors, "has ended before it was ready") != NULL);
+	told = tell(take_over, &family);
+	CHECK_STR(told.errors, "");
+	CHECK_INT(told.status, ==, 0);
+	unlink(path);
+	close(fd);
+	close(family.over[1]);
+}
+
 /* ---- Misuse
  * ---------------------------------------------------------------------------------------- */
 

@@ -488,6 +488,7 @@ static int failures_are_told(void *arg)
 	const char *const none[] = {"/no/such/program", NULL};
 	const char *const nowhere[] = {"no-such-program-anywhere", NULL};
 	const char *const folder[] = {"/tmp", NULL};
+	const char *const below_file[] = {"/etc/passwd/program", NULL};
 	const struct weft_process_limit wild = {RLIMIT_NOFILE, 2, 1};
 	size_t before = count_entries("/proc/self/fd");
 	struct weft_process *process;
@@ -502,6 +503,9 @@ static int failures_are_told(void *arg)
 	weft_process_free(process);
 	process = weft_process_new_program(NULL, folder);
 	CHECK_ERRNO(weft_process_start(process), EACCES);
+	weft_process_free(process);
+	process = weft_process_new_program(NULL, below_file);
+	CHECK_ERRNO(weft_process_start(process), ENOTDIR);
 	weft_process_free(process);
 	process = shell_with(&(struct weft_process_options){.directory = "/none"}, "true");
 	CHECK_ERRNO(weft_process_start(process), ENOENT);
