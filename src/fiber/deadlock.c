@@ -39,14 +39,34 @@
 
 /* ---- Who waits for whom ------------------------------------------------------------------- */
 
-/* What a fiber waits for, or NULL when it does not. Another worker's: it may be stale. */
-STALE static const struct weft__wait *wait_of(struct weft__fiber *fiber)
+/* Where it says what it waits for, or NULL when it does not. Another worker's: stale at once. */
+STALE static const struct weft__wait *place_of(struct weft__fiber *fiber)
 {
 	uint64_t control = atomic_load(&fiber->control);
 
-	if (!(control & WEFT__LIVE) || (control & WEFT__ENDED) || fiber->state != WEFT__PARKED)
+	if (!(control & WEFT__LIVE) || (control & WEFT__ENDED) ||
+		__atomic_load_n(&fiber->state, __ATOMIC_ACQUIRE) != WEFT__PARKED)
 		return NULL;
-	return fiber->wait;
+	return __atomic_load_n(&fiber->wait, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * What a fiber waits for. False: it does not. It lies on the fiber's stack, where anything else
+ * lies when it goes on: a copy made while it did is none. (Its stack stays mapped.)
+ */
+__attribute__((no_sanitize("address"))) STALE static bool wait_of(
+	struct weft__fiber *fiber, struct weft__wait *ret_wait)
+{
+	uint64_t turn = atomic_load(&fiber->turn);
+	const struct weft__wait *wait = place_of(fiber);
+
+	if (!wait)
+		return false;
+	ret_wait->kind = __atomic_load_n(&wait->kind, __ATOMIC_ACQUIRE);
+	ret_wait->events = __atomic_load_n(&wait->events, __ATOMIC_ACQUIRE);
+	ret_wait->number = __atomic_load_n(&wait->number, __ATOMIC_ACQUIRE);
+	ret_wait->object = __atomic_load_n(&wait->object, __ATOMIC_ACQUIRE);
+	return place_of(fiber) == wait && atomic_load(&fiber->turn) == turn;
 }
 
 static bool is_live(weft_fiber_id id)
@@ -80,10 +100,10 @@ static size_t ring_find(struct weft__fiber *first, struct weft__fiber *ret_ring[
 	struct weft__fiber *fiber = first;
 
 	for (size_t count = 0; count < RING_MAX; count++) {
-		const struct weft__wait *wait = wait_of(fiber);
+		struct weft__wait wait;
 
 		ret_ring[count] = fiber;
-		fiber = wait ? awaited(wait) : NULL;
+		fiber = wait_of(fiber, &wait) ? awaited(&wait) : NULL;
 		if (!fiber)
 			return 0;
 		if (fiber == first)
@@ -96,13 +116,13 @@ STALE static void ring_print(struct weft__fiber *const *ring, size_t count, FILE
 {
 	fputs("weft: these fibers wait for one another in a ring:\n", out);
 	for (size_t i = 0; i < count; i++) {
-		const struct weft__wait *wait = wait_of(ring[i]);
+		struct weft__wait wait;
 
 		fputs("\tfiber ", out);
 		weft__fiber_describe(ring[i], out);
 		fputc(' ', out);
-		if (wait)
-			weft__wait_describe(wait, weft_now() - ring[i]->parked_ns, out);
+		if (wait_of(ring[i], &wait))
+			weft__wait_describe(&wait, weft_now() - ring[i]->parked_ns, out);
 		fputc('\n', out);
 	}
 }
@@ -143,9 +163,10 @@ STALE void weft__rings_watch(int64_t older_than_ns)
 
 	for (uint32_t slot = 0; slot < weft__slot_count(); slot++) {
 		struct weft__fiber *fiber = weft__slot_at(slot);
-		const struct weft__wait *wait = wait_of(fiber);
+		struct weft__wait wait;
 
-		if (!wait || fiber->parked_ns > weft_now() - older_than_ns || !awaited(wait))
+		if (fiber->parked_ns > weft_now() - older_than_ns || !wait_of(fiber, &wait) ||
+			!awaited(&wait))
 			continue;
 		count = ring_find(fiber, ring);
 		if (count == 0 || (told == fiber && told_since_ns == fiber->parked_ns))
@@ -196,10 +217,10 @@ STALE static bool has_hope(void)
 		uint32_t slot = (start + i) % count;
 		struct weft__fiber *fiber = weft__slot_at(slot);
 		uint64_t control = atomic_load(&fiber->control);
-		const struct weft__wait *wait = wait_of(fiber);
 		bool is_alive = (control & WEFT__LIVE) && !(control & WEFT__ENDED);
+		struct weft__wait wait;
 
-		if (is_alive && (!wait || is_of_world(wait))) {
+		if (is_alive && (!wait_of(fiber, &wait) || is_of_world(&wait))) {
 			atomic_store(&hint, slot);
 			return true;
 		}

@@ -109,6 +109,11 @@ __attribute__((no_sanitize("thread"))) void weft__busy_describe(
 	struct weft__fiber *fiber = __atomic_load_n(&worker->current, __ATOMIC_RELAXED);
 	struct weft__backtrace trace;
 
+	if (!atomic_load(&worker->has_begun)) {
+		fprintf(out, "worker %u has not begun: the system has yet to run its thread\n",
+			worker->index);
+		return;
+	}
 	fprintf(out, "worker %u has been busy with ", worker->index);
 	if (!fiber || fiber == &worker->base) {
 		fputs("no fiber", out);

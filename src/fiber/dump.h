@@ -27,7 +27,7 @@ void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *
 
 /**
  * "worker 2 has been busy with fiber "x" #7.1 for 1.500 s", and where: of another worker,
- * by a signal. One caller at a time.
+ * by a signal; or that it has not begun. One caller at a time.
  */
 void weft__busy_describe(struct weft__worker *worker, FILE *out);
 

@@ -201,6 +201,7 @@ static void *worker_thread(void *arg)
 	weft__sanitize_thread_begin(&worker->base.sanitize);
 	worker->errno_place = &errno;
 	worker->thread = pthread_self();
+	atomic_store(&worker->has_begun, true);
 	pthread_setname_np(pthread_self(), "weft-worker");
 	weft__worker = worker;
 	weft__bystanders_add(1);
@@ -305,6 +306,7 @@ static int run_workers(struct weft__runtime *runtime, struct first *first, int64
 	weft__sanitize_thread_begin(&self->base.sanitize);
 	self->errno_place = &errno;
 	self->thread = pthread_self();
+	atomic_store(&self->has_begun, true);
 	weft__worker = self;
 	atomic_store(&weft__runtime, runtime);
 	started = threads_start(runtime);

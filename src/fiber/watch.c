@@ -93,7 +93,8 @@ static void report_stuck(struct weft__worker *worker)
 static void look_at(struct weft__worker *worker, struct seen *seen)
 {
 	uint64_t looks = atomic_load_explicit(&worker->counts.looks, memory_order_relaxed);
-	bool is_awake = !atomic_load(&worker->is_sleeping);
+	/* A thread that the system has not let run yet is none that keeps others waiting. */
+	bool is_awake = atomic_load(&worker->has_begun) && !atomic_load(&worker->is_sleeping);
 	bool is_stuck = is_awake && seen->was_awake && looks == seen->looks;
 
 	if (is_stuck && !seen->is_told)

@@ -78,6 +78,7 @@ struct weft__worker {
 	struct weft__counts counts;
 	_Atomic(struct weft__dump *) dump; /* it is to list its fibers */
 	_Alignas(64) struct weft_mpsc inbox;
+	atomic_bool has_begun; /* its thread is known, and runs */
 	atomic_bool is_sleeping;
 	atomic_bool has_stale; /* a descriptor it remembers was closed elsewhere */
 };
