@@ -109,14 +109,17 @@ CHECK_CASE(the_first_failure_cancels_the_others_and_the_body_and_is_the_result)
 static int deadline(void *arg)
 {
 	struct weft_scope scope;
+	int started = 0;
 
 	(void)arg;
 	weft_scope_begin(&scope, WEFT_MILLISECONDS(5));
-	for (int i = 0; i < 20; i++)
-		CHECK(weft_scope_spawn(&scope, wait_for_ever, NULL));
+	/* The first may be late before the last is there, which is not started then. */
+	while (started < 20 && weft_scope_spawn(&scope, wait_for_ever, NULL))
+		started++;
+	CHECK(started == 20 || (started > 0 && errno == ECANCELED));
 	CHECK_INT(weft_scope_end(&scope), ==, -1);
 	CHECK_INT(errno, ==, ETIMEDOUT);
-	CHECK_INT(atomic_load(&ended), ==, 20);
+	CHECK_INT(atomic_load(&ended), ==, started);
 	CHECK_INT(weft_interrupted(), ==, 0);
 	return 0;
 }

@@ -20,7 +20,9 @@
 #include "check.h"
 #include "weft/fiber.h"
 
-#define BOTH_CASE(ident)                                               \
+#define BOTH_CASE(ident)         BOTH_CASE_(ident, CHECK_CASE)
+#define BOTH_CASE_IN_TIME(ident) BOTH_CASE_(ident, CHECK_CASE_IN_TIME)
+#define BOTH_CASE_(ident, CASE)                                        \
 	static void both_##ident(void);                                \
 	static int fiber_##ident(void *arg)                            \
 	{                                                              \
@@ -28,11 +30,11 @@
 		both_##ident();                                        \
 		return 0;                                              \
 	}                                                              \
-	CHECK_CASE(ident##_in_a_thread)                                \
+	CASE(ident##_in_a_thread)                                      \
 	{                                                              \
 		both_##ident();                                        \
 	}                                                              \
-	CHECK_CASE(ident##_in_a_fiber)                                 \
+	CASE(ident##_in_a_fiber)                                       \
 	{                                                              \
 		const struct weft_run_options one = {.workers = 1};    \
 		CHECK_INT(weft_run(&one, fiber_##ident, NULL), ==, 0); \

@@ -320,6 +320,8 @@ static void silent_open(struct silent *silent, const char *text)
 		silent->fillers[silent->count] = fd;
 		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(200))
 			was_late = weft_connect(fd, &address->any, address->len) < 0;
+		/* Late by what the kernel says, not by what else this machine had to do. */
+		was_late = was_late && poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 0) == 0;
 	}
 	CHECK(was_late);
 }
@@ -381,7 +383,7 @@ BOTH_CASE(a_silent_address_may_still_win_when_the_others_refuse)
 	silent_close(&silent);
 }
 
-BOTH_CASE(the_families_take_turns)
+BOTH_CASE_IN_TIME(the_families_take_turns)
 {
 	struct weft_address addresses[WEFT_ADDRESS_RESOLVE_MAX];
 	const int last = WEFT_ADDRESS_RESOLVE_MAX - 1;

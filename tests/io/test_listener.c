@@ -242,7 +242,7 @@ BOTH_CASE(an_accept_outlives_a_shortage_of_descriptors_without_spinning)
 	int fd = connect_to(listener), spare = -1, last = -1, next;
 	struct weft_stream *peer;
 	struct rlimit limit;
-	int64_t cpu;
+	int64_t spent = INT64_MAX;
 
 	CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
 	limit.rlim_cur = 64;
@@ -252,10 +252,14 @@ BOTH_CASE(an_accept_outlives_a_shortage_of_descriptors_without_spinning)
 		last = next;
 	}
 	CHECK_INT(errno, ==, EMFILE);
-	cpu = cpu_ns();
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(250))
-		CHECK_ERRNO(weft_listener_accept(listener), ETIMEDOUT);
-	CHECK_INT(cpu_ns() - cpu, <, WEFT_MILLISECONDS(50));
+	/* A crowded machine may make little cost much; it does not do so again and again. */
+	for (int i = 0; spent >= WEFT_MILLISECONDS(50); i++) {
+		CHECK_INT(i, <, 20);
+		spent = -cpu_ns();
+		WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(250))
+			CHECK_ERRNO(weft_listener_accept(listener), ETIMEDOUT);
+		spent += cpu_ns();
+	}
 	close(spare);
 	peer = weft_listener_accept(listener);
 	CHECK(peer != NULL);

@@ -326,10 +326,20 @@ static void kill_some(struct crowd *crowd, unsigned rounds)
 	}
 }
 
+/* By all producers so far. */
+static uint64_t count_put(const struct crowd *crowd)
+{
+	uint64_t put = 0;
+
+	for (uint32_t life = 0; life < crowd->lives; life++)
+		put += atomic_load(&crowd->record->done[life]);
+	return put;
+}
+
 /* What was put is had, once, but for at most one message of each consumer that was killed. */
 static void count_up(const struct crowd *crowd)
 {
-	uint64_t put = 0, lost = 0;
+	uint64_t lost = 0;
 
 	for (uint32_t life = 0; life < crowd->lives; life++) {
 		uint32_t done = atomic_load(&crowd->record->done[life]);
@@ -340,9 +350,7 @@ static void count_up(const struct crowd *crowd)
 			CHECK_INT(got, <=, i <= done ? 1 : 0);
 			lost += i < done && got == 0;
 		}
-		put += done;
 	}
-	CHECK_INT(put, >, 100);
 	CHECK_INT(lost, <=, crowd->consumers_killed);
 	CHECK_INT(atomic_load(&crowd->record->out_of_order), ==, 0);
 }
@@ -365,6 +373,9 @@ CHECK_CASE(processes_killed_at_any_time_lose_at_most_their_own_message)
 	for (int i = 0; i < CONSUMERS; i++)
 		start_consumer(&crowd, i);
 	kill_some(&crowd, check_rounds(200));
+	/* Where all were killed before they came to it, those who are left make up for them. */
+	while (count_put(&crowd) <= 100)
+		usleep(1000);
 	for (int i = 0; i < PRODUCERS; i++)
 		kill_one(crowd.producers[i]);
 	weft_queue_close(crowd.queue);

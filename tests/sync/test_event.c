@@ -183,10 +183,12 @@ static int do_itself(void *arg)
 	return 0;
 }
 
+static struct weft_event step_may_end;
+
 static int slow_step(void *arg)
 {
 	(void)arg;
-	return weft_sleep(WEFT_MILLISECONDS(20));
+	return weft_event_wait(&step_may_end);
 }
 
 static int run_slow_step(void *arg)
@@ -204,6 +206,7 @@ static int once_facts(void *arg)
 	weft_yield();
 	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
 		CHECK_ERRNO(weft_once_do(&slow, slow_step, NULL), ETIMEDOUT);
+	weft_event_set(&step_may_end);
 	CHECK_INT(weft_join(fiber, NULL, WEFT_FOREVER), ==, 0);
 	WEFT_WITH_TIMEOUT (0)
 		CHECK_INT(weft_once_do(&slow, slow_step, NULL), ==, 0);
