@@ -52,7 +52,7 @@ void weft__supervisor_reap(struct weft__supervisor *supervisor)
 
 	while ((unit = weft__units_reap(&supervisor->units))) {
 		supervisor->on_end(supervisor, unit);
-		free(unit);
+		weft__unit_free(unit);
 	}
 }
 
@@ -118,19 +118,20 @@ void weft__supervisor_report(
 	const struct weft__supervisor *supervisor, const struct weft__unit *unit)
 {
 	char address[WEFT_ADDRESS_TEXT_MAX];
+	int64_t pid = weft_process_pid(unit->process);
 
 	weft_address_print(&supervisor->serving->listener->address, address, sizeof(address));
-	if (unit->how == 0)
+	if (unit->end.how == WEFT_PROCESS_LOST)
 		weft_log(WEFT_LOG_ERROR,
 			"a process that served is gone; how is not known: another part of the "
 			"program has waited for it, or SIGCHLD is ignored",
-			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid));
-	else if (unit->how != CLD_EXITED)
+			WEFT_KV("listener", address), WEFT_KV("pid", pid));
+	else if (unit->end.how == WEFT_PROCESS_KILLED)
 		weft_log(WEFT_LOG_ERROR, "a process that served was killed",
-			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid),
-			WEFT_KV("signal", strsignal(unit->status)));
+			WEFT_KV("listener", address), WEFT_KV("pid", pid),
+			WEFT_KV("signal", strsignal(unit->end.code)));
 	else
 		weft_log(WEFT_LOG_ERROR, "a process that served has exited",
-			WEFT_KV("listener", address), WEFT_KV("pid", (int64_t)unit->pid),
-			WEFT_KV("status", (int64_t)unit->status));
+			WEFT_KV("listener", address), WEFT_KV("pid", pid),
+			WEFT_KV("status", (int64_t)unit->end.code));
 }

@@ -1,11 +1,11 @@
 /*
  * unit.c - threads and processes under one supervisor (unit.h).
  *
- * A process is reaped by its own number, through a descriptor of it (pidfd_open(2)): other
- * children of the program are not touched, and none of ours stays a zombie. Whether fn has
- * returned is told by a byte of shared memory, and not by the exit status: a handler may
- * exit with any, and a program that ignores SIGCHLD, or waits for all its children, leaves
- * none for us.
+ * Processes are those of src/process, kept by us (weft__process_new_kept()): the end of each is
+ * told by its own descriptor, other children of the program are not touched, and none of ours
+ * stays a zombie. Whether fn has returned is told by a byte of shared memory, and not by the exit
+ * status: a handler may exit with any, and a program that ignores SIGCHLD, or waits for all its
+ * children, leaves none for us.
  *
  * Must never: run the program's exit handlers in a child, or let a child outlive the
  * server unasked.
@@ -23,10 +23,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fiber/doze.h"
+#include "process/process.h"
+#include "weft/scope.h"
 #include "weft/thread.h"
 
 /** What a process's place says. */
@@ -207,25 +208,34 @@ static _Atomic unsigned char *place_take(struct weft__units *units)
 	return NULL;
 }
 
-/* All signals are blocked, and *mask is what was before. */
-__attribute__((noreturn)) static void child_main(
-	struct weft__unit *unit, pid_t server, sigset_t *mask)
+/* In the child, all signals being blocked: none may come before there is a handler for it. */
+static void child_begin(void *arg)
 {
+	struct weft__unit *unit = arg;
 	struct weft__units *units = unit->units;
+	pid_t server = weft_process_parent_pid(unit->process);
 	const struct weft__process process = {.server = server,
 		.grace_ns = units->grace_ns,
 		.kill_after_ns = WEFT__KILL_AFTER_NS,
 		.stop = units->on_stop,
 		.arg = units->on_stop_arg};
-	int result;
+	sigset_t mask = units->mask;
 
 	weft__process_begin(&process);
-	sigdelset(mask, SIGTERM);
-	sigdelset(mask, WEFT__DOZE_SIGNAL);
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	sigdelset(&mask, SIGTERM);
+	sigdelset(&mask, WEFT__DOZE_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != server)
 		raise(SIGTERM); /* it was gone before that */
+}
+
+static int child_main(void *arg)
+{
+	struct weft__unit *unit = arg;
+	struct weft__units *units = unit->units;
+	int result;
+
 	close(units->epoll_fd);
 	close(units->ended_fd);
 	if (units->in_child)
@@ -234,51 +244,34 @@ __attribute__((noreturn)) static void child_main(
 	fflush(stdout);
 	fflush(stderr);
 	atomic_store(unit->place, PLACE_RETURNED);
-	_exit(result < 0);
-}
-
-static pid_t fork_child(struct weft__unit *unit)
-{
-	pid_t self = getpid(), pid;
-	sigset_t all, before;
-
-	fflush(stdout);
-	fflush(stderr);
-	/* Blocked meanwhile: a signal that came before the child has its handlers would end it. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0)
-		child_main(unit, self, &before);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return pid;
+	return result < 0;
 }
 
 /* Have its end told. -1 with errno: it can't be, and the process is gone. */
 static int follow(struct weft__units *units, struct weft__unit *unit)
 {
-	int code;
+	int fd = weft_process_fd(unit->process), code;
 
-	unit->pid_fd = pid_open(unit->pid);
-	if (unit->pid_fd >= 0 && watch(units, unit->pid_fd, unit) == 0) {
-		weft_list_push_back(&units->running, &unit->node);
-		return 0;
-	}
-	code = errno;
-	if (unit->pid_fd < 0 && code == ESRCH) {
+	if (fd < 0) {
 		/* It has ended, and the program leaves no zombies, or has waited for it. */
 		weft_list_push_back(&units->running, &unit->node);
 		tell_end(unit);
 		return 0;
 	}
-	kill(unit->pid, SIGKILL);
-	waitpid(unit->pid, NULL, 0);
-	if (unit->pid_fd >= 0)
-		close(unit->pid_fd);
+	if (watch(units, fd, unit) == 0) {
+		weft_list_push_back(&units->running, &unit->node);
+		return 0;
+	}
+	code = errno;
+	WEFT_SHIELDED {
+		weft_process_kill(unit->process);
+		weft_process_join(unit->process, NULL, WEFT_FOREVER);
+	}
 	errno = code;
 	return -1;
 }
 
+/* It bears the name that the program has, in ps(1) and for killall(1). */
 static int start_process(struct weft__units *units, struct weft__unit *unit)
 {
 	int spare = fcntl(units->ended_fd, F_DUPFD_CLOEXEC, 0), code;
@@ -286,12 +279,15 @@ static int start_process(struct weft__units *units, struct weft__unit *unit)
 	/* A child for which there is no descriptor is better not begun: it talks at once. */
 	if (spare < 0)
 		return -1;
+	pthread_sigmask(SIG_SETMASK, NULL, &units->mask);
 	unit->place = place_take(units);
-	unit->pid = unit->place ? fork_child(unit) : -1;
+	if (unit->place)
+		unit->process = weft__process_new_kept(
+			program_invocation_short_name, child_begin, child_main, unit);
 	code = errno;
 	close(spare);
-	if (unit->pid >= 0) {
-		if (follow(units, unit) == 0)
+	if (unit->process) {
+		if (weft_process_start(unit->process) == 0 && follow(units, unit) == 0)
 			return 0;
 		code = errno;
 	}
@@ -301,20 +297,15 @@ static int start_process(struct weft__units *units, struct weft__unit *unit)
 	return -1;
 }
 
-/* Which has ended, or is a zombie. */
-static void take_status(struct weft__unit *unit)
+/* Which has ended. */
+static void take_end(struct weft__unit *unit)
 {
-	siginfo_t info = {0};
-
 	unit->has_returned = atomic_load(unit->place) == PLACE_RETURNED;
 	atomic_store(unit->place, PLACE_FREE);
-	if (unit->pid_fd < 0)
-		return;
-	if (waitid(P_PIDFD, (id_t)unit->pid_fd, &info, WEXITED | WNOHANG) == 0) {
-		unit->how = info.si_code;
-		unit->status = info.si_status;
-	}
-	close(unit->pid_fd);
+	/* At once, but for one that a debugger has: its end is the debugger's first. */
+	WEFT_SHIELDED
+		if (weft_process_join(unit->process, &unit->end, WEFT_SECONDS(1)) < 0)
+			unit->end = (struct weft_process_end){.how = WEFT_PROCESS_LOST};
 }
 
 static struct weft__unit *reap_process(struct weft__units *units)
@@ -328,11 +319,11 @@ static struct weft__unit *reap_process(struct weft__units *units)
 	if (!unit) {
 		unit = pop_ended(units);
 	} else {
-		epoll_ctl(units->epoll_fd, EPOLL_CTL_DEL, unit->pid_fd, &event);
+		epoll_ctl(units->epoll_fd, EPOLL_CTL_DEL, weft_process_fd(unit->process), &event);
 		weft_list_remove(&unit->node);
 	}
 	if (unit)
-		take_status(unit);
+		take_end(unit);
 	return unit;
 }
 
@@ -349,13 +340,12 @@ struct weft__unit *weft__unit_start(
 	unit->units = units;
 	unit->fn = fn;
 	unit->arg = arg;
-	unit->pid_fd = -1;
 	unit->started_ns = weft_now();
 	units->count++;
 	if ((units->are_processes ? start_process(units, unit) : start_thread(units, unit)) == 0)
 		return unit;
 	units->count--;
-	free(unit);
+	weft__unit_free(unit);
 	return NULL;
 }
 
@@ -368,17 +358,18 @@ struct weft__unit *weft__units_reap(struct weft__units *units)
 	return unit;
 }
 
-/* By descriptor: a number may be a stranger's by now, if the program has waited for ours. As
- * sigqueue(3) does, so that it is known to come from here. */
+void weft__unit_free(struct weft__unit *unit)
+{
+	weft_process_free(unit->process);
+	free(unit);
+}
+
+/* So that they know that it comes from their server. */
 static void signal_all(struct weft__units *units, int signal)
 {
-	siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
-
-	info.si_pid = getpid();
-	info.si_uid = getuid();
 	weft_list_each (node, &units->running)
-		syscall(SYS_pidfd_send_signal,
-			weft_container_of(node, struct weft__unit, node)->pid_fd, signal, &info, 0);
+		weft__process_queue_signal(
+			weft_container_of(node, struct weft__unit, node)->process, signal);
 }
 
 void weft__units_stop(struct weft__units *units)

@@ -7,11 +7,13 @@
 #ifndef IO_UNIT_H
 #define IO_UNIT_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
 #include "weft/api.h"
 #include "weft/list.h"
+#include "weft/process.h"
 
 struct weft_thread;
 struct weft__ended_list;
@@ -21,15 +23,12 @@ struct weft__unit {
 	struct weft__units *units;
 	int (*fn)(struct weft__unit *unit);
 	void *arg;
-	struct weft_thread *thread; /* NULL: a process */
-	pid_t pid;
-	int pid_fd;
+	struct weft_thread *thread;   /* NULL: a process */
+	struct weft_process *process; /* NULL: a thread */
 	int64_t started_ns;
 	_Atomic unsigned char *place; /* of a process, in the memory that it shares */
 	bool has_returned;            /* reaped: fn has; else its process crashed */
-	/* Reaped, of a process: CLD_EXITED, CLD_KILLED or CLD_DUMPED, and its status, as
-	 * waitid(2) tells them; 0: another part of the program has waited for it. */
-	int how, status;
+	struct weft_process_end end;  /* reaped, of a process */
 };
 
 struct weft__units {
@@ -39,6 +38,7 @@ struct weft__units {
 	size_t stack_size_bytes;
 	void (*on_stop)(void *arg); /* processes: in the handler of SIGTERM */
 	void *on_stop_arg;
+	sigset_t mask;                               /* processes: what is blocked in them */
 	void (*in_child)(struct weft__units *units); /* processes: what the child has no use for */
 	int epoll_fd;                                /* readable when one has ended */
 	int ended_fd;
@@ -66,8 +66,9 @@ void weft__units_fini(struct weft__units *units);
 struct weft__unit *weft__unit_start(
 	struct weft__units *units, int (*fn)(struct weft__unit *unit), void *arg);
 
-/** One that has ended, off the list and with its status; NULL: none has. Free it with free(). */
+/** One that has ended, off the list and with its end; NULL: none has. weft__unit_free() is next. */
 struct weft__unit *weft__units_reap(struct weft__units *units);
+void weft__unit_free(struct weft__unit *unit);
 
 /** Processes: SIGTERM, once to each. */
 void weft__units_stop(struct weft__units *units);

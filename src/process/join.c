@@ -249,6 +249,15 @@ static int send_to_one(const struct weft_process *process, int number)
 	return syscall(SYS_pidfd_send_signal, process->pid_fd, number, NULL, 0) < 0 ? errno : 0;
 }
 
+static int queue_to_one(const struct weft_process *process, int number)
+{
+	siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	return syscall(SYS_pidfd_send_signal, process->pid_fd, number, &info, 0) < 0 ? errno : 0;
+}
+
 /* It runs, or is not reaped: the number is its own. A function may not have made its group yet. */
 static int send_to_group(const struct weft_process *process, int number)
 {
@@ -278,6 +287,11 @@ static int send_signal(struct weft_process *process, int number,
 int weft_process_signal(struct weft_process *process, int number)
 {
 	return send_signal(process, number, send_to_one);
+}
+
+int weft__process_queue_signal(struct weft_process *process, int number)
+{
+	return send_signal(process, number, queue_to_one);
 }
 
 int weft_process_signal_group(struct weft_process *process, int number)

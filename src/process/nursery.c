@@ -78,8 +78,15 @@ static void disown(struct weft_process *process)
 
 static void fork_in_child(void)
 {
-	weft_list_each_safe (node, &weft__nursery_living)
-		disown(weft_container_of(node, struct weft_process, node));
+	weft_list_each_safe (node, &weft__nursery_living) {
+		struct weft_process *process = weft_container_of(node, struct weft_process, node);
+
+		/* Those that are kept may be hundreds, with a fork for each connection: to write
+		 * to them here would copy their pages. Only their keeper knows them. */
+		if (!process->kept_begin)
+			disown(process);
+	}
+	weft_list_init(&weft__nursery_living);
 	if (nursery.is_open) {
 		close(nursery.epoll_fd);
 		close(nursery.event_fd);
@@ -98,6 +105,13 @@ static void prepare(void)
 	weft__wait_list_init(&nursery.done);
 	weft__fork_prepare();
 	pthread_atfork(weft__nursery_lock, weft__nursery_unlock, fork_in_child);
+}
+
+void weft__nursery_prepare(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, prepare);
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -208,10 +222,9 @@ close_epoll:
 
 int weft__nursery_open(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int code;
 
-	pthread_once(&once, prepare);
+	weft__nursery_prepare();
 	weft__nursery_lock();
 	code = nursery.is_open ? 0 : open_locked();
 	weft__nursery_unlock();

@@ -39,10 +39,15 @@ void weft__process_release(struct weft_process *process)
 void weft_process_free(struct weft_process *process)
 {
 	int saved = errno;
+	bool is_left;
 
 	if (!process)
 		return;
+	is_left =
+		process->kept_begin && weft_process_is_alive(process) && weft__nursery_open() == 0;
 	weft__nursery_lock();
+	if (is_left && process->state == WEFT__PROCESS_RUNNING && --process->joiners == 0)
+		weft__nursery_watch(process); /* its keeper has no patience */
 	/* Our ends go now, also of one that runs on. */
 	for (int i = 0; i < 3; i++)
 		weft_process_close_stream(process, i);
@@ -57,7 +62,7 @@ void weft_process_free(struct weft_process *process)
  * daemon's parent is, to the kernel, the thread that has forked. */
 static int launch(struct weft_process *process)
 {
-	if (weft__worker || process->options.is_daemon)
+	if (!process->kept_begin && (weft__worker || process->options.is_daemon))
 		return weft__nursery_launch(process);
 	return weft__process_launch(process);
 }
@@ -69,14 +74,20 @@ static void begin_running(struct weft_process *process)
 	weft_list_push_back(&weft__nursery_living, &process->node);
 	if (process->pid_fd < 0)
 		weft__process_reap(process); /* it has been, by others */
+	else if (process->kept_begin)
+		process->joiners++; /* who is there for good */
 	else
 		weft__nursery_watch(process); /* no memory: whoever joins it reaps it */
 }
 
 int weft_process_start(struct weft_process *process)
 {
-	int code = weft__nursery_open();
+	int code = 0;
 
+	if (process->kept_begin)
+		weft__nursery_prepare();
+	else
+		code = weft__nursery_open();
 	if (code)
 		return weft__process_fail(code);
 	weft__nursery_lock();

@@ -40,8 +40,9 @@ struct weft_process {
 	struct weft_process_options options;
 	weft_process_fn *fn;
 	void *arg;
-	char **argv;      /* NULL: a function */
-	char **paths;     /* of a program: where it may be, in order */
+	void (*kept_begin)(void *arg); /* of one that is kept; else NULL */
+	char **argv;                   /* NULL: a function */
+	char **paths;                  /* of a program: where it may be, in order */
 	char *listen_pid; /* in the environment: its own number goes there, in the child; NULL */
 
 	int ours[3]; /* our ends of pipes; -1 */
@@ -55,6 +56,20 @@ int weft__process_fail(int code);
 
 /** Frees it. Keeps errno. */
 void weft__process_destroy(struct weft_process *process);
+
+/* ---- Those that are kept ------------------------------------------------------------- */
+
+/**
+ * A function's process whose keeper reaps it when its descriptor says so (weft_process_result()),
+ * and never leaves that to the nursery. It is forked on the thread that starts it, which needs no
+ * nursery then; and its siblings, who are many, cost it nothing. begin(arg) is called in the
+ * child with all signals blocked, which it unblocks; SIGPIPE is left as it is. NULL: ENOMEM.
+ */
+struct weft_process *weft__process_new_kept(
+	const char *name, void (*begin)(void *arg), weft_process_fn *fn, void *arg);
+
+/** As weft_process_signal(), by SI_QUEUE (sigqueue(3)): it is known to come from here. */
+int weft__process_queue_signal(struct weft_process *process, int number);
 
 /* ---- Starting: start.c, program.c ----------------------------------------------------- */
 
@@ -95,6 +110,9 @@ int weft__process_run_program(struct weft_process *process,
 void weft__process_run_function(struct weft_process *process) __attribute__((noreturn));
 
 /* ---- The nursery: nursery.c ---------------------------------------------------------- */
+
+/** The fork handlers, without the thread. */
+void weft__nursery_prepare(void);
 
 /**
  * The thread that reaps who is joined by nobody, and starts processes for fibers (whose

@@ -180,6 +180,17 @@ struct weft_process *weft_process_new(
 	return NULL;
 }
 
+struct weft_process *weft__process_new_kept(
+	const char *name, void (*begin)(void *arg), weft_process_fn *fn, void *arg)
+{
+	struct weft_process *process =
+		weft_process_new(&(struct weft_process_options){.name = name}, fn, arg);
+
+	if (process)
+		process->kept_begin = begin;
+	return process;
+}
+
 /* Where the program may be: itself, or below each folder of PATH. NULL: no memory. */
 static char **find_paths(const char *file)
 {

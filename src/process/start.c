@@ -209,9 +209,13 @@ static void function_main(
 	}
 	if (process->options.environment)
 		environ = (char **)process->options.environment;
-	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
+	if (process->kept_begin) {
+		process->kept_begin(process->arg);
+	} else {
+		sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+		sigemptyset(&none);
+		pthread_sigmask(SIG_SETMASK, &none, NULL);
+	}
 	weft__process_run_function(process);
 }
 

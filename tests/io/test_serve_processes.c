@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 
 #include "fiber/doze.h"
+#include "weft/log.h"
+#include "weft/process.h"
 
 static int say_pid(struct weft_stream *peer, void *arg)
 {
@@ -194,6 +196,79 @@ CHECK_CASE(where_the_program_waits_for_all_children_crashes_are_seen_all_the_sam
 
 	CHECK(sigaction(SIGCHLD, &action, NULL) == 0);
 	with_models(FORK | PREFORK, crash_again_and_again);
+}
+
+/* What is told of them by the log, and to which nothing else writes. */
+static char log_path[64];
+
+static void kill_one_while_orphans_are_adopted(void)
+{
+	char text[4096];
+	FILE *file = fopen(log_path, "w");
+	pid_t pid;
+	size_t len;
+	int fd;
+
+	CHECK(file != NULL && fclose(file) == 0);
+	house_open(say_pid);
+	fd = visit();
+	pid = hear_pid(fd);
+	CHECK_INT(kill(pid, SIGKILL), ==, 0);
+	hear_end(fd);
+	await_crashes(1);
+	house_close();
+	CHECK_INT(counts().crashed, ==, 1);
+	file = fopen(log_path, "r");
+	CHECK(file != NULL);
+	len = fread(text, 1, sizeof text - 1, file);
+	text[len] = 0;
+	fclose(file);
+	CHECK(strstr(text, "was killed") != NULL && !strstr(text, "is gone"));
+	house_end();
+}
+
+CHECK_CASE(where_orphans_are_adopted_it_is_known_how_a_process_ended)
+{
+	snprintf(log_path, sizeof log_path, "/tmp/weft-serve-XXXXXX");
+	close(mkstemp(log_path));
+	CHECK_INT(weft_logger_open(weft_logger_default(), log_path), ==, 0);
+	CHECK_INT(weft_process_adopt_orphans(true), ==, 0);
+	with_models(FORK | PREFORK, kill_one_while_orphans_are_adopted);
+	CHECK_INT(weft_process_adopt_orphans(false), ==, 0);
+	unlink(log_path);
+}
+
+/* A program that ignores SIGPIPE, and writes where nobody reads any more. */
+static int write_to_nobody(struct weft_stream *peer, void *arg)
+{
+	int ends[2];
+
+	(void)arg;
+	if (pipe(ends) < 0)
+		return -1;
+	close(ends[0]);
+	weft_stream_printf(peer, write(ends[1], "x", 1) < 0 && errno == EPIPE ? "." : "?");
+	close(ends[1]);
+	return 0;
+}
+
+static void serve_without_sigpipe(void)
+{
+	int fd;
+
+	house_open(write_to_nobody);
+	fd = visit();
+	hear(fd, ".");
+	hear_end(fd);
+	house_close();
+	CHECK_INT(counts().crashed, ==, 0);
+	house_end();
+}
+
+CHECK_CASE(what_the_program_ignores_its_processes_ignore)
+{
+	CHECK(sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL) == 0);
+	with_models(FORK | PREFORK, serve_without_sigpipe);
 }
 
 static int leave_at_once(struct weft_stream *peer, void *arg)
