@@ -32,7 +32,7 @@ static int hello(struct weft_stream *peer, void *arg)
 static int web(void) /* the program again, as the supervisor starts it */
 {
 	listener = weft_listener_from_fd(weft_manager_take("web"));
-	signal(SIGTERM, stop);
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
 	weft_manager_tell("READY=1");
 	return weft_serve(listener, hello, NULL, &(struct weft_serve_options){.model = "thread"});
 }
