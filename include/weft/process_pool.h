@@ -61,8 +61,10 @@ struct weft_pool_task; /* opaque: one piece of work, and what came of it */
 #define WEFT_POOL_TRIES_MAX 3
 
 /**
- * Work, in a worker. data is lent for the call; what is appended to result, which is empty,
- * goes back. Returns 0, or -1: the task fails with errno (EIO where there is none).
+ * Work, in a worker. data is lent for the call, and lies where it may: memcpy(3) what is to be
+ * aligned. What is appended to result, which is empty, goes back. Returns 0, or -1: the task fails
+ * with errno (EIO where there is none). A child that it forks is no worker: one that returns here
+ * ends.
  */
 typedef int weft_pool_fn(const void *data, size_t len, struct weft_buf *result);
 
@@ -76,7 +78,8 @@ struct weft_pool_options {
 	const struct weft_pool_call *calls; /* copied */
 	size_t call_count;
 	unsigned workers;   /* 0: one per usable core */
-	unsigned tasks_max; /* a worker ends after so many, and is replaced; 0: no bound */
+	unsigned tasks_max; /* a worker is replaced when it was given so many, or items of maps, and
+			       has done them; 0: no bound */
 	size_t queue_max;   /* tasks that may wait; 0: WEFT_POOL_QUEUE_DEFAULT */
 	size_t message_max; /* bytes of data, and of a result; 0: WEFT_POOL_MESSAGE_DEFAULT */
 	/** In each worker, before its first task. Not 0: the worker ends; NULL: nothing. */
@@ -151,8 +154,9 @@ WEFT_API struct weft_pool_task *weft_pool_try_submit(
 	struct weft_pool *pool, const char *call, const void *data, size_t len);
 
 /**
- * Wait until the task has ended, well or not, at most timeout_ns. May be called again, and by
- * several at a time. Errors: ETIMEDOUT, ECANCELED: it goes on.
+ * Wait until the task has ended, well or not, at most timeout_ns (0: look whether it has;
+ * WEFT_FOREVER: no bound of its own). May be called again, and by several at a time. Errors:
+ * ETIMEDOUT, ECANCELED: it goes on.
  */
 WEFT_API int weft_pool_task_wait(struct weft_pool_task *task, int64_t timeout_ns);
 
@@ -218,10 +222,12 @@ struct weft_pool_map {
 /**
  * Do a call for each of the items, over all workers, and give each() the results; a few
  * chunks per worker are under way at a time, so that results that nobody takes don't pile up.
+ * Of a chunk the worker sends what it has done when it has worked for 2 ms, or has 64 KiB.
  * Returns 0, or -1 with the errno of the first item, by its index, that failed; all are tried.
  * When each() fails, or a deadline or cancellation comes: -1 with that errno, and what has not
- * begun never will. An item whose worker dies fails alone, but that the results of its chunk
- * which the worker had not sent yet are lost with it, where the call can't be repeated.
+ * begun never will; the items that workers are at go on there. An item whose worker dies fails
+ * alone, but that the results of its chunk which the worker had not sent yet are lost with it,
+ * where the call can't be repeated.
  * Errors: as submit; EINVAL (no items).
  */
 WEFT_API int weft_pool_map(struct weft_pool *pool, const struct weft_pool_map *map);

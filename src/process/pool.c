@@ -59,9 +59,12 @@ static void close_fds(struct weft_pool *pool)
 	pool->epoll_fd = pool->event_fd = -1;
 }
 
+unsigned weft__pool_forks;
+
 /* What is shared with the parent is let go of: the parent's pool is left alone. */
 static void fork_in_child(void)
 {
+	weft__pool_forks++;
 	weft_list_each_safe (node, &all) {
 		struct weft_pool *pool = pool_of(node);
 

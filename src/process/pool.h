@@ -22,7 +22,9 @@
  * A task has a number, counted for its worker, and the claim of that number modulo 16,
  * which says number and state. To begin it the worker changes GIVEN to BEGUN, to take it back we
  * change GIVEN to TAKEN: by compare-and-swap, so that one of us wins. A worker passes over
- * what it can't claim. No number is given whose claim may still be another's.
+ * what it can't claim. No number is given whose claim may still be another's. A task of many items
+ * is answered in parts, each of which is a task of its own from then on. Where nobody wants the
+ * rest, we change BEGUN to TAKEN, and the worker begins no more items of it.
  */
 #ifndef PROCESS_POOL_H
 #define PROCESS_POOL_H
@@ -66,10 +68,13 @@ struct weft__pool_request {
 	uint32_t call, count;
 };
 
-/** A reply: this, then count times weft__pool_outcome and as many bytes. */
+/**
+ * A reply, or a part of it: this, then count times weft__pool_outcome and as many bytes. The last
+ * has what is left; it may lack some where nobody wants them any more.
+ */
 struct weft__pool_reply {
 	uint64_t number;
-	uint32_t count, reserved;
+	uint32_t count, is_last;
 };
 
 struct weft__pool_outcome {
@@ -102,6 +107,7 @@ struct weft_pool_task {
 	enum weft__pool_state state;
 	struct weft__pool_worker *worker; /* GIVEN */
 	uint64_t number;                  /* GIVEN: counted for the worker */
+	uint32_t replied;                 /* GIVEN: items that it had, too, and that are done */
 	unsigned tries;                   /* that its worker has not survived */
 	bool is_killed;
 	uint32_t call, count;
@@ -168,6 +174,9 @@ static inline int weft__pool_fail(int code)
 	return -1;
 }
 
+/** How many forks lie between the program and this process; those since the first pool count. */
+extern unsigned weft__pool_forks;
+
 /** With the mutex: a holder less; the mutex is given up, and the pool is freed with the last. */
 void weft__pool_unlock_and_drop(struct weft_pool *pool);
 
@@ -195,6 +204,9 @@ void weft__pool_task_end(struct weft_pool_task *task, int error);
 
 /** Take it off wherever it waits. False: its worker has begun it. */
 bool weft__pool_task_withdraw(struct weft_pool_task *task);
+
+/** It was begun, and nobody wants what comes of it: items of it that were not never will. */
+void weft__pool_task_cut(struct weft_pool_task *task);
 
 /** A holder less, without the pool's own count: true: destroy it, without the mutex. */
 bool weft__pool_task_release(struct weft_pool_task *task);

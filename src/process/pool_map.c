@@ -176,7 +176,7 @@ static int deliver(struct run *run, const struct weft_pool_task *task)
 /* ---- The map
  * -------------------------------------------------------------------------------------- */
 
-/* With the mutex: what was given to a worker goes on there, for nobody. */
+/* With the mutex: the item that a worker is at goes on there, for nobody. */
 static void abandon(struct weft_list *list, const struct run *run)
 {
 	weft_list_each_safe (node, list) {
@@ -188,6 +188,8 @@ static void abandon(struct weft_list *list, const struct run *run)
 		task->is_killed = true; /* it is not to be repeated */
 		if (weft__pool_task_withdraw(task))
 			weft__pool_task_end(task, ECANCELED);
+		else
+			weft__pool_task_cut(task);
 	}
 }
 
@@ -251,6 +253,8 @@ static size_t chunk_size(const struct weft_pool *pool, const struct weft_pool_ma
 		chunk = CHUNK_MAX;
 	if (chunk > UINT32_MAX)
 		chunk = UINT32_MAX;
+	if (pool->options.tasks_max && chunk > pool->options.tasks_max)
+		chunk = pool->options.tasks_max;
 	return chunk ? chunk : 1;
 }
 

@@ -101,7 +101,7 @@ struct weft_pool_task *weft_pool_try_submit(
 static int wait_for(struct weft_pool_task *task)
 {
 	struct weft_pool *pool = task->pool;
-	int code = weft_interrupted();
+	int code = 0;
 
 	pthread_mutex_lock(&pool->mutex);
 	if (pool->is_foreign)
@@ -114,13 +114,13 @@ static int wait_for(struct weft_pool_task *task)
 
 int weft_pool_task_wait(struct weft_pool_task *task, int64_t timeout_ns)
 {
-	int code = 0;
+	int code = weft_interrupted();
 
-	if (timeout_ns == WEFT_FOREVER)
+	if (code)
+		return weft__pool_fail(code);
+	/* Its own bound is none where there is nothing to wait for. */
+	WEFT_WITH_TIMEOUT (timeout_ns)
 		code = wait_for(task);
-	else
-		WEFT_WITH_TIMEOUT (timeout_ns)
-			code = wait_for(task);
 	return code ? weft__pool_fail(code) : 0;
 }
 

@@ -120,6 +120,14 @@ static bool take_claim(struct weft_pool_task *task)
 		claim_of(task), &given, weft__pool_claim(task->number, WEFT__POOL_TAKEN));
 }
 
+void weft__pool_task_cut(struct weft_pool_task *task)
+{
+	uint64_t begun = weft__pool_claim(task->number, WEFT__POOL_BEGUN);
+
+	atomic_compare_exchange_strong(
+		claim_of(task), &begun, weft__pool_claim(task->number, WEFT__POOL_TAKEN));
+}
+
 static void leave_worker(struct weft_pool_task *task)
 {
 	weft_list_remove(&task->node);
@@ -205,6 +213,7 @@ static bool give(struct weft__pool_worker *worker, struct weft_pool_task *task)
 	memcpy(task->request, &head, sizeof head);
 	task->worker = worker;
 	task->number = worker->next_number;
+	task->replied = 0;
 	atomic_store(claim_of(task), weft__pool_claim(task->number, WEFT__POOL_GIVEN));
 	code = weft__wire_send(&worker->wire, &message, weft__wire_at_once);
 	if (code) {
@@ -275,9 +284,9 @@ void weft__pool_dispatch(struct weft_pool *pool)
  * ------------------------------------------------------------------------------------------ */
 
 /* What a worker of ours would have written. */
-static bool is_sound(const struct weft_pool_task *task, const char *at, size_t left)
+static bool is_sound(uint32_t count, const char *at, size_t left)
 {
-	for (uint32_t i = 0; i < task->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct weft__pool_outcome outcome;
 
 		if (left < sizeof outcome)
@@ -292,28 +301,101 @@ static bool is_sound(const struct weft_pool_task *task, const char *at, size_t l
 	return left == 0;
 }
 
+/* Of a map that has ended. */
+static bool is_abandoned(const struct weft_pool_task *task)
+{
+	return task->is_killed && !task->chunks;
+}
+
+static bool is_answer(const struct weft_pool_task *task, const struct weft__pool_reply *head)
+{
+	if (head->number != task->number || head->count > task->count)
+		return false;
+	if (!head->is_last)
+		return head->count > 0 && head->count < task->count;
+	return head->count == task->count || is_abandoned(task);
+}
+
+/* The outcomes become the task's. 0 or an errno. */
+static int keep_outcomes(struct weft_pool_task *task, const char *body, size_t len)
+{
+	task->reply = malloc(len);
+	if (!task->reply)
+		return ENOMEM;
+	memcpy(task->reply, body, len);
+	task->reply_len = len;
+	return 0;
+}
+
+/* Where an item's bytes begin, in a request. */
+static size_t offset_of(const struct weft_pool_task *task, uint32_t item)
+{
+	size_t at = sizeof(struct weft__pool_request);
+
+	for (uint32_t i = 0; i < item; i++) {
+		uint64_t len;
+
+		memcpy(&len, task->request + at, sizeof len);
+		at += sizeof len + len;
+	}
+	return at;
+}
+
+/* Its first items are done with, and another's. */
+static void drop_first(struct weft_pool_task *task, uint32_t count)
+{
+	size_t begin = sizeof(struct weft__pool_request), end = offset_of(task, count);
+
+	memmove(task->request + begin, task->request + end, task->request_len - end);
+	task->request_len -= end - begin;
+	task->count -= count;
+	task->replied += count;
+	task->first += count;
+}
+
+/* False: no memory, not even for saying so. */
+static bool take_part(struct weft_pool_task *task, uint32_t count, const char *body, size_t len)
+{
+	struct weft_pool_task *part;
+
+	if (task->chunks) {
+		part = weft__pool_task_make(task->pool, task->call, count, 0);
+		if (!part)
+			return false;
+		part->chunks = task->chunks;
+		part->first = task->first;
+		task->chunks->flying++;
+		task->pool->holders++;
+		task->pool->facts.ended--; /* it is no task that anybody has asked for */
+		weft__pool_task_end(part, keep_outcomes(part, body, len));
+	}
+	drop_first(task, count);
+	return true;
+}
+
 bool weft__pool_replied(struct weft__pool_worker *worker, const struct weft_pipe_message *message)
 {
 	struct weft_pool_task *task;
 	struct weft__pool_reply head;
-	struct weft__pool_outcome first;
+	struct weft__pool_outcome first = {0};
 	const char *body = (const char *)message->data + sizeof head;
+	size_t len = message->len - sizeof head;
+	int code = 0;
 
 	if (weft_list_is_empty(&worker->given) || message->len < sizeof head)
 		return false;
 	task = task_of(weft_list_first(&worker->given));
 	memcpy(&head, message->data, sizeof head);
-	if (head.number != task->number || head.count != task->count ||
-		!is_sound(task, body, message->len - sizeof head))
+	if (!is_answer(task, &head) || !is_sound(head.count, body, len))
 		return false;
-	memcpy(&first, body, sizeof first);
-	task->reply_len = message->len - sizeof head;
-	assert(task->reply_len > 0); /* there is an item, at least */
-	task->reply = malloc(task->reply_len);
-	if (task->reply)
-		memcpy(task->reply, body, task->reply_len);
+	if (!head.is_last)
+		return take_part(task, head.count, body, len);
 	leave_worker(task);
-	weft__pool_task_end(task, !task->reply ? ENOMEM : task->count == 1 ? first.error : 0);
+	if (head.count < task->count)
+		code = ECANCELED;
+	else if ((code = keep_outcomes(task, body, len)) == 0 && task->count == 1)
+		memcpy(&first, body, sizeof first);
+	weft__pool_task_end(task, code ? code : first.error);
 	return true;
 }
 
@@ -331,20 +413,6 @@ bool weft__pool_reply_lost(struct weft__pool_worker *worker, int error)
 
 /* ---- A worker's death
  * ------------------------------------------------------------------------------------ */
-
-/* Where an item's bytes begin, in a request. */
-static size_t offset_of(const struct weft_pool_task *task, uint32_t item)
-{
-	size_t at = sizeof(struct weft__pool_request);
-
-	for (uint32_t i = 0; i < item; i++) {
-		uint64_t len;
-
-		memcpy(&len, task->request + at, sizeof len);
-		at += sizeof len + len;
-	}
-	return at;
-}
 
 /* A part of a chunk, as a task of its own, in no list; NULL: no memory. */
 static struct weft_pool_task *part_of(const struct weft_pool_task *task, uint32_t from, uint32_t to)
@@ -389,10 +457,11 @@ static void lose_single(struct weft_pool_task *task, const struct weft_process_e
  * A chunk was begun, and its worker died at one item of it: those behind were not begun, and
  * the results of those before are lost.
  */
-static void lose_chunk(struct weft_pool_task *task, const struct weft_process_end *end, int error)
+static void lose_chunk(const struct weft__pool_worker *worker, struct weft_pool_task *task,
+	const struct weft_process_end *end, int error)
 {
 	bool is_repeatable = task->pool->calls[task->call].is_repeatable;
-	uint32_t item = atomic_load(&task->worker->slot->item);
+	uint32_t item = atomic_load(&worker->slot->item) - task->replied;
 	struct weft_pool_task *parts[3] = {NULL};
 
 	if (item >= task->count)
@@ -426,6 +495,12 @@ static void lose_chunk(struct weft_pool_task *task, const struct weft_process_en
 	weft__pool_task_end(task, 0);
 }
 
+/* What it has begun it has also answered, and what is left was not begun. */
+static bool is_between(const struct weft__pool_worker *worker, const struct weft_pool_task *task)
+{
+	return atomic_load(&worker->slot->item) < task->replied;
+}
+
 void weft__pool_worker_lost(
 	struct weft__pool_worker *worker, const struct weft_process_end *end, int error)
 {
@@ -437,14 +512,14 @@ void weft__pool_worker_lost(
 		bool is_begun;
 
 		assert(task->worker == worker);
-		is_begun = !take_claim(task);
+		is_begun = !take_claim(task) && !is_between(worker, task);
 		leave_worker(task);
 		if (!is_begun && error == EOWNERDEAD && !task->is_killed)
 			weft__pool_task_queue(task, true);
 		else if (!is_begun)
 			weft__pool_task_end(task, ECANCELED);
 		else if (task->count > 1 && task->chunks && error == EOWNERDEAD)
-			lose_chunk(task, end, error);
+			lose_chunk(worker, task, end, error);
 		else
 			lose_single(task, end, error);
 	}

@@ -69,14 +69,16 @@ static void say(const void *bytes, size_t len)
 /*
  * What is done is said by a byte: "k" is killed, "a" aborts, "e" exits, "s" stops, "h" hangs, "l"
  * gives a result of the length that follows, "c" closes all it has, "m" takes memory until there
- * is none, "f" fails; "z" says nonsense, "n" answers what it was not asked, "p" dies in the middle
- * of an answer; all else is an echo.
+ * is none, "f" fails, "-" with an errno that is none; "w" works for longer than a part of a reply
+ * waits; "2" forks, and both of them come back; "z" says nonsense, "n" answers what it was not
+ * asked, "p" dies in the middle of an answer; all else is an echo.
  */
 static int act(const void *data, size_t len, struct weft_buf *result)
 {
 	static char filler[100000];
 	const char *words = data;
 	size_t wanted;
+	pid_t child;
 
 	atomic_fetch_add(&shared->begun, 1);
 	switch (len > 0 ? words[0] : 0) {
@@ -126,6 +128,17 @@ static int act(const void *data, size_t len, struct weft_buf *result)
 	case 'f':
 		errno = EXDEV;
 		return -1;
+	case '-':
+		errno = -3;
+		return -1;
+	case 'w':
+		usleep(15000);
+		break;
+	case '2':
+		child = fork();
+		if (child > 0)
+			waitpid(child, NULL, 0);
+		break;
 	default:
 		break;
 	}
