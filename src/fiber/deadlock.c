@@ -261,7 +261,7 @@ void weft__bystanders_add(int count)
 	/* It may have been this thread: have a worker fall asleep, and look, once more. */
 	runtime = weft__runtime_enter();
 	if (runtime)
-		runtime->workers[0]->driver->ops->wake(runtime->workers[0]->driver);
+		weft__worker_wake(runtime->workers[0]);
 	weft__runtime_leave();
 }
 

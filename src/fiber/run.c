@@ -114,7 +114,7 @@ static int first_fiber(void *arg)
 		return first->result;
 	atomic_store(&runtime->is_halted, true);
 	for (unsigned i = 0; i < runtime->worker_count; i++)
-		runtime->workers[i]->driver->ops->wake(runtime->workers[i]->driver);
+		weft__worker_wake(runtime->workers[i]);
 	return 0;
 }
 
@@ -148,6 +148,7 @@ static struct weft__worker *worker_new(struct weft__runtime *runtime, unsigned i
 	weft_heap_init(&worker->timers);
 	if (weft__start_init(&worker->starting) < 0)
 		return NULL;
+	weft_list_init(&worker->words);
 	worker->driver = runtime->driver_ops->create(worker);
 	worker->is_choosing = runtime->driver_ops->choose != NULL;
 	if (!worker->driver) {
@@ -322,7 +323,7 @@ static int run_workers(struct weft__runtime *runtime, struct first *first, int64
 	pthread_mutex_unlock(&weft__outside);
 	weft__watch_end();
 	for (unsigned i = 1; i < started; i++) {
-		runtime->workers[i]->driver->ops->wake(runtime->workers[i]->driver);
+		weft__worker_wake(runtime->workers[i]);
 		pthread_join(runtime->threads[i], NULL);
 	}
 	weft__worker = NULL;

@@ -43,7 +43,7 @@ static void offer(struct weft__runtime *runtime, struct weft__worker *self)
 
 		/* It is marked awake at once, so that one spawn wakes one worker once. */
 		if (atomic_exchange(&other->is_sleeping, false)) {
-			other->driver->ops->wake(other->driver);
+			weft__worker_wake(other);
 			return;
 		}
 	}

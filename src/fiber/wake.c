@@ -16,12 +16,23 @@
  * Must never: touch a fiber's plain fields away from its home.
  */
 #include "fiber/runtime.h"
+#include "fiber/word.h"
+
+/* The bell first: a worker that is not seen to sleep by it will see that it was rung. */
+void weft__worker_wake(struct weft__worker *worker)
+{
+	atomic_fetch_add(&worker->bell, 1);
+	if (atomic_load(&worker->is_by_bell))
+		weft__word_bell_ring(&worker->bell);
+	else
+		worker->driver->ops->wake(worker->driver);
+}
 
 void weft__worker_poke(struct weft__worker *worker)
 {
 	atomic_thread_fence(memory_order_seq_cst); /* see sleep_until_woken() */
 	if (atomic_load(&worker->is_sleeping))
-		worker->driver->ops->wake(worker->driver);
+		weft__worker_wake(worker);
 }
 
 /* The record is marked as queued, and nobody else enqueues it. */

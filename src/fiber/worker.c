@@ -17,6 +17,7 @@
 #include "fiber/runtime.h"
 #include "fiber/switch.h"
 #include "fiber/watch.h"
+#include "fiber/word.h"
 
 __thread struct weft__worker *weft__worker;
 
@@ -345,17 +346,28 @@ static bool linger(struct weft__worker *worker)
 	return is_worth_lingering(worker);
 }
 
+static void sleep_in(struct weft__worker *worker, struct weft__word_set *set, int64_t deadline)
+{
+	if (set)
+		weft__words_wait(worker, set, deadline);
+	else
+		worker->driver->ops->wait(worker->driver, weft__words_until(worker, deadline));
+}
+
 /*
- * Sleep in the driver. Saying so comes before the last look at what others may have left
- * for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with a full
- * fence in between on both sides, one of the two sees the other.
+ * Sleep in the driver, or by word.h. Saying so comes before the last look at what others may have
+ * left for us, and they look whether we sleep after leaving it (wake.c, spawn.c): with a full fence
+ * in between on both sides, one of the two sees the other.
  */
 static void sleep_until_woken(struct weft__worker *worker)
 {
 	int64_t deadline = weft__alarm_first(worker);
+	struct weft__word_set set;
+	bool is_by_words;
 
 	if (linger(worker))
 		return;
+	is_by_words = weft__words_begin(worker, &set);
 	atomic_store(&worker->is_sleeping, true);
 	atomic_fetch_add(&worker->runtime->sleeping, 1);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -368,10 +380,10 @@ static void sleep_until_woken(struct weft__worker *worker)
 		if (atomic_fetch_add(&worker->runtime->stranded, 1) + 1 ==
 			worker->runtime->worker_count)
 			weft__deadlock_check(worker);
-		worker->driver->ops->wait(worker->driver, deadline);
+		sleep_in(worker, is_by_words ? &set : NULL, deadline);
 		atomic_fetch_sub(&worker->runtime->stranded, 1);
 	} else {
-		worker->driver->ops->wait(worker->driver, deadline);
+		sleep_in(worker, is_by_words ? &set : NULL, deadline);
 	}
 	atomic_fetch_sub(&worker->runtime->sleeping, 1);
 	atomic_store(&worker->is_sleeping, false);
@@ -387,6 +399,8 @@ static void look_around(struct weft__worker *worker)
 	if (atomic_load_explicit(&worker->has_stale, memory_order_relaxed) &&
 		atomic_exchange(&worker->has_stale, false))
 		worker->driver->ops->forget(worker->driver, -1);
+	if (!weft_list_is_empty(&worker->words))
+		weft__words_look(&worker->words, NULL);
 	if (has_runnable(worker) || (worker->runtime->worker_count > 1 && steal(worker)))
 		worker->driver->ops->wait(worker->driver, 0);
 	else

@@ -20,6 +20,7 @@
 #include "fiber/stack.h"
 #include "fiber/start.h"
 #include "weft/heap.h"
+#include "weft/list.h"
 
 struct weft__runtime;
 struct weft__dump;
@@ -72,6 +73,7 @@ struct weft__worker {
 	struct weft__runtime *runtime;
 	unsigned index;
 	pthread_t thread;
+	struct weft_list words; /* its fibers that wait for words in shared memory: word.h */
 
 	/* Read or written by other threads. */
 	_Atomic uint64_t spawned, ended; /* written by this worker only */
@@ -80,6 +82,8 @@ struct weft__worker {
 	_Alignas(64) struct weft_mpsc inbox;
 	atomic_bool has_begun; /* its thread is known, and runs */
 	atomic_bool is_sleeping;
+	atomic_bool is_by_bell; /* it sleeps on the bell, not in its driver */
+	_Atomic uint32_t bell;
 	atomic_bool has_stale; /* a descriptor it remembers was closed elsewhere */
 };
 
@@ -126,6 +130,9 @@ static inline void weft__ready(struct weft__worker *worker, struct weft__fiber *
 
 /** Wake, cancel or start a fiber at its home. False: it is not of this generation any more. */
 bool weft__post(struct weft__fiber *fiber, uint32_t generation, unsigned flag);
+
+/** End its sleep, or the one that it is about to begin. Also from a signal handler. */
+void weft__worker_wake(struct weft__worker *worker);
 
 /** Make a sleeping worker look at its inbox, and at the others' unstarted fibers. */
 void weft__worker_poke(struct weft__worker *worker);

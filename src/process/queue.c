@@ -50,68 +50,46 @@ static void tell(_Atomic uint32_t *word, int count)
 
 /* What a call waits for. */
 struct want {
+	const struct weft_queue *queue;
 	_Atomic uint32_t *word;
 	size_t len; /* of a message to put */
 	bool is_put, has_slept;
 };
 
-static bool is_there(const struct weft_queue *queue, const struct want *want)
+static bool is_there(const void *arg)
 {
+	const struct want *want = arg;
+	const struct weft_queue *queue = want->queue;
+
 	if (atomic_load(&queue->memory->is_closed))
 		return true;
 	return want->is_put ? weft__queue_has_room(queue, want->len) : weft__queue_has_items(queue);
 }
 
-/** Between a look or two, and as long as weft__word_linger() goes. */
-#define PATIENCE_MIN 2U
-#define PATIENCE_MAX 8U
-
-/*
- * Looking again and again is worth it where the other side runs on a processor of its own, and in
- * its way where it waits for ours: so one does it more often after it has helped, and less often
- * after it has not. Whether it has.
- */
-static bool linger(struct weft_queue *queue, const struct want *want)
-{
-	unsigned patience = atomic_load_explicit(&queue->patience, memory_order_relaxed);
-
-	if (patience < PATIENCE_MIN)
-		patience = PATIENCE_MAX; /* the first time */
-	for (unsigned round = 0; round < patience && weft__word_linger(round); round++) {
-		if (!is_there(queue, want))
-			continue;
-		if (patience < PATIENCE_MAX)
-			atomic_store_explicit(&queue->patience, patience + 1, memory_order_relaxed);
-		return true;
-	}
-	patience = patience > PATIENCE_MIN ? patience - 1 : PATIENCE_MIN;
-	atomic_store_explicit(&queue->patience, patience, memory_order_relaxed);
-	return false;
-}
-
 /* 0: look again; or an errno. */
-static int await(struct weft_queue *queue, struct want *want)
+static int await(struct want *want)
 {
+	const struct weft__word_doubt doubt = {is_there, want, WEFT__WORD_LOOK_NS};
 	uint32_t seen;
 	int code;
 
-	if (linger(queue, want))
+	if (weft__word_linger(is_there, want))
 		return 0;
 	seen = atomic_fetch_or(want->word, OTHERS_WAIT) | OTHERS_WAIT;
-	if (is_there(queue, want))
+	if (is_there(want))
 		return 0;
-	code = weft__word_wait(want->word, seen, WEFT__WORD_LOOK_NS);
+	code = weft__word_wait(want->word, seen, &doubt);
 	want->has_slept = true;
 	return code;
 }
 
 /* Done, after a sleep: others may sleep on. */
-static void pass_on(const struct weft_queue *queue, const struct want *want)
+static void pass_on(const struct want *want)
 {
 	if (!want->has_slept)
 		return;
 	atomic_fetch_or(want->word, OTHERS_WAIT);
-	if (is_there(queue, want))
+	if (is_there(want))
 		weft__word_wake(want->word, 1);
 }
 
@@ -164,7 +142,10 @@ static int put_now(
 /* *count becomes how many were put at once: at least one. */
 static int put_waiting(struct weft_queue *queue, const struct iovec *messages, size_t *count)
 {
-	struct want want = {.word = &queue->memory->room, .len = messages->iov_len, .is_put = true};
+	struct want want = {.queue = queue,
+		.word = &queue->memory->room,
+		.len = messages->iov_len,
+		.is_put = true};
 	int code = weft__interrupted();
 	size_t wanted = *count;
 
@@ -173,9 +154,9 @@ static int put_waiting(struct weft_queue *queue, const struct iovec *messages, s
 		code = put_now(queue, messages, count, true);
 		if (code != EAGAIN)
 			break;
-		code = await(queue, &want);
+		code = await(&want);
 	}
-	pass_on(queue, &want);
+	pass_on(&want);
 	return code;
 }
 
@@ -242,7 +223,7 @@ static int get_now(struct weft_queue *queue, struct iovec *messages, size_t *cou
 
 static int get_waiting(struct weft_queue *queue, struct iovec *messages, size_t *count)
 {
-	struct want want = {.word = &queue->memory->items};
+	struct want want = {.queue = queue, .word = &queue->memory->items};
 	int code = weft__interrupted();
 	size_t wanted = *count;
 
@@ -251,9 +232,9 @@ static int get_waiting(struct weft_queue *queue, struct iovec *messages, size_t 
 		code = get_now(queue, messages, count, true);
 		if (code != EAGAIN)
 			break;
-		code = await(queue, &want);
+		code = await(&want);
 	}
-	pass_on(queue, &want);
+	pass_on(&want);
 	return code;
 }
 

@@ -56,7 +56,6 @@ struct weft_queue {
 	struct weft__queue_memory *memory;
 	struct weft__queue_shape shape; /* as it was found and checked: never read again */
 	uint32_t units, mask;           /* of the ring */
-	_Atomic unsigned patience;      /* rounds of weft__word_linger(): how many are worth it */
 };
 
 /* ---- Positions ------------------------------------------------------------------------ */

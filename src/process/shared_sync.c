@@ -61,10 +61,16 @@ static int take(_Atomic uint32_t *word, uint32_t *seen, uint32_t self, bool is_l
 	return -1;
 }
 
+static bool is_owner_dead(const void *seen)
+{
+	return weft__owner_is_dead(*(const uint32_t *)seen & ~OTHERS_WAIT);
+}
+
 static int wait_and_take(struct weft_shared_lock *lock, uint32_t self)
 {
 	_Atomic uint32_t *word = word_of(&lock->word);
 	uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
+	const struct weft__word_doubt doubt = {is_owner_dead, &seen, LOOK_FIRST_NS};
 	int64_t look_ns = weft_now() + LOOK_FIRST_NS;
 
 	for (;;) {
@@ -77,7 +83,7 @@ static int wait_and_take(struct weft_shared_lock *lock, uint32_t self)
 			continue; /* it has changed meanwhile */
 		if (is_late)
 			look_ns = weft_now() + WEFT__WORD_LOOK_NS;
-		code = weft__word_wait(word, seen, look_ns - weft_now());
+		code = weft__word_wait(word, seen, &doubt);
 		if (code)
 			return fail(code);
 		self |= OTHERS_WAIT; /* for they may still be asleep */
@@ -85,20 +91,21 @@ static int wait_and_take(struct weft_shared_lock *lock, uint32_t self)
 	}
 }
 
+static bool is_free(const void *word)
+{
+	return atomic_load_explicit((_Atomic uint32_t *)word, memory_order_relaxed) == 0;
+}
+
 int weft__shared_lock_acquire_slow(struct weft_shared_lock *lock)
 {
 	_Atomic uint32_t *word = word_of(&lock->word);
-	uint32_t self = weft__owner_self();
+	uint32_t self = weft__owner_self(), seen = 0;
 	int code = weft_interrupted(), got;
 
 	if (code)
 		return fail(code);
-	for (unsigned round = 0; weft__word_linger(round); round++) {
-		uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
-
-		if (seen == 0 && atomic_compare_exchange_strong(word, &seen, self))
-			return 0;
-	}
+	if (weft__word_linger(is_free, word) && atomic_compare_exchange_strong(word, &seen, self))
+		return 0;
 	got = wait_and_take(lock, self);
 	if (got == 1)
 		errno = EOWNERDEAD;
@@ -174,6 +181,11 @@ int weft_shared_sem_try_acquire(struct weft_shared_sem *sem)
 	return take_permit(word_of(&sem->word), &seen, 0) ? 0 : fail(EAGAIN);
 }
 
+static bool has_permit(const void *word)
+{
+	return atomic_load_explicit((_Atomic uint32_t *)word, memory_order_relaxed) & ~OTHERS_WAIT;
+}
+
 int weft_shared_sem_acquire(struct weft_shared_sem *sem)
 {
 	_Atomic uint32_t *word = word_of(&sem->word);
@@ -182,14 +194,15 @@ int weft_shared_sem_acquire(struct weft_shared_sem *sem)
 
 	if (code)
 		return fail(code);
-	for (unsigned round = 0; weft__word_linger(round); round++)
-		if (take_permit(word, &seen, 0))
-			return 0;
+	if (take_permit(word, &seen, 0))
+		return 0;
+	if (weft__word_linger(has_permit, word) && take_permit(word, &seen, 0))
+		return 0;
 	while (!take_permit(word, &seen, flag)) {
 		if (!(seen & OTHERS_WAIT) &&
 			!atomic_compare_exchange_strong(word, &seen, OTHERS_WAIT))
 			continue;
-		code = weft__word_wait(word, OTHERS_WAIT, WEFT__WORD_LOOK_NS);
+		code = weft__word_wait(word, OTHERS_WAIT, NULL);
 		if (code)
 			return fail(code);
 		flag = OTHERS_WAIT;
@@ -256,6 +269,23 @@ bool weft_shared_event_is_set(const struct weft_shared_event *event)
 	return atomic_load(word_of(&event->word)) & EVENT_IS_SET;
 }
 
+static bool is_set_since(uint32_t seen, uint32_t first)
+{
+	return (seen & EVENT_IS_SET) || seen / EVENT_ONE_SET != first / EVENT_ONE_SET;
+}
+
+struct event_look {
+	_Atomic uint32_t *word;
+	uint32_t first;
+};
+
+static bool has_been_set(const void *arg)
+{
+	const struct event_look *look = arg;
+
+	return is_set_since(atomic_load(look->word), look->first);
+}
+
 int weft_shared_event_wait(struct weft_shared_event *event)
 {
 	_Atomic uint32_t *word = word_of(&event->word);
@@ -264,14 +294,15 @@ int weft_shared_event_wait(struct weft_shared_event *event)
 
 	if (code)
 		return fail(code);
-	for (unsigned round = 0; !(seen & EVENT_IS_SET) && weft__word_linger(round); round++)
-		seen = atomic_load(word);
-	while (!(seen & EVENT_IS_SET) && seen / EVENT_ONE_SET == first / EVENT_ONE_SET) {
+	if (!(seen & EVENT_IS_SET) &&
+		weft__word_linger(has_been_set, &(struct event_look){word, seen}))
+		return 0;
+	while (!is_set_since(seen, first)) {
 		uint32_t wanted = seen | EVENT_OTHERS_WAIT;
 
 		if (seen != wanted && !atomic_compare_exchange_strong(word, &seen, wanted))
 			continue;
-		code = weft__word_wait(word, wanted, WEFT__WORD_LOOK_NS);
+		code = weft__word_wait(word, wanted, NULL);
 		if (code)
 			return fail(code);
 		seen = atomic_load(word);
@@ -297,7 +328,7 @@ int weft_shared_cond_wait(struct weft_shared_cond *cond, struct weft_shared_lock
 		atomic_fetch_sub(waiting, 1);
 		return -1;
 	}
-	code = weft__word_wait(word, seen, WEFT__WORD_LOOK_NS);
+	code = weft__word_wait(word, seen, NULL);
 	atomic_fetch_sub(waiting, 1);
 	WEFT_SHIELDED
 		got = weft__shared_lock_acquire(lock);

@@ -148,6 +148,12 @@ struct weft__driver_ops {
 	/** End a wait() under way or the next one; from any thread, also from a signal handler. */
 	void (*wake)(struct weft__driver *driver);
 
+	/**
+	 * Whether no fiber waits for a descriptor, so that wait() would wait for wake() and the
+	 * deadline only. NULL: it can't say.
+	 */
+	bool (*is_idle)(struct weft__driver *driver);
+
 	/** Carry out an operation for the calling fiber. The result of the call, or -errno. */
 	int64_t (*perform)(struct weft__driver *driver, struct weft__op *op);
 

@@ -163,6 +163,7 @@ const struct weft__driver_ops weft__driver_poll = {
 	.now_coarse = weft__readiness_now_coarse,
 	.wait = poll_wait_for,
 	.wake = weft__readiness_wake,
+	.is_idle = weft__readiness_is_idle,
 	.perform = weft__readiness_perform,
 	.forget = weft__readiness_forget,
 	.watch = weft__readiness_watch,

@@ -125,6 +125,11 @@ void weft__readiness_woken(struct weft__readiness *readiness)
 		errno = saved;
 }
 
+bool weft__readiness_is_idle(struct weft__driver *driver)
+{
+	return ((struct weft__readiness *)driver)->waiting == 0;
+}
+
 /* ---- Entries ------------------------------------------------------------------ */
 
 static struct weft__fd_entry *entry_find(struct weft__readiness *readiness, int fd)
@@ -180,6 +185,7 @@ static void entry_renew(struct weft__readiness *readiness, struct weft__fd_entry
 		struct weft__watch *waiter = weft_container_of(node, struct weft__watch, node);
 
 		waiter->is_closed = true;
+		readiness->waiting--;
 		weft__ready(worker, waiter->fiber);
 	}
 	entry->generation = generation;
@@ -330,6 +336,7 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 	int64_t result;
 
 	weft_list_push_back(&entry->waiters, &self.node);
+	readiness->waiting++;
 	for (;;) {
 		result = -arm_as_needed(readiness, known, entry, &self);
 		if (result)
@@ -349,6 +356,7 @@ static int64_t wait_in_line(struct weft__readiness *readiness, struct weft__fd *
 		entry->ready &= ~self.events;
 	}
 	weft_list_remove(&self.node);
+	readiness->waiting--;
 	return result;
 }
 
@@ -470,14 +478,17 @@ int weft__readiness_watch(struct weft__driver *driver, struct weft__watch *watch
 	watch->is_poll = true;
 	watch->is_closed = false;
 	code = arm_as_needed(readiness, known, entry, watch);
-	if (!code)
-		weft_list_push_back(&entry->waiters, &watch->node);
-	return -code;
+	if (code)
+		return -code;
+	weft_list_push_back(&entry->waiters, &watch->node);
+	readiness->waiting++;
+	return 0;
 }
 
 void weft__readiness_unwatch(struct weft__driver *driver, struct weft__watch *watch)
 {
-	(void)driver;
-	if (!watch->is_closed)
-		weft_list_remove(&watch->node);
+	if (watch->is_closed)
+		return;
+	weft_list_remove(&watch->node);
+	((struct weft__readiness *)driver)->waiting--;
 }

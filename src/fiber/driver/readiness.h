@@ -37,6 +37,7 @@ struct weft__readiness {
 	bool is_level;
 	int wake_fd;                    /* an eventfd: readable when the driver is to wake */
 	struct weft__fd_entry **chunks; /* by descriptor; made as they come up */
+	size_t waiting;                 /* in all the entries' lists */
 };
 
 /**
@@ -47,10 +48,11 @@ int weft__readiness_init(struct weft__readiness *readiness, const struct weft__d
 	struct weft__worker *worker);
 void weft__readiness_fini(struct weft__readiness *readiness);
 
-/** now, now_coarse and wake of struct weft__driver_ops. */
+/** now, now_coarse, wake and is_idle of struct weft__driver_ops. */
 int64_t weft__readiness_now(struct weft__driver *driver);
 int64_t weft__readiness_now_coarse(struct weft__driver *driver);
 void weft__readiness_wake(struct weft__driver *driver);
+bool weft__readiness_is_idle(struct weft__driver *driver);
 
 /** How long a wait() may last, in ns: -1 for ever, 0 not at all. */
 int64_t weft__readiness_timeout(struct weft__driver *driver, int64_t deadline_ns);
