@@ -175,6 +175,32 @@ CHECK_CASE(whoever_comes_finds_it_whole)
 	CHECK(!has_name());
 }
 
+static int lose_the_name_once(void *data, size_t size, void *arg)
+{
+	int *calls = arg;
+
+	(void)size;
+	memcpy(data, "new", 4);
+	return (*calls)++ == 0 ? weft_segment_unlink(own_name()) : 0;
+}
+
+CHECK_CASE(one_that_lost_its_name_in_the_making_is_made_again)
+{
+	int calls = 0;
+	const struct weft_segment_options options = {.init = lose_the_name_once, .arg = &calls};
+	struct weft_segment *segment = weft_segment_new(own_name(), 10, &options), *same;
+
+	CHECK(segment != NULL);
+	CHECK_INT(calls, ==, 2);
+	CHECK(has_name());
+	same = weft_segment_new(own_name(), 10, &(struct weft_segment_options){.must_exist = true});
+	CHECK(same != NULL);
+	CHECK_STR(weft_segment_data(same), "new");
+	weft_segment_free(same);
+	weft_segment_free(segment);
+	CHECK(!has_name());
+}
+
 /* ---- Deaths ---------------------------------------------------------------------------------- */
 
 static void die_attached(void)
@@ -429,6 +455,37 @@ CHECK_CASE(values_are_added_to_by_many_at_once)
 	CHECK_INT(weft_shared_lock_release(weft_shared_array_lock(hits)), ==, 0);
 	weft_shared_array_free(hits);
 	weft_shared_array_free(NULL);
+}
+
+static void write_halves(void)
+{
+	union weft_pack_value value = {.u = 0};
+
+	for (;;) {
+		CHECK_INT(weft_shared_array_set(hits, 0, value), ==, 0);
+		value.u = ~value.u;
+	}
+}
+
+CHECK_CASE(a_value_is_never_half_of_two)
+{
+	unsigned seen[2] = {0};
+	pid_t pid;
+
+	hits = weft_shared_array_new(NULL, 'Q', 1, NULL);
+	CHECK(hits != NULL);
+	pid = child(write_halves);
+	/* As long as it takes to see both, or the test is none. */
+	for (unsigned i = 0; i < check_rounds(200000) || !seen[0] || !seen[1]; i++) {
+		union weft_pack_value value;
+
+		CHECK_INT(weft_shared_array_get(hits, 0, &value), ==, 0);
+		CHECK(value.u == 0 || value.u == UINT64_MAX);
+		seen[value.u != 0] = 1;
+	}
+	kill(pid, SIGKILL);
+	ended(pid, SIGKILL);
+	weft_shared_array_free(hits);
 }
 
 /* Of each letter: the least and the greatest that fit, and what do not. */

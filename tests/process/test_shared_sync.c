@@ -344,11 +344,96 @@ CHECK_CASE(an_event_lets_everybody_go_on)
 	both(event_wakes_all);
 }
 
+/* ---- Wakes --------------------------------------------------------------------------------
+ * A wake that doesn't come costs 100 ms, until the next look: so many rounds, and the case takes
+ * longer than it may. */
+
+#define WAKES 800
+
+static void let_sleep(void)
+{
+	usleep(100);
+}
+
+static void give_permits(void *arg)
+{
+	struct board *board = arg;
+
+	for (int i = 0; i < WAKES; i++) {
+		let_sleep();
+		CHECK_INT(weft_shared_sem_release(&board->sem, 1), ==, 0);
+		CHECK_INT(weft_shared_event_wait(&board->event), ==, 0);
+		weft_shared_event_clear(&board->event);
+	}
+}
+
+static int sem_wakes(void *arg)
+{
+	struct board *board = shared(sizeof *board);
+	pid_t other = child(give_permits, board);
+
+	(void)arg;
+	for (int i = 0; i < WAKES; i++) {
+		CHECK_INT(weft_shared_sem_acquire(&board->sem), ==, 0);
+		weft_shared_event_set(&board->event);
+	}
+	ended(other, 0);
+	munmap(board, sizeof *board);
+	return 0;
+}
+
+static void set_events(void *arg)
+{
+	struct board *board = arg;
+
+	for (int i = 0; i < WAKES; i++) {
+		let_sleep();
+		weft_shared_event_set(&board->event);
+		CHECK_INT(weft_shared_sem_acquire(&board->sem), ==, 0);
+	}
+}
+
+static int event_wakes(void *arg)
+{
+	struct board *board = shared(sizeof *board);
+	pid_t other = child(set_events, board);
+
+	(void)arg;
+	for (int i = 0; i < WAKES; i++) {
+		CHECK_INT(weft_shared_event_wait(&board->event), ==, 0);
+		weft_shared_event_clear(&board->event);
+		CHECK_INT(weft_shared_sem_release(&board->sem, 1), ==, 0);
+	}
+	ended(other, 0);
+	munmap(board, sizeof *board);
+	return 0;
+}
+
+CHECK_CASE(a_permit_wakes_a_thread_that_sleeps)
+{
+	sem_wakes(NULL);
+}
+
+CHECK_CASE(a_permit_wakes_a_fiber_that_sleeps)
+{
+	CHECK_INT(weft_run(NULL, sem_wakes, NULL), ==, 0);
+}
+
+CHECK_CASE(an_event_wakes_a_thread_that_sleeps)
+{
+	event_wakes(NULL);
+}
+
+CHECK_CASE(an_event_wakes_a_fiber_that_sleeps)
+{
+	CHECK_INT(weft_run(NULL, event_wakes, NULL), ==, 0);
+}
+
 static void answer(void *arg)
 {
 	struct board *board = arg;
 
-	for (int i = 1; i <= 200; i++) {
+	for (int i = 1; i <= WAKES / 2; i++) {
 		CHECK_INT(weft_shared_lock_acquire(&board->lock), ==, 0);
 		while (board->count != i)
 			CHECK_INT(weft_shared_cond_wait(&board->cond, &board->lock), ==, 0);
@@ -364,7 +449,7 @@ static int conditions_are_signalled(void *arg)
 	pid_t other = child(answer, board);
 
 	(void)arg;
-	for (int i = 1; i <= 200; i++) {
+	for (int i = 1; i <= WAKES / 2; i++) {
 		CHECK_INT(weft_shared_lock_acquire(&board->lock), ==, 0);
 		board->count = i;
 		weft_shared_cond_signal(&board->cond);
@@ -380,6 +465,45 @@ static int conditions_are_signalled(void *arg)
 CHECK_CASE(a_condition_passes_word_to_and_fro)
 {
 	both(conditions_are_signalled);
+}
+
+static void signal_and_die(void *arg)
+{
+	struct board *board = arg;
+
+	while (weft_shared_lock_acquire(&board->lock) == 0 && !board->other)
+		CHECK_INT(weft_shared_lock_release(&board->lock), ==, 0);
+	board->count = 1;
+	weft_shared_cond_broadcast(&board->cond);
+	kill(getpid(), SIGKILL);
+}
+
+static int death_is_told_to_who_waits(void *arg)
+{
+	struct board *board = shared(sizeof *board);
+	pid_t other = child(signal_and_die, board);
+	int got;
+
+	(void)arg;
+	CHECK_INT(weft_shared_lock_acquire(&board->lock), ==, 0);
+	board->other = 1;
+	do {
+		errno = 0;
+		got = weft_shared_cond_wait(&board->cond, &board->lock);
+	} while (got == 0);
+	CHECK_INT(got, ==, 1);
+	CHECK_INT(errno, ==, EOWNERDEAD);
+	CHECK_INT(board->count, ==, 1);
+	CHECK_INT(weft_shared_lock_owner(&board->lock), ==, getpid());
+	CHECK_INT(weft_shared_lock_release(&board->lock), ==, 0);
+	ended(other, SIGKILL);
+	munmap(board, sizeof *board);
+	return 0;
+}
+
+CHECK_CASE(who_waits_at_a_condition_is_told_that_the_locks_owner_died)
+{
+	both(death_is_told_to_who_waits);
 }
 
 /* ---- Many words
@@ -415,5 +539,48 @@ CHECK_CASE(fibers_wait_for_more_words_than_the_kernel_sleeps_on)
 	CHECK_INT(weft_run(NULL, wait_for_many, shared(MANY * sizeof(struct weft_shared_event))),
 		==, 0);
 }
+
+/* ---- Children
+ * ------------------------------------------------------------------------------------- */
+
+/* ThreadSanitizer lets no thread start in the child of a process that had several. */
+#ifndef __SANITIZE_THREAD__
+static int wait_and_answer(void *arg)
+{
+	struct board *board = arg;
+
+	CHECK_INT(weft_shared_sem_acquire(&board->sem), ==, 0);
+	weft_shared_event_set(&board->event);
+	return 0;
+}
+
+static void run_and_answer(void *arg)
+{
+	CHECK_INT(weft_run(NULL, wait_and_answer, arg), ==, 0);
+}
+
+static int sleep_a_moment(void *arg)
+{
+	struct board *board = arg;
+
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
+		CHECK_ERRNO(weft_shared_sem_acquire(&board->sem), ETIMEDOUT);
+	return 0;
+}
+
+CHECK_CASE(fibers_of_a_child_wait_as_their_parents_did)
+{
+	struct board *board = shared(sizeof *board);
+	pid_t pid;
+
+	/* What wakes fibers is a thread, which a child doesn't have. */
+	CHECK_INT(weft_run(NULL, sleep_a_moment, board), ==, 0);
+	pid = child(run_and_answer, board);
+	let_sleep();
+	CHECK_INT(weft_shared_sem_release(&board->sem, 1), ==, 0);
+	CHECK_INT(weft_shared_event_wait(&board->event), ==, 0);
+	ended(pid, 0);
+}
+#endif
 
 CHECK_MAIN()
