@@ -9,7 +9,6 @@
 #include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
-#include "fiber/sanitize.h"
 #include "fiber/waiter.h"
 #include "weft/socket.h"
 
@@ -75,9 +74,6 @@ int weft_close(int fd)
 		workers &= ~(UINT64_C(1) << weft__worker->index);
 	}
 	weft__thread_closing(fd);
-#ifdef WEFT_TSAN
-	weft__sanitize_fd_closing(weft__fd_of(fd));
-#endif
 	result = net->close(driver, fd);
 	weft__fd_closed(fd);
 	if (result < 0 && errno == EINTR)

@@ -32,6 +32,10 @@
 #endif
 #ifdef WEFT_TSAN
 #include <sanitizer/tsan_interface.h>
+
+/* Of its runtime, in no header of gcc's. */
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
 #endif
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
@@ -95,24 +99,21 @@ static inline void weft__sanitize_thread_begin(struct weft__sanitize *s)
 }
 
 /**
- * A call on the descriptor of that entry is over; it is about to be closed. A close beside a call
- * is allowed, and what it means is said by weft: ThreadSanitizer is to take them for ordered.
+ * Around close(2). A close beside a call on the same descriptor is allowed, and what it means is
+ * said by weft; ThreadSanitizer counts every close as a write to the descriptor, and would take
+ * the two for a race. Only close(2) may stand between.
  */
-static inline void weft__sanitize_fd_used(void *entry)
+static inline void weft__sanitize_close_begin(void)
 {
-	(void)entry;
 #ifdef WEFT_TSAN
-	if (entry)
-		__tsan_release(entry);
+	AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
 #endif
 }
 
-static inline void weft__sanitize_fd_closing(void *entry)
+static inline void weft__sanitize_close_end(void)
 {
-	(void)entry;
 #ifdef WEFT_TSAN
-	if (entry)
-		__tsan_acquire(entry);
+	AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
 #endif
 }
 

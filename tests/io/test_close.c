@@ -2,7 +2,9 @@
  * test_close.c - a descriptor closed under those who wait on it, and its number used again.
  * check: tsan drivers
  */
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "both.h"
@@ -105,9 +107,6 @@ CHECK_CASE(closing_wakes_a_thread_that_waits)
 	weft_close(fds[1]);
 }
 
-/* TSan takes a close(2) beside a read(2) on one descriptor for a race: it is what is tested. */
-#ifndef __SANITIZE_THREAD__
-
 static void *thread_closes(void *arg)
 {
 	const struct wait *wait = arg;
@@ -143,7 +142,58 @@ CHECK_CASE(a_plain_thread_can_close_under_fibers)
 	run(2, closed_by_a_thread, NULL);
 }
 
-#endif
+/* ---- Between the first try and the wait ------------------------------------------------ */
+
+static atomic_int held_fd = -1; /* a read(2) of this one, and nothing in it, is held up */
+static atomic_bool is_held;
+
+/* Visible, or the linker would leave the C library its own. It orders nothing. */
+__attribute__((visibility("default"))) ssize_t read(int fd, void *data, size_t len)
+{
+	ssize_t (*real_read)(int fd, void *data, size_t len);
+	ssize_t result;
+	int code;
+
+	*(void **)&real_read = dlsym(RTLD_NEXT, "read");
+	result = real_read(fd, data, len);
+	code = errno;
+	if (fd >= 0 && atomic_load_explicit(&held_fd, memory_order_relaxed) == fd) {
+		atomic_store_explicit(&is_held, true, memory_order_relaxed);
+		while (atomic_load_explicit(&held_fd, memory_order_relaxed) == fd)
+			sched_yield();
+	}
+	errno = code;
+	return result;
+}
+
+static int close_while_one_tries(void *arg)
+{
+	struct wait wait = {0};
+	weft_fiber_id reader;
+	int fds[2], result = 0;
+
+	(void)arg;
+	CHECK_INT(weft_pipe(fds), ==, 0);
+	wait.fd = fds[0];
+	atomic_store(&held_fd, fds[0]);
+	reader = start_on(2, wait_on, &wait);
+	while (!atomic_load(&is_held))
+		weft_sleep(WEFT_MICROSECONDS(100));
+	CHECK_INT(weft_close(fds[0]), ==, 0);
+	atomic_store(&held_fd, -1);
+	CHECK_INT(weft_join(reader, &result, WEFT_SECONDS(20)), ==, 0);
+	CHECK_INT(result, ==, EBADF);
+	weft_close(fds[1]);
+	return 0;
+}
+
+/* Over the drivers that try first, by read(2). */
+CHECK_CASE(a_close_between_the_first_try_and_the_wait_is_seen)
+{
+	const struct weft_run_options two = {.workers = 2, .driver = "epoll"};
+
+	CHECK_INT(weft_run(&two, close_while_one_tries, NULL), ==, 0);
+}
 
 /* Read one byte that was never sent to the pipe that had this number before. */
 static int read_byte(void *arg)

@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fiber/driver/fds.h"
-#include "fiber/sanitize.h"
 #include "fiber/worker.h"
 
 /** Most bytes that one sendfile(2) may move: a turn must not last too long. */
@@ -117,11 +115,7 @@ static int64_t attempt(struct weft__op *op)
 	do
 		result = call(op);
 	while (result < 0 && errno == EINTR);
-	result = result < 0 ? -errno : result;
-#ifdef WEFT_TSAN
-	weft__sanitize_fd_used(weft__fd_of(op->fd));
-#endif
-	return result;
+	return result < 0 ? -errno : result;
 }
 
 int64_t weft__attempt(struct weft__op *op)

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fiber/sanitize.h"
 #include "fiber/worker.h"
 
 static int kernel_socket(struct weft__driver *driver, int domain, int type, int protocol)
@@ -79,8 +80,13 @@ static int kernel_setsockopt(
 
 static int kernel_close(struct weft__driver *driver, int fd)
 {
+	int result;
+
 	(void)driver;
-	return close(fd);
+	weft__sanitize_close_begin();
+	result = close(fd);
+	weft__sanitize_close_end();
+	return result;
 }
 
 const struct weft__net_ops weft__net_kernel = {
