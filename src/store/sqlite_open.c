@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/sqlite.h"
@@ -51,12 +52,33 @@ static int get_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 	return -1;
 }
 
-static int connect_writer(const char *path, sqlite3 *db)
+/*
+ * Of several that make the log of a new file at once, SQLite turns all but one away on the spot,
+ * whatever its patience is: each has begun to read, and none can let the other write. So they
+ * try again, for as long as they would wait for a lock. This is a thread that may block.
+ */
+static int set_writer(sqlite3 *db, int patience_ms)
+{
+	int waited_ms = 0;
+
+	while (weft__sqlite_exec(db, writer_settings) < 0) {
+		int pause_ms = waited_ms < 20 ? 1 : 20;
+		struct timespec pause = {.tv_nsec = WEFT_MILLISECONDS(pause_ms)};
+
+		if (errno != EBUSY || waited_ms >= patience_ms)
+			return -1;
+		nanosleep(&pause, NULL);
+		waited_ms += pause_ms;
+	}
+	return 0;
+}
+
+static int connect_writer(const struct weft__sqlite_store *store, sqlite3 *db)
 {
 	/* Before there is a log beside it, which takes its mode. */
-	if (chmod(path, 0600) < 0)
+	if (chmod(store->path, 0600) < 0)
 		return -1;
-	return weft__sqlite_exec(db, writer_settings);
+	return set_writer(db, store->busy_timeout_ms);
 }
 
 int weft__sqlite_connect(const struct weft__sqlite_store *store,
@@ -73,8 +95,7 @@ int weft__sqlite_connect(const struct weft__sqlite_store *store,
 	}
 	sqlite3_busy_timeout(db, store->busy_timeout_ms);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if ((writes && connect_writer(store->path, db) < 0) ||
-		weft__sqlite_exec(db, common_settings) < 0)
+	if ((writes && connect_writer(store, db) < 0) || weft__sqlite_exec(db, common_settings) < 0)
 		goto failed;
 	if (!writes && weft__sqlite_exec(db, "PRAGMA query_only=ON") < 0)
 		goto failed;

@@ -17,13 +17,18 @@
 
 static struct weft__store *store;
 
-static struct weft__store *open_store(void)
+static struct weft__store *open_store_in(const char *name)
 {
-	struct weft__store *opened = weft__sqlite_open(&(struct weft__store_options){
-		.schema = &weft__account_schema, .dir = place("state")});
+	struct weft__store *opened = weft__sqlite_open(
+		&(struct weft__store_options){.schema = &weft__account_schema, .dir = place(name)});
 
 	CHECK(opened != NULL);
 	return opened;
+}
+
+static struct weft__store *open_store(void)
+{
+	return open_store_in("state");
 }
 
 static void close_store(void)
@@ -272,6 +277,40 @@ CHECK_CASE(several_processes_write_at_once_and_nothing_is_lost)
 	store = open_store();
 	CHECK_INT(number_of(SETTINGS), ==, WRITERS * EACH);
 	close_store();
+}
+
+/* The file is new to all of them, and each sets it up. */
+CHECK_CASE(several_processes_that_make_it_at_once_have_it_all)
+{
+	enum { OPENERS = 6 };
+	char path[100];
+
+	for (unsigned round = 0; round < check_rounds(15); round++) {
+		int start[2], status;
+		pid_t pids[OPENERS];
+		char byte;
+
+		snprintf(path, sizeof path, "state%u", round);
+		CHECK_INT(mkdir(place(path), 0700), ==, 0);
+		CHECK_INT(pipe(start), ==, 0);
+		for (int i = 0; i < OPENERS; i++) {
+			pids[i] = fork();
+			CHECK(pids[i] >= 0);
+			if (pids[i])
+				continue;
+			close(start[1]);
+			CHECK_INT(read(start[0], &byte, 1), ==, 0); /* all of them now */
+			store = open_store_in(path);
+			close_store();
+			_exit(0);
+		}
+		close(start[0]);
+		close(start[1]);
+		for (int i = 0; i < OPENERS; i++) {
+			CHECK_INT(waitpid(pids[i], &status, 0), ==, pids[i]);
+			CHECK_INT(status, ==, 0);
+		}
+	}
 }
 
 /* Tells each number once it is acknowledged, until it is killed. */
