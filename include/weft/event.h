@@ -5,8 +5,9 @@
  *	if (weft_event_wait(&ready) < 0) ...	// the others
  *
  * For fibers of any worker and threads in any mix; who waits obeys the ambient scope
- * (weft/scope.h). WEFT_..._INIT or ..._init() begins, and there is nothing to end. A
- * name, kept as a pointer, is for diagnostics and may be NULL. The fields are weft's own.
+ * (weft/scope.h). WEFT_..._INIT or ..._init() begins, and there is nothing to end: who was
+ * let go by weft_event_wait() may free the event at once, if nobody else uses it. A name,
+ * kept as a pointer, is for diagnostics and may be NULL. The fields are weft's own.
  */
 #ifndef WEFT_EVENT_H
 #define WEFT_EVENT_H
@@ -62,8 +63,9 @@ struct weft_once {
  * Call fn(arg) unless that was done with success before; wait while somebody else is at
  * it. fn returns 0 for success. Else, with errno set, it counts as not done: its caller
  * gets -1 and that errno, and the next in line, or the next who comes, calls fn again.
- * Returns 0 when it is done. Errors: those of fn; EDEADLK (fn calls it itself); ETIMEDOUT,
- * ECANCELED (only for those who have to wait).
+ * Returns 0 when it is done; whoever did it may still be on the way out then, so it is no
+ * word that the once may be freed. Errors: those of fn; EDEADLK (fn calls it itself);
+ * ETIMEDOUT, ECANCELED (only for those who have to wait).
  */
 WEFT_API int weft_once_do(struct weft_once *once, int (*fn)(void *arg), void *arg);
 

@@ -2,9 +2,10 @@
  * weft/group.h - wait for many: wait groups and barriers.
  *
  * For fibers of any worker and threads in any mix; who waits obeys the ambient scope
- * (weft/scope.h). There is nothing to end. A name, kept as a pointer, is for diagnostics
- * and may be NULL. The fields are weft's own. For fibers alone, see also weft_join_all()
- * in weft/fiber.h.
+ * (weft/scope.h). There is nothing to end: who was let go by weft_group_wait() may free the
+ * group at once; a barrier only when all have come back from it. A name, kept as a pointer,
+ * is for diagnostics and may be NULL. The fields are weft's own. For fibers alone, see also
+ * weft_join_all() in weft/fiber.h.
  */
 #ifndef WEFT_GROUP_H
 #define WEFT_GROUP_H

@@ -18,8 +18,11 @@
  * exception: while a waiter of another thread is being woken, whoever comes by may take
  * the lock once more; a waiter who woke in vain is served next, before everybody else.
  *
- * Life: WEFT_..._INIT or ..._init(); there is nothing to end. A name, kept as a pointer, is
- * for diagnostics and may be NULL. The fields are weft's own. Errors: -1 and errno.
+ * Life: WEFT_..._INIT or ..._init(); there is nothing to end. Whoever owns a lock, and knows
+ * that nobody else will use it any more, may release and free it at once, though the owner
+ * before may not have come back from its release: as POSIX's mutexes, so that a lock may
+ * guard the count of those who hold its own memory. A name, kept as a pointer, is for
+ * diagnostics and may be NULL. The fields are weft's own. Errors: -1 and errno.
  */
 #ifndef WEFT_LOCK_H
 #define WEFT_LOCK_H

@@ -10,7 +10,9 @@
  * For fibers of any worker and threads in any mix; who waits obeys the ambient scope
  * (weft/scope.h). Permits go to waiters first come, first served; nobody who comes later
  * overtakes one who waits. Nobody owns a permit: anybody may release. There is nothing to
- * end. The fields are weft's own.
+ * end: who was given the last permit that will ever be given may free the semaphore at
+ * once, though its giver may not have come back from weft_sem_release(). The fields are
+ * weft's own.
  */
 #ifndef WEFT_SEM_H
 #define WEFT_SEM_H
