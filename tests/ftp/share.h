@@ -167,7 +167,7 @@ struct talk {
 	size_t len;
 };
 
-/* Read a reply. Its code; 0: the connection has ended, or nothing has come for 10 s. */
+/* Read a reply. Its code; 0: the connection has ended, or nothing has come for a minute. */
 static int hear(struct talk *talk)
 {
 	size_t len = 0;
@@ -176,7 +176,7 @@ static int hear(struct talk *talk)
 
 	talk->reply[0] = '\0';
 	do {
-		WEFT_WITH_TIMEOUT (WEFT_SECONDS(10))
+		WEFT_WITH_TIMEOUT (WEFT_SECONDS(60))
 			count = weft_stream_readline(talk->control, &line);
 		if (count <= 0)
 			return 0;
