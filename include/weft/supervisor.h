@@ -21,6 +21,14 @@
  *	                                    pause |    `--it ends-----+--> ENDED, GIVEN_UP
  *	                                      BACKING_OFF <-----------'
  *
+ * Children may be added and removed while it runs. One that runs once (.restart =
+ * WEFT_SUPERVISOR_NEVER) is awaited by weft_supervisor_join(), which tells how it ended:
+ *
+ *	weft_supervisor_add(all, &(struct weft_supervisor_child){.name = "backup",
+ *		.argv = backup, .restart = WEFT_SUPERVISOR_NEVER});
+ *	weft_supervisor_join(all, "backup", &end);
+ *	weft_supervisor_remove(all, "backup", NULL);		// its name is free again
+ *
  * weft_supervisor_replace() puts a new process, of another program if need be, in the place of
  * the old one, when it is ready: with a listener that was handed to both no connection is refused.
  *
@@ -48,6 +56,7 @@ struct weft_supervisor; /* opaque: src/process/supervisor.c */
 
 struct weft_supervisor_options {
 	struct weft_logger *logger; /* NULL: the default one */
+	bool stays; /* it runs on when no child is left, for those that are added later */
 };
 
 /** When a child that has ended is started again. */
@@ -123,17 +132,29 @@ WEFT_API struct weft_supervisor *weft_supervisor_new(const struct weft_superviso
 WEFT_API int weft_supervisor_hand(struct weft_supervisor *supervisor, const char *name, int fd);
 
 /**
- * Another child; all of it is copied but arg. While it runs, too. Errors: EEXIST, ENOENT (one
- * of after), EINVAL (no name, neither argv nor fn, or both; numbers that can't be meant), ENOMEM.
+ * Another child; all of it is copied but arg. While it runs, too. Errors: EEXIST (also when the one
+ * of that name is still being removed), ENOENT (one of after), EINVAL (no name, neither argv nor
+ * fn, or both; numbers that can't be meant), ENOMEM.
  */
 WEFT_API int weft_supervisor_add(
 	struct weft_supervisor *supervisor, const struct weft_supervisor_child *child);
 
 /**
- * Run them, once, until it is stopped, or until none is left that will be started again. All
- * have ended when this returns. Returns 0 after a stop, and when all have ended of their own.
- * Errors: ECHILD (a child was given up, or could never be started), EINVAL (it ran before);
- * ETIMEDOUT, ECANCELED of the caller's, which is a stop.
+ * Stop a child as weft_supervisor_stop() would, wait until it has ended, and forget it: its name
+ * is free from then on. While it runs, too, and also of one that is about to be started again or
+ * replaced. ret_end, which may be NULL, is how it ended last (how is 0: it never did). Errors:
+ * ENOENT; EBUSY (another child comes after it: that one first); ETIMEDOUT, ECANCELED of the
+ * caller's: it is removed all the same, when it has ended.
+ */
+WEFT_API int weft_supervisor_remove(
+	struct weft_supervisor *supervisor, const char *name, struct weft_process_end *ret_end);
+
+/**
+ * Run them, once, until it is stopped, or until none is left that will be started again
+ * (weft_supervisor_options.stays: until it is stopped). All have ended when this returns. Returns 0
+ * after a stop, and when all have ended of their own. Errors: ECHILD (a child was given up, or
+ * could never be started), EINVAL (it ran before); ETIMEDOUT, ECANCELED of the caller's, which is a
+ * stop.
  */
 WEFT_API int weft_supervisor_run(struct weft_supervisor *supervisor);
 
@@ -153,12 +174,21 @@ WEFT_API int weft_supervisor_status(struct weft_supervisor *supervisor, const ch
 WEFT_API int weft_supervisor_await(struct weft_supervisor *supervisor, const char *name);
 
 /**
+ * Wait until it has ended and won't be started again: for a child that runs once
+ * (WEFT_SUPERVISOR_NEVER), or until it succeeds (WEFT_SUPERVISOR_ON_FAILURE). ret_end, which may
+ * be NULL, is how it ended; it stays in the list. Errors: ENOENT; ECHILD (it never ran), or why it
+ * could not be started: of weft_process_start(); ETIMEDOUT, ECANCELED.
+ */
+WEFT_API int weft_supervisor_join(
+	struct weft_supervisor *supervisor, const char *name, struct weft_process_end *ret_end);
+
+/**
  * Start a new process of a child, of the program argv (NULL: as before); when it is ready, stop
  * the old one, and wait for its end. What comes later is of the new program, too. If the new one
  * does not get ready the old one goes on as if nothing had been. Errors: ENOENT; EBUSY (it is
  * being replaced); EINVAL (argv of a function); ECHILD (the new one has ended), ETIME (it was not
- * ready in time), ESHUTDOWN (all is stopping, or doesn't run); of weft_process_start();
- * ETIMEDOUT, ECANCELED of the caller's: the new one is stopped.
+ * ready in time), ESHUTDOWN (all is stopping, or doesn't run; it is being removed); of
+ * weft_process_start(); ETIMEDOUT, ECANCELED of the caller's: the new one is stopped.
  */
 WEFT_API int weft_supervisor_replace(
 	struct weft_supervisor *supervisor, const char *name, const char *const argv[]);

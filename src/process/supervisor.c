@@ -40,6 +40,7 @@ struct weft_supervisor *weft_supervisor_new(const struct weft_supervisor_options
 	supervisor->logger = options ? options->logger : NULL;
 	if (!supervisor->logger)
 		supervisor->logger = weft_logger_default();
+	supervisor->stays = options && options->stays;
 	supervisor->now = weft_now;
 	return supervisor;
 
@@ -60,7 +61,7 @@ void weft_supervisor_free(struct weft_supervisor *supervisor)
 	if (!supervisor)
 		return;
 	while ((node = weft_list_pop_front(&supervisor->wards)))
-		weft__ward_free(weft_container_of(node, struct weft__ward, node));
+		weft__ward_release(weft_container_of(node, struct weft__ward, node));
 	for (size_t i = 0; i < supervisor->handed_count; i++) {
 		free((char *)supervisor->handed[i].name);
 		close(supervisor->handed[i].fd);
@@ -168,12 +169,47 @@ int weft_supervisor_status(struct weft_supervisor *supervisor, const char *name,
 	return ward ? 0 : weft__process_fail(ENOENT);
 }
 
+/* With the mutex, which is held until let_go(); NULL, without it: there is none. */
+static struct weft__ward *hold(struct weft_supervisor *supervisor, const char *name)
+{
+	struct weft__ward *ward;
+
+	pthread_mutex_lock(&supervisor->mutex);
+	ward = weft__ward_find(supervisor, name);
+	if (ward)
+		ward->holders++;
+	else
+		pthread_mutex_unlock(&supervisor->mutex);
+	return ward;
+}
+
+static void let_go(struct weft__ward *ward)
+{
+	struct weft_supervisor *supervisor = ward->supervisor;
+
+	weft__ward_release(ward);
+	pthread_mutex_unlock(&supervisor->mutex);
+}
+
+/* Until it is no longer EBUSY. Even if it is removed meanwhile it is there, being held. */
+static int wait_for(struct weft__ward *ward, int (*look_at)(const struct weft__ward *ward))
+{
+	struct weft_supervisor *supervisor = ward->supervisor;
+	int code, waited = 0;
+
+	while ((code = look_at(ward)) == EBUSY && !waited)
+		waited = weft__wait_list_wait(
+			&supervisor->changed, &supervisor->mutex, WEFT__WAIT_THREAD, ward);
+	return code == EBUSY ? waited : code;
+}
+
 /* EBUSY: it may become so. */
 static int look(const struct weft__ward *ward)
 {
-	if (ward->state == WEFT_SUPERVISOR_READY)
+	if (ward->state == WEFT_SUPERVISOR_READY && !ward->is_leaving)
 		return 0;
-	return ward->state == WEFT_SUPERVISOR_ENDED || ward->state == WEFT_SUPERVISOR_GIVEN_UP ||
+	return ward->is_leaving || ward->state == WEFT_SUPERVISOR_ENDED ||
+			       ward->state == WEFT_SUPERVISOR_GIVEN_UP ||
 			       ward->supervisor->is_over ||
 			       atomic_load(&ward->supervisor->is_stopping)
 		       ? ECHILD
@@ -182,26 +218,98 @@ static int look(const struct weft__ward *ward)
 
 int weft_supervisor_await(struct weft_supervisor *supervisor, const char *name)
 {
-	struct weft__ward *ward;
-	int code = ENOENT, waited = 0;
+	struct weft__ward *ward = hold(supervisor, name);
+	int code;
 
-	pthread_mutex_lock(&supervisor->mutex);
-	ward = weft__ward_find(supervisor, name);
-	while (ward && (code = look(ward)) == EBUSY && !waited)
-		waited = weft__wait_list_wait(
-			&supervisor->changed, &supervisor->mutex, WEFT__WAIT_THREAD, ward);
-	pthread_mutex_unlock(&supervisor->mutex);
-	if (code == EBUSY)
-		code = waited;
+	if (!ward)
+		return weft__process_fail(ENOENT);
+	code = wait_for(ward, look);
+	let_go(ward);
 	return code ? weft__process_fail(code) : 0;
 }
+
+/* EBUSY: it runs, or may run once more. */
+static int look_for_end(const struct weft__ward *ward)
+{
+	bool has_ended = ward->is_gone || ward->supervisor->is_over ||
+			 ward->state == WEFT_SUPERVISOR_ENDED ||
+			 ward->state == WEFT_SUPERVISOR_GIVEN_UP;
+
+	if (!has_ended || (weft__ward_has_actors(ward) && !ward->supervisor->is_over))
+		return EBUSY;
+	if (ward->end.how)
+		return 0;
+	return ward->start_code ? ward->start_code : ECHILD;
+}
+
+int weft_supervisor_join(
+	struct weft_supervisor *supervisor, const char *name, struct weft_process_end *ret_end)
+{
+	struct weft__ward *ward = hold(supervisor, name);
+	int code;
+
+	if (!ward)
+		return weft__process_fail(ENOENT);
+	code = wait_for(ward, look_for_end);
+	if (code == 0 && ret_end)
+		*ret_end = ward->end;
+	let_go(ward);
+	return code ? weft__process_fail(code) : 0;
+}
+
+/* ---- Removing ---------------------------------------------------------------------------------
+ */
+
+static bool is_needed(const struct weft__ward *ward)
+{
+	weft_list_each (node, &ward->supervisor->wards) {
+		struct weft__ward *other = weft_container_of(node, struct weft__ward, node);
+
+		for (struct weft__ward **before = other->after; *before; before++)
+			if (*before == ward)
+				return true;
+	}
+	return false;
+}
+
+static int look_for_removal(const struct weft__ward *ward)
+{
+	return ward->is_gone ? 0 : EBUSY;
+}
+
+int weft_supervisor_remove(
+	struct weft_supervisor *supervisor, const char *name, struct weft_process_end *ret_end)
+{
+	struct weft__ward *ward = hold(supervisor, name);
+	int code;
+
+	if (!ward)
+		return weft__process_fail(ENOENT);
+	code = is_needed(ward) ? EBUSY : 0;
+	if (code == 0) {
+		ward->is_leaving = true;
+		weft__wait_list_wake_all(&supervisor->changed); /* it won't be ready */
+		weft__supervise_wake(supervisor);
+		/* Nobody runs it, who would do it. */
+		if (!ward->is_gone && (!supervisor->has_run || supervisor->is_over))
+			weft__ward_remove(ward);
+		code = wait_for(ward, look_for_removal);
+	}
+	if (code == 0 && ret_end)
+		*ret_end = ward->end;
+	let_go(ward);
+	return code ? weft__process_fail(code) : 0;
+}
+
+/* ---- Replacing --------------------------------------------------------------------------------
+ */
 
 /* With the mutex. 0, or why it can't be asked for. */
 static int may_replace(const struct weft__ward *ward, const char *const argv[])
 {
 	if (!ward)
 		return ENOENT;
-	if (!ward->supervisor->has_run || ward->supervisor->is_over ||
+	if (!ward->supervisor->has_run || ward->supervisor->is_over || ward->is_leaving ||
 		atomic_load(&ward->supervisor->is_stopping))
 		return ESHUTDOWN;
 	if (argv && (!ward->pattern->argv || !argv[0]))

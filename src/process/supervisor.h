@@ -139,6 +139,9 @@ struct weft__replacement {
 
 struct weft__ward {
 	struct weft_list_node node; /* in order of their adding */
+	unsigned holders;           /* the list, and who waits for it */
+	bool is_leaving;            /* it is to be removed as soon as it has no processes */
+	bool is_gone;               /* it was removed, and is in no list */
 	struct weft_supervisor *supervisor;
 	char name[WEFT_PROCESS_NAME_MAX + 1];
 	struct weft_supervisor_child how; /* but name, argv, process and after: these are here */
@@ -153,6 +156,7 @@ struct weft__ward {
 	struct weft__replacement *replacement;
 	int64_t due_ns; /* BACKING_OFF */
 	unsigned starts;
+	int start_code; /* why it could not be started last; 0: it could */
 	struct weft_process_end end;
 	uint64_t lines_dropped;
 	char text[sizeof(((struct weft_supervisor_status *)0)->text)];
@@ -161,7 +165,12 @@ struct weft__ward {
 /** In no list yet. With the mutex. NULL with errno. */
 struct weft__ward *weft__ward_new(
 	struct weft_supervisor *supervisor, const struct weft_supervisor_child *child);
-void weft__ward_free(struct weft__ward *ward);
+
+/** A holder less; freed with the last. */
+void weft__ward_release(struct weft__ward *ward);
+
+/** It has no processes: take it off the list, and let it go. */
+void weft__ward_remove(struct weft__ward *ward);
 
 /** NULL: there is none. */
 struct weft__ward *weft__ward_find(struct weft_supervisor *supervisor, const char *name);
@@ -190,7 +199,7 @@ struct weft_supervisor {
 	size_t handed_count;
 	int epoll_fd, wake_fd;
 	atomic_bool is_stopping;
-	bool has_run, is_over;
+	bool has_run, is_over, stays;
 	bool has_failed;         /* a vital one was given up */
 	char scratch[16 * 1024]; /* what was read; of who runs it */
 	int64_t (*now)(

@@ -55,6 +55,16 @@ static void step_all(struct weft_supervisor *supervisor)
 		weft__ward_step(weft_container_of(node, struct weft__ward, node));
 }
 
+static void remove_leaving(struct weft_supervisor *supervisor)
+{
+	weft_list_each_safe (node, &supervisor->wards) {
+		struct weft__ward *ward = weft_container_of(node, struct weft__ward, node);
+
+		if (ward->is_leaving && !weft__ward_has_actors(ward))
+			weft__ward_remove(ward);
+	}
+}
+
 struct outlook {
 	int64_t due_ns;
 	bool has_actors, can_go_on;
@@ -86,9 +96,11 @@ static bool turn(struct weft_supervisor *supervisor, int64_t *ret_due_ns)
 	take_events(supervisor);
 	step_all(supervisor);
 	step_all(supervisor); /* who was waited for may stand behind who waits */
+	remove_leaving(supervisor);
 	outlook = look_out(supervisor);
-	supervisor->is_over = !outlook.has_actors &&
-			      (atomic_load(&supervisor->is_stopping) || !outlook.can_go_on);
+	supervisor->is_over =
+		!outlook.has_actors && (atomic_load(&supervisor->is_stopping) ||
+					       (!outlook.can_go_on && !supervisor->stays));
 	if (supervisor->is_over)
 		weft__wait_list_wake_all(&supervisor->changed);
 	pthread_mutex_unlock(&supervisor->mutex);
@@ -119,14 +131,17 @@ static void wait_until(struct weft_supervisor *supervisor, int64_t due_ns)
 /* Whether some were never started, or not again. */
 static bool has_failed(struct weft_supervisor *supervisor)
 {
+	bool has_failed = false;
+
+	pthread_mutex_lock(&supervisor->mutex); /* others may remove them now */
 	weft_list_each (node, &supervisor->wards) {
 		struct weft__ward *ward = weft_container_of(node, struct weft__ward, node);
 
-		if (ward->state == WEFT_SUPERVISOR_GIVEN_UP ||
-			ward->state == WEFT_SUPERVISOR_WAITING)
-			return true;
+		if (ward->state == WEFT_SUPERVISOR_GIVEN_UP || ward->starts == 0)
+			has_failed = true;
 	}
-	return false;
+	pthread_mutex_unlock(&supervisor->mutex);
+	return has_failed;
 }
 
 /* Only the caller's own interruption lets it end sooner: that is a stop, and the rest is shielded.

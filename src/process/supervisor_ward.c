@@ -78,9 +78,11 @@ static int find_after(struct weft__ward *ward, const char *const *names)
 	ward->after = calloc(count + 1, sizeof(struct weft__ward *));
 	if (!ward->after)
 		return ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		if (!(ward->after[i] = weft__ward_find(ward->supervisor, names[i])))
+	for (size_t i = 0; i < count; i++) {
+		ward->after[i] = weft__ward_find(ward->supervisor, names[i]);
+		if (!ward->after[i] || ward->after[i]->is_leaving)
 			return ENOENT;
+	}
 	return 0;
 }
 
@@ -97,6 +99,7 @@ struct weft__ward *weft__ward_new(
 		errno = code ? code : ENOMEM;
 		return NULL;
 	}
+	ward->holders = 1;
 	ward->supervisor = supervisor;
 	ward->how = *child;
 	ward->policy = (struct weft__restart_policy){.restart = child->restart,
@@ -110,13 +113,15 @@ struct weft__ward *weft__ward_new(
 		code = errno;
 	if (code == 0)
 		return ward;
-	weft__ward_free(ward);
+	weft__ward_release(ward);
 	errno = code;
 	return NULL;
 }
 
-void weft__ward_free(struct weft__ward *ward)
+void weft__ward_release(struct weft__ward *ward)
 {
+	if (--ward->holders > 0)
+		return;
 	weft_process_free(ward->pattern);
 	weft_process_free(ward->next_pattern);
 	free(ward->after);
@@ -146,6 +151,22 @@ static void set_state(struct weft__ward *ward, enum weft_supervisor_state state)
 {
 	ward->state = state;
 	weft__wait_list_wake_all(&ward->supervisor->changed);
+}
+
+void weft__ward_remove(struct weft__ward *ward)
+{
+	weft_log_to(
+		ward->supervisor->logger, WEFT_LOG_INFO, "removed", WEFT_KV("child", ward->name));
+	weft_list_remove(&ward->node);
+	ward->is_gone = true;
+	weft__wait_list_wake_all(&ward->supervisor->changed);
+	weft__ward_release(ward);
+}
+
+/* It is not to be started again, whatever its policy says. */
+static bool must_stop(const struct weft__ward *ward)
+{
+	return ward->is_leaving || atomic_load(&ward->supervisor->is_stopping);
 }
 
 static bool may_start(const struct weft__ward *ward)
@@ -183,6 +204,10 @@ static void judge(struct weft__ward *ward, int64_t lived_ns, bool has_failed)
 	const struct weft__restart_end end = {supervisor->now(), lived_ns, has_failed};
 	int64_t pause_ns = 0;
 
+	if (must_stop(ward)) {
+		set_state(ward, WEFT_SUPERVISOR_ENDED);
+		return;
+	}
 	switch (weft__restart_judge(&ward->policy, &ward->past, &end, &pause_ns)) {
 	case WEFT__RESTART_AGAIN:
 		ward->due_ns = end.now_ns + pause_ns;
@@ -229,7 +254,8 @@ static int start(
 static void begin(struct weft__ward *ward)
 {
 	set_state(ward, WEFT_SUPERVISOR_STARTING);
-	if (start(ward, ward->pattern, &ward->current))
+	ward->start_code = start(ward, ward->pattern, &ward->current);
+	if (ward->start_code)
 		judge(ward, 0, true);
 }
 
@@ -316,10 +342,7 @@ static void current_ended(
 
 	ward->current = NULL;
 	ward->end = *end;
-	if (atomic_load(&ward->supervisor->is_stopping))
-		set_state(ward, WEFT_SUPERVISOR_ENDED);
-	else
-		judge(ward, lived_ns, has_failed);
+	judge(ward, lived_ns, has_failed);
 }
 
 void weft__ward_on_end(struct weft__ward *ward, struct weft__actor *actor)
@@ -379,7 +402,7 @@ static void stop(struct weft__ward *ward)
 
 void weft__ward_step(struct weft__ward *ward)
 {
-	if (atomic_load(&ward->supervisor->is_stopping))
+	if (must_stop(ward))
 		stop(ward);
 	else if (ward->replacement && !ward->next && !ward->leaving)
 		begin_next(ward);
