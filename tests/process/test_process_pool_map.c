@@ -1,5 +1,6 @@
 /*
- * test_process_pool_map.c - maps of chunks: what comes of one before it is done, and of its rest.
+ * test_process_pool_map.c - maps of chunks: what comes of one before it is done, and of its rest;
+ * odd calls, and workers that begin, end and are signalled.
  *
  * check: tsan apart
  */
@@ -215,6 +216,94 @@ static int looking_finds_an_end(void *arg)
 CHECK_CASE(a_look_at_a_task_that_has_ended_finds_that)
 {
 	both(looking_finds_an_end);
+}
+
+/* ---- Workers ------------------------------------------------------------------------------ */
+
+static int killed_for_good(void *arg)
+{
+	struct weft_pool *pool = pool_of(1);
+	struct weft_pool_task *task;
+
+	(void)arg;
+	atomic_store(&shared->begun, 0);
+	task = submit(pool, "again", "h");
+	while (!atomic_load(&shared->begun))
+		usleep(100);
+	CHECK_INT(weft_pool_task_kill(task), ==, 0);
+	fails(task, ECANCELED);
+	gives(submit(pool, "survive", "you"), "you");
+	CHECK_INT(atomic_load(&shared->begun), ==, 1);
+	weft_pool_free(pool);
+	return 0;
+}
+
+CHECK_CASE(a_task_that_is_killed_is_not_repeated_though_it_may_be)
+{
+	both(killed_for_good);
+}
+
+/* The first worker has a life, and the others have none. */
+static int begin_once(void *arg)
+{
+	(void)arg;
+	return atomic_fetch_sub(&shared->lives, 1) > 0 ? 0 : -1;
+}
+
+CHECK_CASE(where_only_the_first_worker_can_begin_the_tasks_after_it_fail)
+{
+	struct weft_pool *pool;
+
+	share();
+	atomic_store(&shared->lives, 1);
+	pool = pool_with((struct weft_pool_options){.workers = 1, .begin = begin_once});
+	gives(submit(pool, "act", "you"), "you");
+	dies(submit(pool, "act", "e"), WEFT_PROCESS_EXITED, 3);
+	fails(submit(pool, "act", "you"), EOWNERDEAD);
+	weft_pool_free(pool);
+}
+
+CHECK_CASE(a_terminals_signals_are_no_matter_of_the_workers)
+{
+	struct weft_pool *pool = pool_of(1);
+	struct weft_pool_facts facts;
+	pid_t pid;
+
+	gives(submit(pool, "act", "you"), "you");
+	CHECK_INT(weft_pool_pids(pool, &pid, 1), ==, 1);
+	CHECK_INT(kill(pid, SIGINT), ==, 0);
+	CHECK_INT(kill(pid, SIGHUP), ==, 0);
+	gives(submit(pool, "act", "you"), "you");
+	CHECK_INT(weft_pool_facts(pool, &facts), ==, 0);
+	CHECK_INT(facts.replaced, ==, 0);
+	weft_pool_free(pool);
+}
+
+static int count_descriptors(void *arg)
+{
+	(void)arg;
+	return descriptors();
+}
+
+static int descriptors_of_a_child(void)
+{
+	struct weft_process *process = weft_process_new(NULL, count_descriptors, NULL);
+	struct weft_process_end end;
+
+	CHECK_INT(weft_process_start(process), ==, 0);
+	CHECK_INT(weft_process_join(process, &end, WEFT_FOREVER), ==, 0);
+	weft_process_free(process);
+	return end.code;
+}
+
+CHECK_CASE(the_child_of_a_fork_has_no_descriptor_of_the_parents_pools)
+{
+	int before = descriptors_of_a_child();
+	struct weft_pool *pool = pool_of(3);
+
+	gives(submit(pool, "act", "you"), "you");
+	CHECK_INT(descriptors_of_a_child(), ==, before);
+	weft_pool_free(pool);
 }
 
 CHECK_MAIN()
