@@ -34,11 +34,11 @@ struct weft_timeout {
 
 /**
  * Bound the calls up to weft_timeout_end() by timeout_ns from now (WEFT_FOREVER, and
- * whatever is below zero: no bound, as for poll(2); zero: expired at once). The deadline never comes early; one of a second or
- * more is set by a cheaper clock, and may come up to 12 ms late (and as early as that
- * clock is more than 12 ms behind, where a virtual machine is kept waiting for its
- * ticks). Never fails: where a timer can't be kept for want of memory, the scope counts
- * as expired.
+ * whatever is below zero: no bound, as for poll(2); zero: expired at once). The deadline
+ * never comes early; one of a second or more is set by a cheaper clock, and may come up to
+ * 12 ms late (and as early as that clock is more than 12 ms behind, where a virtual machine
+ * is kept waiting for its ticks). Never fails: where a timer can't be kept for want of
+ * memory, the scope counts as expired.
  */
 WEFT_API void weft_timeout_begin(struct weft_timeout *timeout, int64_t timeout_ns);
 

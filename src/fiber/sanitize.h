@@ -34,8 +34,8 @@
 #include <sanitizer/tsan_interface.h>
 
 /* Of its runtime, in no header of gcc's. */
-void AnnotateIgnoreWritesBegin(const char *file, int line);
-void AnnotateIgnoreWritesEnd(const char *file, int line);
+void weft__tsan_ignore_writes(const char *file, int line) __asm__("AnnotateIgnoreWritesBegin");
+void weft__tsan_heed_writes(const char *file, int line) __asm__("AnnotateIgnoreWritesEnd");
 #endif
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
@@ -106,14 +106,14 @@ static inline void weft__sanitize_thread_begin(struct weft__sanitize *s)
 static inline void weft__sanitize_close_begin(void)
 {
 #ifdef WEFT_TSAN
-	AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+	weft__tsan_ignore_writes(__FILE__, __LINE__);
 #endif
 }
 
 static inline void weft__sanitize_close_end(void)
 {
 #ifdef WEFT_TSAN
-	AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+	weft__tsan_heed_writes(__FILE__, __LINE__);
 #endif
 }
 
