@@ -17,6 +17,9 @@
 
 const struct weft__word_keeper *_Atomic weft__word_keeper;
 
+/** Sleepers that a wake looks at; its worker looks at the others when it looks around. */
+#define WAKE_LOOKS_MAX 64
+
 /** This kernel has no futex_waitv(2). */
 static atomic_bool has_no_waitv;
 
@@ -26,18 +29,6 @@ int64_t weft__word_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return WEFT_SECONDS(now.tv_sec) + now.tv_nsec;
-}
-
-int weft__word_wake(_Atomic uint32_t *word, int count)
-{
-	struct weft__worker *worker = weft__worker;
-	long woken;
-
-	/* Those of the caller's own worker are not asleep in the kernel. */
-	if (worker && !weft_list_is_empty(&worker->words))
-		weft__words_look(&worker->words, NULL);
-	woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
-	return woken < 0 ? 0 : (int)woken;
 }
 
 void weft__word_bell_ring(_Atomic uint32_t *bell)
@@ -64,7 +55,7 @@ static bool is_over(struct weft__word_sleeper *sleeper, int64_t now_ns)
 	return false;
 }
 
-void weft__words_look(struct weft_list *sleepers, _Atomic uint32_t *woken)
+static void look(struct weft_list *sleepers, _Atomic uint32_t *woken, size_t most)
 {
 	int64_t now_ns = weft__word_clock();
 	bool is_used = !woken;
@@ -73,6 +64,8 @@ void weft__words_look(struct weft_list *sleepers, _Atomic uint32_t *woken)
 		struct weft__word_sleeper *sleeper =
 			weft_container_of(node, struct weft__word_sleeper, node);
 
+		if (most-- == 0)
+			break;
 		if (sleeper->word != woken && !is_over(sleeper, now_ns))
 			continue;
 		is_used |= sleeper->word == woken;
@@ -82,6 +75,23 @@ void weft__words_look(struct weft_list *sleepers, _Atomic uint32_t *woken)
 	}
 	if (!is_used)
 		syscall(SYS_futex, woken, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void weft__words_look(struct weft_list *sleepers, _Atomic uint32_t *woken)
+{
+	look(sleepers, woken, SIZE_MAX);
+}
+
+int weft__word_wake(_Atomic uint32_t *word, int count)
+{
+	struct weft__worker *worker = weft__worker;
+	long woken;
+
+	/* Those of the caller's own worker are not asleep in the kernel. */
+	if (worker && !weft_list_is_empty(&worker->words))
+		look(&worker->words, NULL, WAKE_LOOKS_MAX);
+	woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+	return woken < 0 ? 0 : (int)woken;
 }
 
 static void add_word(struct weft__word_set *set, const struct weft__word_sleeper *sleeper)
