@@ -34,8 +34,10 @@
 #include <sanitizer/tsan_interface.h>
 
 /* Of its runtime, in no header of gcc's. */
-void weft__tsan_ignore_writes(const char *file, int line) __asm__("AnnotateIgnoreWritesBegin");
-void weft__tsan_heed_writes(const char *file, int line) __asm__("AnnotateIgnoreWritesEnd");
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+/* tidy: allow names, because it is ThreadSanitizer's */
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+/* tidy: allow names, because it is ThreadSanitizer's */
 #endif
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
@@ -106,14 +108,14 @@ static inline void weft__sanitize_thread_begin(struct weft__sanitize *s)
 static inline void weft__sanitize_close_begin(void)
 {
 #ifdef WEFT_TSAN
-	weft__tsan_ignore_writes(__FILE__, __LINE__);
+	AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
 #endif
 }
 
 static inline void weft__sanitize_close_end(void)
 {
 #ifdef WEFT_TSAN
-	weft__tsan_heed_writes(__FILE__, __LINE__);
+	AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
 #endif
 }
 
