@@ -21,15 +21,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "system"))
 
 from ftp_site import FtpSite, Session  # noqa: E402
 from served import WEFT as BUILT  # noqa: E402
-from served import PATIENCE_S, case, expect, run  # noqa: E402
+from served import PATIENCE_S, case, expect, on_a_slow_machine, run  # noqa: E402
 
 WEFT = os.path.abspath(BUILT)
 
 # What a run may take beyond one in which nothing happens, in KiB.
 MEMORY_KIB = 160 << 10
 
-# What the server may take for a step, in seconds, where a case needs that it be short.
-STEP = ("--timeout", "1")
+# What the server may take for a step, in seconds, where a case needs that it be short: on a slow
+# machine, where a step before those that are meant may take as long, more and more.
+STEP = (1, 5, 20)
 
 EVIL = ("../evil", "..", ".", "/etc/weft-evil", "in/../../evil", "a/b", "x\ry", "x\0y", "", " ",
         "\033[2J\033]0;x\007", "x\x7f", "\u202egpj.exe", ".weft-0123456789abcdef.part", "n" * 300,
@@ -262,7 +263,10 @@ def confront(answers, commands, said, words=()):
 for row in CASES:
     @case(f"a server that {row[0]}")
     def _(row=row):
-        confront(*row[1:])
+        if row[-1] is not STEP:
+            confront(*row[1:])
+            return
+        on_a_slow_machine(lambda time_s: confront(*row[1:-1], ("--timeout", time_s)), *STEP)
 
 
 @case("none of them took more memory than some")

@@ -252,6 +252,57 @@ CHECK_CASE(a_send_that_fails_in_the_middle_ends_the_pipe)
 	weft_pipe_free(ends[1]);
 }
 
+/* Sends a message that is somewhat longer than the socket holds, and so kept in part. Its length.
+ */
+static size_t send_too_much(struct weft_pipe *pipe, struct weft_pipe *other, char *bytes)
+{
+	struct weft_pipe_message got;
+	size_t len = LARGE / 512;
+
+	for (;; len += len / 4) {
+		CHECK_INT(len, <=, LARGE);
+		CHECK_INT(weft_pipe_try_send(pipe, bytes, len), ==, 0);
+		if (weft_pipe_unsent(pipe) > 0)
+			return len;
+		CHECK_INT(weft_pipe_recv_message(other, &got), ==, 1);
+		CHECK_INT(got.len, ==, len);
+	}
+}
+
+CHECK_CASE(what_a_deadline_has_left_goes_before_the_end)
+{
+	struct weft_pipe_message got;
+	struct weft_pipe *ends[2];
+	char *bytes = calloc(1, LARGE);
+	size_t len;
+
+	CHECK(bytes != NULL);
+	CHECK_INT(weft_pipe_pair(NULL, ends), ==, 0);
+	/* Without room for it nothing is ended. */
+	len = send_too_much(ends[0], ends[1], bytes);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
+		CHECK_ERRNO(weft_pipe_shutdown(ends[0]), ETIMEDOUT);
+	CHECK_ERRNO(weft_pipe_try_recv_message(ends[1], &got), EAGAIN);
+	CHECK_INT(weft_pipe_flush(ends[0]), ==, 0);
+	CHECK_INT(weft_pipe_recv_message(ends[1], &got), ==, 1);
+	CHECK_INT(got.len, ==, len);
+	/* With room it goes ahead of the end, as it does when the pipe is freed. */
+	len = send_too_much(ends[0], ends[1], bytes);
+	CHECK_ERRNO(weft_pipe_try_recv_message(ends[1], &got), EAGAIN);
+	CHECK_INT(weft_pipe_shutdown(ends[0]), ==, 0);
+	CHECK_INT(weft_pipe_recv_message(ends[1], &got), ==, 1);
+	CHECK_INT(got.len, ==, len);
+	CHECK_INT(weft_pipe_recv_message(ends[1], &got), ==, 0);
+	len = send_too_much(ends[1], ends[0], bytes);
+	CHECK_ERRNO(weft_pipe_try_recv_message(ends[0], &got), EAGAIN);
+	weft_pipe_free(ends[1]);
+	CHECK_INT(weft_pipe_recv_message(ends[0], &got), ==, 1);
+	CHECK_INT(got.len, ==, len);
+	CHECK_INT(weft_pipe_recv_message(ends[0], &got), ==, 0);
+	weft_pipe_free(ends[0]);
+	free(bytes);
+}
+
 static void let_go(struct weft_pipe *pipe)
 {
 	int status;

@@ -229,6 +229,34 @@ CHECK_CASE(rows_of_messages_go_in_and_out)
 	weft_queue_free(queue);
 }
 
+CHECK_CASE(a_row_ends_before_a_message_that_finds_no_room)
+{
+	struct weft_queue *queue = queue_new(256);
+	char texts[3][4];
+	struct iovec row[3] = {{texts[0], 4}, {texts[1], 4}, {texts[2], 4}};
+
+	CHECK_INT(weft_queue_put(queue, "one", 4), ==, 0);
+	CHECK_INT(weft_queue_put(queue, "three", 6), ==, 0);
+	CHECK_INT(weft_queue_put(queue, "two", 4), ==, 0);
+	CHECK_INT(weft_queue_get_many(queue, row, 3), ==, 1);
+	CHECK_STR(texts[0], "one");
+	CHECK_INT(weft_queue_len(queue), ==, 2);
+	CHECK_ERRNO(weft_queue_get_many(queue, row, 3), EMSGSIZE);
+	CHECK_INT(row[0].iov_len, ==, 6);
+	row[0] = (struct iovec){(char[6]){0}, 6};
+	CHECK_INT(weft_queue_get_many(queue, row, 3), ==, 2);
+	CHECK_STR(row[0].iov_base, "three");
+	CHECK_INT(row[1].iov_len, ==, 4);
+	CHECK_STR(texts[1], "two");
+	/* Of those to put, one is longer than the queue ever takes. */
+	row[0].iov_len = 4;
+	row[1].iov_len = 249;
+	CHECK_INT(weft_queue_put_many(queue, row, 3), ==, 1);
+	CHECK_ERRNO(weft_queue_put_many(queue, row + 1, 2), EMSGSIZE);
+	CHECK_INT(weft_queue_len(queue), ==, 1);
+	weft_queue_free(queue);
+}
+
 /* ---- Bounds -----------------------------------------------------------------------------------
  */
 

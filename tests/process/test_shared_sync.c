@@ -545,41 +545,18 @@ CHECK_CASE(fibers_wait_for_more_words_than_the_kernel_sleeps_on)
 
 /* ThreadSanitizer lets no thread start in the child of a process that had several. */
 #ifndef __SANITIZE_THREAD__
-static int wait_and_answer(void *arg)
+static void wait_in_child(void *arg)
 {
-	struct board *board = arg;
-
-	CHECK_INT(weft_shared_sem_acquire(&board->sem), ==, 0);
-	weft_shared_event_set(&board->event);
-	return 0;
-}
-
-static void run_and_answer(void *arg)
-{
-	CHECK_INT(weft_run(NULL, wait_and_answer, arg), ==, 0);
-}
-
-static int sleep_a_moment(void *arg)
-{
-	struct board *board = arg;
-
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
-		CHECK_ERRNO(weft_shared_sem_acquire(&board->sem), ETIMEDOUT);
-	return 0;
+	CHECK_INT(weft_run(NULL, wait_for_many, arg), ==, 0);
 }
 
 CHECK_CASE(fibers_of_a_child_wait_as_their_parents_did)
 {
-	struct board *board = shared(sizeof *board);
-	pid_t pid;
+	struct weft_shared_event *events = shared(2 * MANY * sizeof *events);
 
-	/* What wakes fibers is a thread, which a child doesn't have. */
-	CHECK_INT(weft_run(NULL, sleep_a_moment, board), ==, 0);
-	pid = child(run_and_answer, board);
-	let_sleep();
-	CHECK_INT(weft_shared_sem_release(&board->sem, 1), ==, 0);
-	CHECK_INT(weft_shared_event_wait(&board->event), ==, 0);
-	ended(pid, 0);
+	/* So many words are slept on by threads, which a child doesn't have. */
+	CHECK_INT(weft_run(NULL, wait_for_many, events), ==, 0);
+	ended(child(wait_in_child, events + MANY), 0);
 }
 #endif
 

@@ -323,5 +323,6 @@ class ChatHub:
     do_ping = do_invite = do_read
 
     def do_quit(self, session, tag, _):
+        self.sessions.remove(session)  # her name is free before she can come again
         session.send(f"{tag}OK")
         session.cut()
