@@ -34,10 +34,10 @@
 #include <sanitizer/tsan_interface.h>
 
 /* Of its runtime, in no header of gcc's. */
+/* tidy: allow names, because it is ThreadSanitizer's */
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 /* tidy: allow names, because it is ThreadSanitizer's */
 void AnnotateIgnoreWritesEnd(const char *file, int line);
-/* tidy: allow names, because it is ThreadSanitizer's */
 #endif
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
