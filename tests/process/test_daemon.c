@@ -109,29 +109,40 @@ static void fail_aloud(void *arg)
 	_exit(1);
 }
 
+struct late {
+	int over[2]; /* ends when the test is over */
+	int gone[2]; /* ends when the daemon has */
+};
+
 static void never_ready(void *arg)
 {
+	struct late *late = arg;
 	char byte;
 
+	close(late->over[1]);
 	weft_daemonize(&(struct weft_daemon_options){.ready_ns = WEFT_MILLISECONDS(1)});
-	CHECK(read(*(int *)arg, &byte, 1) == 0); /* until the test is over */
-	_exit(weft_daemon_ready() < 0);          /* nobody waits any more: no matter */
+	CHECK(read(late->over[0], &byte, 1) == 0);
+	_exit(weft_daemon_ready() < 0); /* nobody waits any more: no matter */
 }
 
 CHECK_CASE(whoever_started_it_learns_why_it_does_not_work)
 {
 	struct told told = tell(end_at_once, NULL);
-	int ends[2];
+	struct late late;
+	char byte;
 
 	CHECK_INT(told.status, ==, 1);
 	CHECK(strstr(told.errors, "has ended before it was ready") != NULL);
 	told = tell(fail_aloud, NULL);
 	CHECK_INT(told.status, ==, 1);
 	CHECK(strstr(told.errors, ": port 80 is taken\n") != NULL);
-	CHECK(pipe2(ends, O_CLOEXEC) == 0);
-	told = tell(never_ready, &ends[0]);
+	CHECK(pipe2(late.over, O_CLOEXEC) == 0 && pipe2(late.gone, O_CLOEXEC) == 0);
+	told = tell(never_ready, &late);
 	CHECK_INT(told.status, ==, 1);
 	CHECK(strstr(told.errors, "not ready in time") != NULL);
+	close(late.over[1]);
+	close(late.gone[1]);
+	CHECK(read(late.gone[0], &byte, 1) == 0); /* or it would be there for good */
 }
 
 /* ---- The pid file
