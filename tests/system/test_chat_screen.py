@@ -71,9 +71,10 @@ def _():
         hub.say("lobby", "bob", "word " * 30 + "end")
         with Terminal(hub.place, "--guest mia --room lobby --room dev") as terminal:
             terminal.wait_text("You are ~mia")
-            terminal.wait(lambda screen:  # all of it: what is looked at may be half painted
+            # All of it is waited for: a screen may be looked at when it is half painted.
+            evil = "17:20 eve: \\u{1b}[2J\\u{1b}[31m\\u{7}\\u{202e}\\u{9b}1mred"
+            terminal.wait(lambda screen: evil in screen and
                           "17:20 bob: \u65e5\u672c\u8a9e|e\u0301|\U0001f600|" in screen and
-                          "17:20 eve: \\u{1b}[2J\\u{1b}[31m\\u{7}\\u{202e}\\u{9b}1mred" in screen and
                           "      word word word word word end" in screen and
                           screen[0].startswith(" lobby  Welcome") and
                           re.match(r"\[1 lobby\] 2 dev .*~mia  1 here  online", screen[14]))
