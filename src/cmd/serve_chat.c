@@ -14,10 +14,15 @@
 #include "../hub/chat.h"
 #include "../hub/chat_udp.h"
 #include "serve.h"
+#include "weft/fiber.h"
+#include "weft/manager.h"
 #include "weft/scope.h"
 
 /** What was said is on the disk, and everybody has been told, when a stop begins. */
 #define GRACE_NS WEFT_MILLISECONDS(100)
+
+/** Between two looks whether the server before this one has let go of the rooms. */
+#define LOOK_INTERVAL_NS WEFT_MILLISECONDS(20)
 
 /** Ports that are tried, where any will do. */
 #define PORTS_MAX 16
@@ -85,6 +90,12 @@ static int fail_open(const struct serve *serve)
 	if (errno == ENOSYS)
 		return weft__cmd_fail(
 			NAME, "--chat: this weft was built without SQLite, libsodium or utf8proc.");
+	if (errno == EBUSY)
+		return weft__cmd_fail(NAME,
+			"can't open the rooms in %s: another server has them open. One at a time "
+			"can; "
+			"one that is to take its place gets its listeners handed over (fd:NAME).",
+			weft__serve_state_dir(serve));
 	return weft__cmd_fail(NAME, "can't open the rooms%s%s: %s.", serve->accounts ? " in " : "",
 		serve->accounts ? weft__serve_state_dir(serve) : "", strerror(errno));
 }
@@ -129,6 +140,43 @@ void weft__serve_chat_print(const struct serve *serve)
 		printf("  %-8s %s, of sealed chat\n", "key", serve->chat.fingerprint);
 }
 
+static bool has_handed(const struct cmd_texts *texts)
+{
+	for (unsigned i = 0; i < texts->count; i++)
+		if (weft__cmd_is_handed(texts->items[i]))
+			return true;
+	return false;
+}
+
+/* Whether it may be that another server gives way to this one: they have a listener in common. */
+static bool is_handed_over(const struct serve *serve)
+{
+	return has_handed(&serve->http) || has_handed(&serve->https) ||
+	       has_handed(&serve->chat.plain) || has_handed(&serve->chat.by_tls) ||
+	       has_handed(&serve->ftp.plain) || has_handed(&serve->ftp.implicit);
+}
+
+/*
+ * Rooms are one process's at a time. The server before this one ends when somebody is told that
+ * this one is ready; so that is told now, and who comes meanwhile waits in the listeners' backlog.
+ */
+static struct hub_chat *take_over(const struct hub_chat_options *options)
+{
+	struct hub_chat *chat;
+
+	weft__cmd_fail(NAME, "another server has the rooms in %s open; waiting for its end.",
+		options->dir);
+	weft_manager_tell("READY=1\nSTATUS=waiting for the end of the server before this one");
+	do {
+		if (weft_sleep(LOOK_INTERVAL_NS) < 0)
+			return NULL;
+		chat = weft__hub_chat_new(options);
+	} while (!chat && errno == EBUSY);
+	if (chat)
+		weft_manager_tell("STATUS=serving");
+	return chat;
+}
+
 int weft__serve_chat_open(struct serve *serve)
 {
 	struct serve_chat *chat = &serve->chat;
@@ -153,6 +201,8 @@ int weft__serve_chat_open(struct serve *serve)
 		chat->strangers = weft__serve_strangers(serve);
 	}
 	chat->chat = weft__hub_chat_new(&options);
+	if (!chat->chat && errno == EBUSY && is_handed_over(serve))
+		chat->chat = take_over(&options);
 	if (!chat->chat)
 		return fail_open(serve);
 	status = open_key(serve, options.dir);

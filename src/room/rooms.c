@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "room/inside.h"
@@ -121,7 +122,8 @@ static int remove_dir(void *arg)
 	return rmdir(rooms->dir);
 }
 
-/* Numbers are given out of this process's memory: another must not have them open. */
+/* Numbers are given out of this process's memory: another must not have them open, and its
+ * database is not to become a newer version's under it. */
 static int lock_dir(void *arg)
 {
 	struct weft_rooms *rooms = arg;
@@ -132,7 +134,8 @@ static int lock_dir(void *arg)
 		errno = ENOMEM;
 		return -1;
 	}
-	rooms->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (mkdir(rooms->options.dir, 0700) == 0 || errno == EEXIST)
+		rooms->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
 	if (rooms->lock_fd < 0)
 		return -1;
@@ -155,10 +158,10 @@ static int open_store(struct weft_rooms *rooms)
 		options.dir = rooms->dir;
 		rooms->write_mode = WEFT__TX_LAZILY;
 	}
+	if (rooms->options.dir && weft_offload_as(WEFT_OFFLOAD_FILE, lock_dir, rooms) < 0)
+		return -1;
 	rooms->store = weft__sqlite_open(&options);
 	if (!rooms->store)
-		return -1;
-	if (rooms->options.dir && weft_offload_as(WEFT_OFFLOAD_FILE, lock_dir, rooms) < 0)
 		return -1;
 	rooms->options.dir = NULL; /* the caller's */
 	if (weft__store_transact(rooms->store, WEFT__TX_WRITE, make_lobby, rooms) < 0)

@@ -3,6 +3,9 @@
  *
  * check: tsan drivers
  */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "room/world.h"
 
 BOTH_CASE(what_one_says_all_are_told_in_order)
@@ -316,6 +319,22 @@ BOTH_CASE(rooms_are_open_in_one_place_at_a_time)
 	world_open();
 	CHECK_ERRNO(weft_rooms_open(&(struct weft_rooms_options){.dir = place("state")}), EBUSY);
 	world_close();
+	world_open();
+	world_close();
+}
+
+/* Whose version is newer would make their database its own. */
+BOTH_CASE(who_does_not_get_the_rooms_has_not_touched_their_database)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd;
+
+	CHECK_INT(mkdir(place("state"), 0700), ==, 0);
+	fd = open(place("state/chat.db-lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_INT(fcntl(fd, F_OFD_SETLK, &lock), ==, 0);
+	CHECK_ERRNO(weft_rooms_open(&(struct weft_rooms_options){.dir = place("state")}), EBUSY);
+	CHECK_INT(access(place("state/chat.db"), F_OK), ==, -1);
+	close(fd);
 	world_open();
 	world_close();
 }
