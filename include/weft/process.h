@@ -267,7 +267,8 @@ WEFT_API int weft_process_close_stream(struct weft_process *process, int which);
  * count as ended; what a process does not read of its input is dropped. output and errors
  * are appended to (weft/buf.h), and may be NULL: that is dropped, too. It is not joined.
  * Returns 0. Errors: ENOBUFS (a buffer is full), ENOMEM; EBADF (a stream was taken or made);
- * ETIMEDOUT, ECANCELED: some of it was read, and our ends stay open.
+ * ETIMEDOUT, ECANCELED: some of it was read, and our ends stay open. Called again with the same
+ * input, it goes on there: what was written is not written twice.
  */
 WEFT_API int weft_process_communicate(struct weft_process *process, const void *input, size_t len,
 	struct weft_buf *output, struct weft_buf *errors);

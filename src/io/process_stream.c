@@ -84,6 +84,7 @@ static int write_some(struct talk *talk, int fd)
 	if (written >= 0) {
 		talk->input += written;
 		talk->len -= (size_t)written;
+		talk->process->told += (size_t)written;
 	}
 	if (written < 0 || talk->len == 0)
 		weft_process_close_stream(talk->process, STDIN_FILENO);
@@ -143,20 +144,26 @@ static int talk_on(struct talk *talk)
 int weft_process_communicate(struct weft_process *process, const void *input, size_t len,
 	struct weft_buf *output, struct weft_buf *errors)
 {
-	struct talk talk = {process, input, len, {NULL, output, errors}, malloc(CHUNK_SIZE_BYTES)};
+	size_t told = process->told < len ? process->told : len;
+	struct talk talk = {process, (const char *)input + told, len - told, {NULL, output, errors},
+		malloc(CHUNK_SIZE_BYTES)};
 	int code = talk.chunk ? 0 : ENOMEM;
 
 	for (int i = 0; i < 3 && code == 0; i++) {
 		if (process->options.streams[i].kind != WEFT_PROCESS_PIPE)
 			continue;
+		if (process->has_talked && process->ours[i] < 0)
+			continue; /* ended in the talk that goes on now */
 		code = check_end(process, i);
 		if (code == 0 && fcntl(process->ours[i], F_SETFL, O_NONBLOCK) < 0)
 			code = errno;
 	}
-	if (code == 0 && len == 0 && process->ours[STDIN_FILENO] >= 0)
+	if (code == 0 && talk.len == 0 && process->ours[STDIN_FILENO] >= 0)
 		weft_process_close_stream(process, STDIN_FILENO);
-	if (code == 0)
+	if (code == 0) {
+		process->has_talked = true;
 		code = talk_on(&talk);
+	}
 	free(talk.chunk);
 	return code ? fail(code) : 0;
 }

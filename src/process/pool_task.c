@@ -54,7 +54,7 @@ bool weft__pool_task_release(struct weft_pool_task *task)
 
 int weft__pool_find_call(const struct weft_pool *pool, const char *name)
 {
-	for (size_t i = 0; i < pool->options.call_count; i++)
+	for (size_t i = 0; name && i < pool->options.call_count; i++)
 		if (strcmp(pool->calls[i].name, name) == 0)
 			return (int)i;
 	return -1;

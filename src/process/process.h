@@ -45,7 +45,9 @@ struct weft_process {
 	char **paths;                  /* of a program: where it may be, in order */
 	char *listen_pid; /* in the environment: its own number goes there, in the child; NULL */
 
-	int ours[3]; /* our ends of pipes; -1 */
+	int ours[3];     /* our ends of pipes; -1 */
+	bool has_talked; /* both ways at once: of its ends, some may have been closed */
+	size_t told;     /* of an input: what it was written before its writer was interrupted */
 	struct weft_stream *streams[3];
 	void (*free_stream)(struct weft_stream *stream); /* of src/io, which is above */
 	/* In the child of a fork: close its descriptor, and let it have none. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "check.h"
+#include "weft/buf.h"
 #include "weft/fiber.h"
 #include "weft/process.h"
 #include "weft/scope.h"
@@ -106,6 +107,43 @@ CHECK_CASE(while_orphans_are_adopted_no_end_of_a_process_of_ours_is_lost)
 		weft_process_free(process);
 	}
 	CHECK_INT(weft_process_adopt_orphans(false), ==, 0);
+}
+
+/* ---- Talking ------------------------------------------------------------------------------- */
+
+/* It reads a byte at a time, and is interrupted at every point that comes. */
+static int talks_in_pieces(void *arg)
+{
+	struct weft_process *process = started("tr a-z A-Z; sleep 0.01");
+	const size_t len = 300000;
+	char *text = malloc(len);
+	struct weft_buf output;
+	int code = ETIMEDOUT, rounds = 0;
+
+	(void)arg;
+	memset(text, 'q', len);
+	weft_buf_init(&output, len);
+	for (; code == ETIMEDOUT; rounds++)
+		WEFT_WITH_TIMEOUT (WEFT_MICROSECONDS(100 + 10 * rounds))
+			code = weft_process_communicate(process, text, len, &output, NULL) < 0
+				       ? errno
+				       : 0;
+	CHECK_INT(code, ==, 0);
+	CHECK_INT(rounds, >, 1);
+	CHECK_INT(weft_buf_len(&output), ==, len);
+	for (size_t i = 0; i < len; i++)
+		CHECK(((const char *)weft_buf_data(&output))[i] == 'Q');
+	CHECK_ERRNO(weft_process_take_fd(process, 0), EBADF);
+	CHECK_INT(weft_process_join(process, NULL, WEFT_FOREVER), ==, 0);
+	weft_process_free(process);
+	weft_buf_fini(&output);
+	free(text);
+	return 0;
+}
+
+CHECK_CASE(a_talk_that_was_interrupted_goes_on_where_it_was)
+{
+	both(talks_in_pieces);
 }
 
 /* ---- Waiting ----------------------------------------------------------------------------------

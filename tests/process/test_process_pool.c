@@ -277,6 +277,7 @@ static int maps(void *arg)
 	CHECK_INT(weft_pool_map(pool, &map), ==, 0);
 	map.call = "unknown";
 	CHECK_ERRNO(weft_pool_map(pool, &map), ENOENT);
+	CHECK(weft_pool_submit(pool, NULL, "", 0) == NULL && errno == ENOENT);
 	CHECK_INT(weft_pool_facts(pool, &facts), ==, 0);
 	CHECK_INT(facts.waiting, ==, 0);
 	weft_pool_close(pool);
