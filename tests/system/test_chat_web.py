@@ -9,7 +9,7 @@ import struct
 import sys
 
 from accounted import PASSWORD, ApiServer, State
-from served import Connection, Folder, Server, case, expect, run, weft
+from served import PATIENCE_S, Connection, Folder, Server, case, expect, run, weft
 
 KEY = base64.b64encode(b"sixteen bytes...")
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -367,7 +367,7 @@ def _():
         host, port = server.facts["chat"].rsplit(":", 1)
         with Page(server).enter("mia") as mia, \
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            datagrams.settimeout(20)
+            datagrams.settimeout(PATIENCE_S)
             datagrams.connect((host, int(port)))
             datagrams.send(b"L nan")
             expect(datagrams.recv(2000) == b"OK")

@@ -6,6 +6,7 @@ openssl's and `weft serve`.
 Every server is on a port that the kernel chose, and every wait is for something: a server that
 says nothing is left by the client's own deadline.
 """
+import contextlib
 import gzip
 import http.server
 import json
@@ -21,7 +22,8 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "io"))
 
 from examples import build  # noqa: E402
-from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run, weft  # noqa: E402
+from served import (PATIENCE_S, WEFT, Folder, Server, Skip, case, expect,  # noqa: E402
+                    on_a_slow_machine, run, weft)
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "man", "weft-get.1")
 CONTENT = os.urandom(100) + bytes(range(256)) * 12000
@@ -251,21 +253,27 @@ def _():
 @case("a server that says nothing, or half, is left at the deadline")
 def _():
     for begin in (b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\n\r\nhalf"):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(PATIENCE_S)
-            peers = []
+        on_a_slow_machine(lambda time_s, said=begin: is_left(said, time_s), 0.5, 3, 10)
 
-            def serve(said=begin, into=peers, on=listener):
-                peer, _ = on.accept()
-                into.append(peer)
+
+def is_left(said, time_s):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peers = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                peer, _ = listener.accept()
+                peers.append(peer)
                 peer.sendall(said)
 
-            thread = threading.Thread(target=serve)
-            thread.start()
-            done = get("http://127.0.0.1:%d/" % listener.getsockname()[1], "--timeout", "0.5")
-            thread.join()
-            peers[0].close()
-            expect(done.returncode == 1 and b"in time" in done.stderr, done)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = get("http://127.0.0.1:%d/" % listener.getsockname()[1], "--timeout", time_s)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        expect(peers, "its time was over before it came")
+        peers[0].close()
+        expect(done.returncode == 1 and b"in time" in done.stderr, done)
 
 
 @case("what can not be reached, and what is no URL, is said")

@@ -25,7 +25,7 @@ import threading
 import time
 
 from chatting import House
-from served import WEFT, Server, Skip, case, expect, run
+from served import PATIENCE_S, WEFT, Server, Skip, case, expect, run
 from storming import Client, check
 
 ROUNDS = 3 * int(os.environ.get("CHECK_ROUNDS", "1"))
@@ -39,6 +39,13 @@ def command(*words):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Skip(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+def until(holds, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        expect(time.monotonic() < deadline, f"{what} never came")
+        time.sleep(0.01)
 
 
 def own_mounts():
@@ -116,6 +123,7 @@ def storm(disk, seed, seconds, prefix=()):
     for client in clients:
         client.start()
     time.sleep(seconds)
+    until(lambda: any(client.acknowledged for client in clients), "the first file")
     # What comes after this line may be lost; what came before may not.
     for client in clients:
         acknowledged.update(client.acknowledged)
@@ -221,6 +229,7 @@ def chat_storm(disk, seconds, prefix=()):
         for talker in talkers:
             talker.start()
         time.sleep(seconds)
+        until(lambda: any(talker.acknowledged for talker in talkers), "the first message")
         for talker in talkers:
             acknowledged.update(talker.acknowledged.copy())
         disk.cut_power()
