@@ -24,6 +24,7 @@ static const struct {
 	{"chan-across", child_chan_across},
 	{"queue", child_queue},
 	{"shared", child_shared},
+	{"trip", child_trip},
 	{"pool", child_pool},
 	{"pipe", child_pipe},
 	{"process", child_process},

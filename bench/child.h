@@ -21,7 +21,7 @@ child_fn child_park; /* the argument: how many fibers */
 child_fn child_lock, child_chan, child_chan_across;
 
 /* child_queue.c */
-child_fn child_queue, child_shared;
+child_fn child_queue, child_shared, child_trip;
 
 /* child_pool.c */
 child_fn child_pool, child_pipe;

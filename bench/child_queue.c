@@ -1,7 +1,7 @@
 /*
- * child_queue.c - weft's side of queue and shared: the same work as limit/ipc_min.c.
+ * child_queue.c - weft's side of queue, shared and trip: the same work as limit/ipc_min.c.
  *
- * Entry points: child_queue(), child_shared().
+ * Entry points: child_queue(), child_shared(), child_trip().
  */
 #include "child.h"
 
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "weft/fiber.h"
 #include "weft/queue.h"
 #include "weft/shared.h"
 
@@ -137,5 +138,80 @@ int child_shared(const char *argument)
 	block = pass(weft_segment_data(segment), BLOCKS);
 	printf("%.1f %.1f\n", trip, block);
 	weft_segment_free(segment);
+	return 0;
+}
+
+/* ---- Threads and fibers -------------------------------------------------------------------- */
+
+struct trip {
+	struct weft_queue *there, *back;
+	int64_t took_ns;
+};
+
+static void hand(struct weft_queue *to)
+{
+	if (weft_queue_put(to, "", 1) < 0)
+		fail("put");
+}
+
+static void take(struct weft_queue *from)
+{
+	char byte;
+
+	if (weft_queue_get(from, &byte, 1, NULL) != 1)
+		fail("get");
+}
+
+static int trip_answer(void *arg)
+{
+	struct trip *trip = arg;
+
+	for (int i = 0; i < TRIPS; i++) {
+		take(trip->there);
+		hand(trip->back);
+	}
+	return 0;
+}
+
+static int trip_ask(void *arg)
+{
+	struct trip *trip = arg;
+
+	trip->took_ns = bench_now();
+	for (int i = 0; i < TRIPS; i++) {
+		hand(trip->there);
+		take(trip->back);
+	}
+	trip->took_ns = bench_now() - trip->took_ns;
+	return 0;
+}
+
+static int in_fiber(weft_fiber_fn *fn, void *arg)
+{
+	return weft_run(&(struct weft_run_options){.workers = 1}, fn, arg);
+}
+
+static double trip_time(bool is_fiber)
+{
+	struct trip trip = {weft_queue_new(NULL, NULL), weft_queue_new(NULL, NULL), 0};
+
+	if (!trip.there || !trip.back)
+		fail("queue");
+	if (fork() == 0)
+		_exit(is_fiber ? in_fiber(trip_answer, &trip) : trip_answer(&trip));
+	if ((is_fiber ? in_fiber(trip_ask, &trip) : trip_ask(&trip)) != 0)
+		fail("trip");
+	wait(NULL);
+	weft_queue_free(trip.there);
+	weft_queue_free(trip.back);
+	return (double)trip.took_ns / TRIPS;
+}
+
+int child_trip(const char *argument)
+{
+	double thread = trip_time(false), fiber = trip_time(true);
+
+	(void)argument;
+	printf("%.1f %.1f %.1f %.1f\n", thread, thread, fiber, fiber);
 	return 0;
 }

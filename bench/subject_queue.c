@@ -49,6 +49,27 @@ static const struct timing timings[] = {
 		.rows = {{"shared.round-trip", "ns", {BOUND_NONE, 0}},
 			{"shared.1mib", "ns", {BOUND_RATIO_MAX, 1}}},
 	},
+	{
+		.subject = "trip",
+		.yardstick = {"limit/ipc_min", "trip"},
+		.weft = {"weft-bench", "--child", "trip"},
+		.needs_all_cpus = true,
+		.row_count = 4,
+		.rows = {{"trip.thread-futex", "ns", {BOUND_NONE, 0}},
+			{"trip.thread-pipe", "ns", {BOUND_RATIO_MAX, 1}},
+			{"trip.fiber-futex", "ns", {BOUND_NONE, 0}},
+			{"trip.fiber-pipe", "ns", {BOUND_RATIO_MAX, 1}}},
+	},
+	{
+		.subject = "trip-one-cpu",
+		.yardstick = {"limit/ipc_min", "trip"},
+		.weft = {"weft-bench", "--child", "trip"},
+		.row_count = 4,
+		.rows = {{"trip-one-cpu.thread-futex", "ns", {BOUND_NONE, 0}},
+			{"trip-one-cpu.thread-pipe", "ns", {BOUND_NONE, 0}},
+			{"trip-one-cpu.fiber-futex", "ns", {BOUND_NONE, 0}},
+			{"trip-one-cpu.fiber-pipe", "ns", {BOUND_NONE, 0}}},
+	},
 };
 
 static int run_timing(struct bench *bench, const struct subject *subject)
@@ -61,5 +82,7 @@ const struct subject bench_queue_subjects[] = {
 	{"queue-socketpair", "the same beside a Unix socketpair", run_timing},
 	{"queue-mq", "the same beside a POSIX message queue", run_timing},
 	{"shared", "there and back between two processes, and 1 MiB handed over", run_timing},
+	{"trip", "there and back by queues, beside a bare futex and a pipe", run_timing},
+	{"trip-one-cpu", "the same where both have one processor", run_timing},
 	{NULL, NULL, NULL},
 };

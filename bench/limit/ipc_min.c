@@ -3,12 +3,18 @@
  *does.
  *
  *	ipc_min pipe|socketpair|mq|python	messages a second: one to one, and four to four
+ *	ipc_min trip	there and back by a futex, and by pipes, both twice: in ns
  *	ipc_min pass	a byte there and back over pipes, and 1 MiB through one: in ns
  */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <mqueue.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,12 +182,60 @@ static double pass(size_t size, int count)
 	return (double)start / count;
 }
 
+/* ---- By a word -------------------------------------------------------------------------- */
+
+static void word_set(_Atomic uint32_t *word)
+{
+	atomic_store(word, 1);
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void word_take(_Atomic uint32_t *word)
+{
+	while (!atomic_exchange(word, 0))
+		syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+/* By two words, each on a line of its own. */
+static double futex_trip(int count)
+{
+	_Atomic uint32_t *words =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_Atomic uint32_t *there = words, *back = words + 64;
+	int64_t start;
+
+	if (words == MAP_FAILED)
+		fail("mmap");
+	if (fork() == 0) {
+		for (int i = 0; i < count; i++) {
+			word_take(there);
+			word_set(back);
+		}
+		_exit(0);
+	}
+	start = limit_now();
+	for (int i = 0; i < count; i++) {
+		word_set(there);
+		word_take(back);
+	}
+	start = limit_now() - start;
+	wait(NULL);
+	munmap(words, 4096);
+	return (double)start / count;
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "pipe";
 
 	if (strcmp(kind, "pass") == 0) {
 		printf("%.1f %.1f\n", pass(1, TRIPS), pass(BLOCK_SIZE, BLOCKS));
+		return 0;
+	}
+	if (strcmp(kind, "trip") == 0) {
+		double word = futex_trip(TRIPS), byte = pass(1, TRIPS);
+
+		printf("%.1f %.1f %.1f %.1f\n", word, byte, word, byte);
 		return 0;
 	}
 	if (strcmp(kind, "python") == 0) {

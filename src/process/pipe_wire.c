@@ -14,12 +14,16 @@
 #include <unistd.h>
 
 #include "fiber/driver/driver.h"
+#include "process/word.h"
 
 /** How much is asked of the kernel at a time, at least. */
 #define READ_SIZE ((size_t)16 * 1024)
 
 /** An empty buffer that has grown beyond this is given back. */
 #define BUFFER_KEPT_MAX ((size_t)256 * 1024)
+
+/** Bytes that are copied behind their head: to send them in one piece takes less time. */
+#define TOGETHER_MAX 512
 
 #define HEAD_SIZE sizeof(uint64_t)
 #define LEN_MAX   (((uint64_t)1 << 48) - 1)
@@ -80,6 +84,11 @@ static int64_t send_once(struct weft__wire *wire, struct msghdr *header, struct 
 		.flags = MSG_NOSIGNAL | how.flags,
 		.data = header};
 
+	if (header->msg_iovlen == 1 && !header->msg_control) {
+		op.kind = WEFT__OP_SEND; /* the kernel has less to look at */
+		op.data = header->msg_iov->iov_base;
+		op.len = header->msg_iov->iov_len;
+	}
 	return how.perform(&op);
 }
 
@@ -176,9 +185,10 @@ bool weft__wire_has_own_rest(const struct weft__wire *wire)
 int weft__wire_send(
 	struct weft__wire *wire, const struct weft_pipe_message *message, struct weft__wire_how how)
 {
+	char packet[HEAD_SIZE + TOGETHER_MAX];
 	uint64_t head = MARK | (uint64_t)message->fd_count << FDS_SHIFT | message->len;
-	struct iovec parts[2] = {{&head, sizeof head}, {(void *)message->data, message->len}};
-	struct msghdr header = {.msg_iov = parts, .msg_iovlen = message->len > 0 ? 2 : 1};
+	struct iovec parts[2] = {{packet, HEAD_SIZE}, {(void *)message->data, message->len}};
+	struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2};
 	union control control;
 	bool is_begun = false;
 	int code;
@@ -190,6 +200,13 @@ int weft__wire_send(
 	code = weft__wire_flush(wire, how);
 	if (code)
 		return code;
+	memcpy(packet, &head, HEAD_SIZE);
+	if (message->len <= TOGETHER_MAX) {
+		if (message->len > 0)
+			memcpy(packet + HEAD_SIZE, message->data, message->len);
+		parts[0].iov_len += message->len;
+		header.msg_iovlen = 1;
+	}
 	if (message->fd_count > 0)
 		put_fds(&header, &control, message);
 	code = send_parts(wire, &header, how, &is_begun);
@@ -303,6 +320,35 @@ static int fill(struct weft__wire *wire, size_t missing, struct weft__wire_how h
 	return take_fds(wire, &header) ? 1 : spoil(wire);
 }
 
+struct filling {
+	struct weft__wire *wire;
+	size_t missing;
+	const struct weft__wire_how *how;
+	int result;
+};
+
+/* More is here; or it has ended, or failed. */
+static bool is_filled(const void *arg)
+{
+	struct filling *filling = (struct filling *)arg;
+	const struct weft__wire_how at_once = {filling->how->perform, MSG_DONTWAIT};
+
+	filling->result = fill(filling->wire, filling->missing, at_once);
+	return filling->result != -EAGAIN;
+}
+
+/* Who sends may be at it on another processor: its next message is here before a sleep is. */
+static int await_more(struct weft__wire *wire, size_t missing, struct weft__wire_how how)
+{
+	struct filling filling = {.wire = wire, .missing = missing, .how = &how};
+
+	if (how.flags & MSG_DONTWAIT || !weft__word_may_linger())
+		return fill(wire, missing, how);
+	if (is_filled(&filling) || weft__word_linger(is_filled, &filling))
+		return filling.result;
+	return fill(wire, missing, how);
+}
+
 /* Drop what has come of a message that was too long. */
 static void skip(struct weft__wire *wire)
 {
@@ -387,7 +433,7 @@ int weft__wire_recv(
 			*ret_message = message;
 		if (result != 0)
 			return result;
-		result = fill(wire, missing, how);
+		result = await_more(wire, missing, how);
 	} while (result > 0);
 	return result;
 }

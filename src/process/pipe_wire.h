@@ -17,7 +17,7 @@
 
 struct weft__op;
 
-/** How an operation is carried out: the result, or -errno; and its flags. */
+/** How an operation, SEND, SENDMSG or RECVMSG, is carried out: the result, or -errno; its flags. */
 struct weft__wire_how {
 	int64_t (*perform)(struct weft__op *op);
 	int flags; /* MSG_DONTWAIT or 0 */

@@ -32,14 +32,29 @@ struct worker {
 	uint32_t count; /* outcomes in the reply */
 };
 
+/* What a wire asks for. */
+static ssize_t perform_once(const struct weft__op *op)
+{
+	switch (op->kind) {
+	case WEFT__OP_SEND:
+		return send(op->fd, op->data, op->len, op->flags);
+	case WEFT__OP_SENDMSG:
+		return sendmsg(op->fd, op->data, op->flags);
+	case WEFT__OP_RECVMSG:
+		return recvmsg(op->fd, op->data, op->flags);
+	default:
+		errno = EINVAL;
+		return -1;
+	}
+}
+
 /* The socket blocks, and there is nothing else to do. */
 static int64_t perform(struct weft__op *op)
 {
 	int64_t result;
 
 	do
-		result = op->kind == WEFT__OP_SENDMSG ? sendmsg(op->fd, op->data, op->flags)
-						      : recvmsg(op->fd, op->data, op->flags);
+		result = perform_once(op);
 	while (result < 0 && errno == EINTR);
 	return result < 0 ? -errno : result;
 }

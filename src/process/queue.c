@@ -73,7 +73,7 @@ static int await(struct want *want)
 	uint32_t seen;
 	int code;
 
-	if (weft__word_linger(is_there, want))
+	if (weft__word_may_linger() && weft__word_linger(is_there, want))
 		return 0;
 	seen = atomic_fetch_or(want->word, OTHERS_WAIT) | OTHERS_WAIT;
 	if (is_there(want))

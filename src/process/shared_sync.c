@@ -104,7 +104,8 @@ int weft__shared_lock_acquire_slow(struct weft_shared_lock *lock)
 
 	if (code)
 		return fail(code);
-	if (weft__word_linger(is_free, word) && atomic_compare_exchange_strong(word, &seen, self))
+	if (weft__word_may_linger() && weft__word_linger(is_free, word) &&
+		atomic_compare_exchange_strong(word, &seen, self))
 		return 0;
 	got = wait_and_take(lock, self);
 	if (got == 1)
@@ -196,7 +197,8 @@ int weft_shared_sem_acquire(struct weft_shared_sem *sem)
 		return fail(code);
 	if (take_permit(word, &seen, 0))
 		return 0;
-	if (weft__word_linger(has_permit, word) && take_permit(word, &seen, 0))
+	if (weft__word_may_linger() && weft__word_linger(has_permit, word) &&
+		take_permit(word, &seen, 0))
 		return 0;
 	while (!take_permit(word, &seen, flag)) {
 		if (!(seen & OTHERS_WAIT) &&
@@ -294,7 +296,7 @@ int weft_shared_event_wait(struct weft_shared_event *event)
 
 	if (code)
 		return fail(code);
-	if (!(seen & EVENT_IS_SET) &&
+	if (!(seen & EVENT_IS_SET) && weft__word_may_linger() &&
 		weft__word_linger(has_been_set, &(struct event_look){word, seen}))
 		return 0;
 	while (!is_set_since(seen, first)) {

@@ -242,6 +242,12 @@ static int run_function(struct weft_process *process, const struct weft__process
 		return errno;
 	fflush(stdout);
 	fflush(stderr);
+	/*
+	 * Its descriptor is had afterwards. clone3(2) would give both, but fork(3) sees to the
+	 * library's locks and to others' handlers, without which the function could do nothing.
+	 * Who ends before is a zombie, and had all the same; unless somebody else reaps it, which
+	 * is told as ESRCH.
+	 */
 	pid = fork();
 	if (pid == 0)
 		function_main(process, plumbing, ends[1]);

@@ -101,6 +101,20 @@ static bool is_wanted(struct weft__worker *worker)
 				 !weft_mpsc_is_empty(&worker->inbox));
 }
 
+/* Sleeps in a row without a look: so many since it was last in vain, of which some are left. */
+static __thread unsigned vain, left;
+
+bool weft__word_may_linger(void)
+{
+	/* In a simulation nothing may depend on how fast the machine is. */
+	if (weft__worker && weft__worker->is_choosing)
+		return false;
+	if (left == 0)
+		return has_company();
+	left--;
+	return false;
+}
+
 /*
  * Whoever is waited for may run on another processor, and be done in less time than it takes to
  * fall asleep and be woken; or want this one, and then each look is in its way. What it was lately
@@ -108,29 +122,23 @@ static bool is_wanted(struct weft__worker *worker)
  */
 bool weft__word_linger(bool (*is_over)(const void *arg), const void *arg)
 {
-	static __thread unsigned pause, left;
 	struct weft__worker *worker = weft__worker;
-	int64_t end_ns;
+	int64_t end_ns = weft__word_clock() + LINGER_NS;
 
-	if (left > 0 || !has_company()) {
-		left -= left > 0;
-		return is_over(arg);
-	}
-	end_ns = weft__word_clock() + LINGER_NS;
 	while (!is_wanted(worker)) {
 		bool is_late = weft__word_clock() > end_ns;
 
 		if (is_over(arg)) {
 			/* Late: the other one had this processor meanwhile. */
 			if (!is_late)
-				pause = 0;
+				vain = 0;
 			return true;
 		}
 		if (is_late)
 			break;
 		relax();
 	}
-	pause = pause * 2 + 1 > PAUSE_MAX ? PAUSE_MAX : pause * 2 + 1;
-	left = pause;
+	vain = vain * 2 + 1 > PAUSE_MAX ? PAUSE_MAX : vain * 2 + 1;
+	left = vain;
 	return false;
 }

@@ -23,9 +23,12 @@
 int weft__word_wait(
 	_Atomic uint32_t *word, uint32_t expected, const struct weft__word_doubt *doubt);
 
+/** Whether to do so is worth it: it is not where it has been in vain lately. */
+bool weft__word_may_linger(void);
+
 /**
- * Look again and again for some microseconds before one sleeps: whether it is over. Not where that
- * has been in vain lately, or there is something else to do.
+ * Look again and again for some microseconds before one sleeps: whether it is over. As long as
+ * there is nothing else to do for the calling thread.
  */
 bool weft__word_linger(bool (*is_over)(const void *arg), const void *arg);
 
