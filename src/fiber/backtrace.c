@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static void on_question(int number)
 }
 
 /* SIGURG: nobody sends it but for urgent data, and without a handler it does nothing. */
-bool weft__backtrace_running(struct weft__backtrace *trace, struct weft__worker *worker)
+static bool ask(struct weft__backtrace *trace, struct weft__worker *worker)
 {
 	const struct timespec pause = {0, 1000000};
 	struct sigaction action = {.sa_handler = on_question, .sa_flags = SA_RESTART | SA_ONSTACK};
@@ -90,6 +91,19 @@ bool weft__backtrace_running(struct weft__backtrace *trace, struct weft__worker 
 		}
 	sigaction(SIGURG, &before, NULL);
 	*trace = running.trace;
+	return has_answered;
+}
+
+/* A list may ask while the watchdog does: each puts the handler back that it found. */
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+
+bool weft__backtrace_running(struct weft__backtrace *trace, struct weft__worker *worker)
+{
+	bool has_answered;
+
+	pthread_mutex_lock(&asking);
+	has_answered = ask(trace, worker);
+	pthread_mutex_unlock(&asking);
 	return has_answered;
 }
 
@@ -199,6 +213,23 @@ static void place_find(struct place *place, void *frame)
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
+/* libdw is for one thread at a time: a list may be made while the watchdog tells of somebody. */
+static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
+
+void weft__backtrace_forked(void)
+{
+	asking = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	if (pthread_mutex_trylock(&printing) == 0) {
+		pthread_mutex_unlock(&printing);
+		return;
+	}
+	/* A thread that is not here was in the midst of it: what it has left is not to be used. */
+	printing = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+#ifdef HAS_LIBDW
+	dw.dwfl = NULL;
+#endif
+}
+
 static bool is_among(const char *name, const char *const *names)
 {
 	for (; name && *names; names++)
@@ -228,7 +259,7 @@ static int frames_inside(const struct weft__backtrace *trace)
 	return last;
 }
 
-void weft__backtrace_print(const struct weft__backtrace *trace, FILE *out)
+static void print(const struct weft__backtrace *trace, FILE *out)
 {
 	static const char *const outermost[] = {"weft__fiber_main", "coro_main", NULL};
 	struct place place;
@@ -247,4 +278,11 @@ void weft__backtrace_print(const struct weft__backtrace *trace, FILE *out)
 		else
 			fprintf(out, "%p\n", trace->frames[i]);
 	}
+}
+
+void weft__backtrace_print(const struct weft__backtrace *trace, FILE *out)
+{
+	pthread_mutex_lock(&printing);
+	print(trace, out);
+	pthread_mutex_unlock(&printing);
 }

@@ -25,14 +25,17 @@ void weft__backtrace_here(struct weft__backtrace *trace);
 
 /**
  * Of what another worker runs right now, by a signal to its thread. False: it didn't
- * answer in 100 ms. One caller at a time; no worker but the one that lists the fibers.
+ * answer in 100 ms. Callers take turns; no worker but the one that lists the fibers.
  */
 bool weft__backtrace_running(struct weft__backtrace *trace, struct weft__worker *worker);
 
 /**
  * One line per frame: function, source line where they can be known. The runtime's own
- * innermost and outermost frames are left out.
+ * innermost and outermost frames are left out. Callers take turns.
  */
 void weft__backtrace_print(const struct weft__backtrace *trace, FILE *out);
+
+/** In the child of a fork, where nobody else has a turn. */
+void weft__backtrace_forked(void);
 
 #endif

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fiber/backtrace.h"
 #include "fiber/driver/fds.h"
 #include "fiber/driver/thread.h"
 #include "fiber/runtime.h"
@@ -419,6 +420,7 @@ void weft__runtime_forked(void)
 	abandon_fibers();
 	weft__thread_forked();
 	weft__watch_forked();
+	weft__backtrace_forked();
 	weft__bystanders_forked();
 	weft__close_forked();
 	for (unsigned i = 0; i < runtime->worker_count; i++)
