@@ -64,7 +64,8 @@ static void write_part(int fd, const uint8_t *data, size_t len, unsigned fd_coun
 	} control = {0};
 	struct iovec part = {(void *)(uintptr_t)data, len};
 	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-	size_t size = fd_count * sizeof fd;
+	const int any = STDERR_FILENO; /* not the end itself, which would then stay open */
+	size_t size = fd_count * sizeof any;
 
 	if (fd_count > 0) {
 		header.msg_control = &control;
@@ -73,7 +74,7 @@ static void write_part(int fd, const uint8_t *data, size_t len, unsigned fd_coun
 			.cmsg_level = SOL_SOCKET,
 			.cmsg_type = SCM_RIGHTS};
 		for (unsigned i = 0; i < fd_count; i++)
-			memcpy(CMSG_DATA(&control.align) + i * sizeof fd, &fd, sizeof fd);
+			memcpy(CMSG_DATA(&control.align) + i * sizeof any, &any, sizeof any);
 	}
 	require(sendmsg(fd, &header, MSG_NOSIGNAL) == (ssize_t)len);
 }

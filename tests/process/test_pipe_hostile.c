@@ -169,6 +169,24 @@ CHECK_CASE(whatever_comes_has_an_answer_and_leaves_no_descriptor)
 		try_input(&inputs[i]);
 }
 
+CHECK_CASE(a_pipe_that_is_freed_in_the_middle_of_a_message_closes_what_came_with_it)
+{
+	const uint64_t number = HEAD(30, 3);
+	int before = descriptors();
+
+	for (size_t len = 1; len <= sizeof number; len++) {
+		struct weft_pipe *pipe;
+		int socket_fd = bare_end(&pipe);
+		size_t got;
+
+		write_with(socket_fd, &number, len, STDIN_FILENO, 3);
+		CHECK_ERRNO(weft_pipe_try_recv(pipe, NULL, 0, &got), EAGAIN);
+		weft_pipe_free(pipe);
+		close(socket_fd);
+		CHECK_INT(descriptors(), ==, before);
+	}
+}
+
 /* ---- Descriptors that find no room ---------------------------------------------------------- */
 
 /* From now on no descriptor can be had; returns what the limit was. */
