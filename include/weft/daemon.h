@@ -10,9 +10,10 @@
  *		...
  *	}
  *
- * As daemon(7) asks of one: two forks, a session of its own, no terminal, no descriptors of
- * the shell's. Whoever started it learns whether it works: the first process stays until the
- * daemon is ready, and its exit status says so.
+ * As daemon(7) asks of one: two forks, a session of its own, no terminal, no standard streams of
+ * the shell's. What else is open stays so, and so do handlers and the mask of signals. Whoever
+ * started it learns whether it works: the first process stays until the daemon is ready, and its
+ * exit status says so.
  */
 #ifndef WEFT_DAEMON_H
 #define WEFT_DAEMON_H

@@ -61,10 +61,9 @@ struct weft_pool_task; /* opaque: one piece of work, and what came of it */
 #define WEFT_POOL_TRIES_MAX 3
 
 /**
- * Work, in a worker. data is lent for the call, and lies where it may: memcpy(3) what is to be
- * aligned. What is appended to result, which is empty, goes back. Returns 0, or -1: the task fails
- * with errno (EIO where there is none). A child that it forks is no worker: one that returns here
- * ends.
+ * Work, in a worker. data is lent for the call, at a multiple of 8; what is appended to result,
+ * which is empty, goes back. Returns 0, or -1: the task fails with errno (EIO where there is
+ * none). A child that it forks is no worker: one that returns here ends.
  */
 typedef int weft_pool_fn(const void *data, size_t len, struct weft_buf *result);
 
@@ -161,7 +160,8 @@ WEFT_API struct weft_pool_task *weft_pool_try_submit(
 WEFT_API int weft_pool_task_wait(struct weft_pool_task *task, int64_t timeout_ns);
 
 /**
- * What it has given: its length, and the bytes until the task is freed. ret_data may be NULL.
+ * What it has given: its length, and the bytes, at a multiple of 8, until the task is freed.
+ * ret_data may be NULL.
  * Errors: EBUSY (it has not ended); what the call has said; EOWNERDEAD (its worker died);
  * ECANCELED (it was cancelled, killed or terminated); ENOBUFS, ENOMEM (too large a result, for
  * the worker or for us); and when no worker lives and the system refuses new ones, or they
@@ -200,7 +200,7 @@ struct weft_pool_item {
 struct weft_pool_result {
 	size_t index;     /* of the item */
 	int error;        /* 0, or why there is none: as weft_pool_task_result() */
-	const void *data; /* until the callback returns */
+	const void *data; /* until the callback returns; at a multiple of 8 */
 	size_t len;
 	size_t done, count; /* items that are done, this one among them; and all */
 };

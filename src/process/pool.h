@@ -62,15 +62,21 @@ static inline uint64_t weft__pool_claim(uint64_t number, enum weft__pool_claim s
 
 /* ---- On the wire -------------------------------------------------------------------- */
 
-/** A task: this, then count times a uint64_t of length and as many bytes. */
+/** Items and results take so much, so that they all lie at multiples of 8. */
+static inline size_t weft__pool_padded(size_t len)
+{
+	return (len + 7) & ~(size_t)7;
+}
+
+/** A task: this, then count times a uint64_t of length and as many bytes, padded. */
 struct weft__pool_request {
 	uint64_t number;
 	uint32_t call, count;
 };
 
 /**
- * A reply, or a part of it: this, then count times weft__pool_outcome and as many bytes. The last
- * has what is left; it may lack some where nobody wants them any more.
+ * A reply, or a part of it: this, then count times weft__pool_outcome and as many bytes, padded.
+ * The last has what is left; it may lack some where nobody wants them any more.
  */
 struct weft__pool_reply {
 	uint64_t number;

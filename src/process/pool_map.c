@@ -53,7 +53,8 @@ static size_t measure(const struct run *run, size_t *ret_size)
 
 	while (count < run->chunk && run->next + count < run->map->count &&
 		(count == 0 || size < CHUNK_SIZE_MAX)) {
-		size += sizeof(uint64_t) + item_at(run->map, run->next + count).len;
+		size += sizeof(uint64_t) +
+			weft__pool_padded(item_at(run->map, run->next + count).len);
 		count++;
 	}
 	*ret_size = size;
@@ -78,7 +79,8 @@ static struct weft_pool_task *make_chunk(struct run *run)
 		at += sizeof len;
 		if (item.len > 0)
 			memcpy(at, item.data, item.len);
-		at += item.len;
+		memset(at + item.len, 0, weft__pool_padded(item.len) - item.len);
+		at += weft__pool_padded(item.len);
 	}
 	task->chunks = &run->chunks;
 	task->first = run->next;
@@ -163,7 +165,7 @@ static int deliver(struct run *run, const struct weft_pool_task *task)
 			at += sizeof outcome;
 			result.data = at;
 			result.len = (size_t)outcome.len;
-			at += outcome.len;
+			at += weft__pool_padded(result.len);
 		}
 		result.error = outcome.error;
 		errno = 0;

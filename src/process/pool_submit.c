@@ -39,8 +39,10 @@ static void put_item(struct weft_pool_task *task, const void *data, size_t len)
 	uint64_t announced = len;
 
 	memcpy(at, &announced, sizeof announced);
+	at += sizeof announced;
 	if (len > 0)
-		memcpy(at + sizeof announced, data, len);
+		memcpy(at, data, len);
+	memset(at + len, 0, weft__pool_padded(len) - len);
 }
 
 /* Two hold it: the caller, and the pool. */
@@ -68,7 +70,8 @@ static struct weft_pool_task *submit(
 	int code = index < 0 ? ENOENT : item->len > pool->options.message_max ? EMSGSIZE : 0;
 
 	if (code == 0) {
-		task = weft__pool_task_make(pool, (uint32_t)index, 1, sizeof(uint64_t) + item->len);
+		task = weft__pool_task_make(
+			pool, (uint32_t)index, 1, sizeof(uint64_t) + weft__pool_padded(item->len));
 		code = task ? 0 : ENOMEM;
 	}
 	if (code == 0) {
@@ -141,15 +144,17 @@ static int look(struct weft_pool_task *task)
 
 ssize_t weft_pool_task_result(struct weft_pool_task *task, const void **ret_data)
 {
+	struct weft__pool_outcome outcome;
 	int code = look(task);
 
 	if (code == 0)
 		code = task->error;
 	if (code)
 		return weft__pool_fail(code);
+	memcpy(&outcome, task->reply, sizeof outcome);
 	if (ret_data)
-		*ret_data = task->reply + sizeof(struct weft__pool_outcome);
-	return (ssize_t)(task->reply_len - sizeof(struct weft__pool_outcome));
+		*ret_data = task->reply + sizeof outcome;
+	return (ssize_t)outcome.len;
 }
 
 int weft_pool_task_death(struct weft_pool_task *task, struct weft_process_end *ret_end)

@@ -293,10 +293,11 @@ static bool is_sound(uint32_t count, const char *at, size_t left)
 			return false;
 		memcpy(&outcome, at, sizeof outcome);
 		left -= sizeof outcome;
-		if (outcome.len > left || outcome.error < 0)
+		if (outcome.len > left || weft__pool_padded((size_t)outcome.len) > left ||
+			outcome.error < 0)
 			return false;
-		at += sizeof outcome + outcome.len;
-		left -= (size_t)outcome.len;
+		at += sizeof outcome + weft__pool_padded((size_t)outcome.len);
+		left -= weft__pool_padded((size_t)outcome.len);
 	}
 	return left == 0;
 }
@@ -336,7 +337,7 @@ static size_t offset_of(const struct weft_pool_task *task, uint32_t item)
 		uint64_t len;
 
 		memcpy(&len, task->request + at, sizeof len);
-		at += sizeof len + len;
+		at += sizeof len + weft__pool_padded((size_t)len);
 	}
 	return at;
 }

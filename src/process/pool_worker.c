@@ -92,11 +92,14 @@ static bool put_outcome(struct worker *worker, int error)
 {
 	struct weft_buf *result = &worker->result;
 	struct weft__pool_outcome outcome = {.len = weft_buf_len(result), .error = error};
+	static const char padding[8];
+	size_t padded = weft__pool_padded(weft_buf_len(result));
 
 	worker->count++;
-	if (weft_buf_reserve(&worker->reply, sizeof outcome + weft_buf_len(result))) {
+	if (weft_buf_reserve(&worker->reply, sizeof outcome + padded)) {
 		weft_buf_append(&worker->reply, &outcome, sizeof outcome);
 		weft_buf_append(&worker->reply, weft_buf_data(result), weft_buf_len(result));
+		weft_buf_append(&worker->reply, padding, padded - weft_buf_len(result));
 		return true;
 	}
 	outcome = (struct weft__pool_outcome){.error = errno};
@@ -167,7 +170,7 @@ static bool do_items(
 		error = call(worker, fn, at, (size_t)len);
 		if (!put_outcome(worker, error))
 			return false;
-		at += len;
+		at += weft__pool_padded((size_t)len);
 	}
 	return send_reply(worker, request->number, true);
 }

@@ -70,8 +70,9 @@ static void say(const void *bytes, size_t len)
  * What is done is said by a byte: "k" is killed, "a" aborts, "e" exits, "s" stops, "h" hangs, "l"
  * gives a result of the length that follows, "c" closes all it has, "m" takes memory until there
  * is none, "f" fails, "-" with an errno that is none; "w" works for longer than a part of a reply
- * waits; "2" forks, and both of them come back; "z" says nonsense, "n" answers what it was not
- * asked, "p" dies in the middle of an answer; all else is an echo.
+ * waits; "u" fails where its data isn't aligned; "2" forks, and both of them come back; "z" says
+ * nonsense, "n" answers what it was not asked, "p" dies in the middle of an answer; all else is an
+ * echo.
  */
 static int act(const void *data, size_t len, struct weft_buf *result)
 {
@@ -130,6 +131,11 @@ static int act(const void *data, size_t len, struct weft_buf *result)
 		return -1;
 	case '-':
 		errno = -3;
+		return -1;
+	case 'u':
+		if ((uintptr_t)data % 8 == 0)
+			break;
+		errno = EXDEV;
 		return -1;
 	case 'w':
 		usleep(15000);

@@ -102,6 +102,54 @@ CHECK_CASE(what_is_done_of_a_chunk_comes_before_its_rest)
 	both(the_first_comes_alone);
 }
 
+/* ---- Lengths ------------------------------------------------------------------------------- */
+
+/* An echo of as many bytes as belong to the index. */
+static int is_aligned(const struct weft_pool_result *result, void *arg)
+{
+	(void)arg;
+	CHECK_INT(result->error, ==, 0);
+	CHECK_INT(result->len, ==, 1 + result->index % 23);
+	CHECK((uintptr_t)result->data % 8 == 0);
+	CHECK(memcmp(result->data, "uneven lengths of items", result->len) == 0);
+	return 0;
+}
+
+static int all_lie_well(void *arg)
+{
+	struct weft_pool *pool = pool_of(1);
+	struct weft_pool_item words[100];
+	const void *data;
+
+	(void)arg;
+	for (size_t i = 0; i < 100; i++)
+		words[i] = (struct weft_pool_item){"uneven lengths of items", 1 + i % 23};
+	for (size_t chunk = 1; chunk < 100; chunk += 33)
+		CHECK_INT(weft_pool_map(pool, &(struct weft_pool_map){.call = "act",
+						      .items = words,
+						      .count = 100,
+						      .chunk = chunk,
+						      .each = is_aligned}),
+			==, 0);
+	for (size_t i = 0; i < 23; i++) {
+		struct weft_pool_task *task =
+			weft_pool_submit(pool, "act", words[i].data, words[i].len);
+
+		CHECK_INT(weft_pool_task_wait(task, WEFT_FOREVER), ==, 0);
+		CHECK_INT(weft_pool_task_result(task, &data), ==, words[i].len);
+		CHECK((uintptr_t)data % 8 == 0);
+		CHECK(memcmp(data, words[i].data, words[i].len) == 0);
+		weft_pool_task_free(task);
+	}
+	weft_pool_free(pool);
+	return 0;
+}
+
+CHECK_CASE(items_and_results_of_any_length_lie_at_multiples_of_8)
+{
+	both(all_lie_well);
+}
+
 /* ---- Ends -------------------------------------------------------------------------------- */
 
 static int the_rest_is_not_begun(void *arg)
