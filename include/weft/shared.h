@@ -60,10 +60,10 @@ struct weft_segment_options {
  * as many as it has. name: without '/', and not empty; NULL: none. options may be NULL. All its
  * memory is had at once. Ended by weft_segment_free(). It waits, within the scope, while another
  * process makes it.
- * Errors: EINVAL (name; a new one of no bytes), ENAMETOOLONG (name, type); ENOENT (must_exist),
- * EEXIST (must_be_new); EPROTO (no segment of this version of weft), EPROTOTYPE (another type),
- * EMSGSIZE (fewer bytes), EXDEV (of another pid or time namespace, whose locks would be taken for
- * those of the dead), EACCES (another's), EBUSY (others hold what never
+ * Errors: EINVAL (name; mode, beyond 0777; a new one of no bytes), ENAMETOOLONG (name, type);
+ * ENOENT (must_exist), EEXIST (must_be_new); EPROTO (no segment of this version of weft),
+ * EPROTOTYPE (another type), EMSGSIZE (fewer bytes), EXDEV (of another pid or time namespace, whose
+ * locks would be taken for those of the dead), EACCES (another's), EBUSY (others hold what never
  * became one); ENOSPC, ENOMEM, EFBIG (no room), ENOSYS (no memfd);
  * ETIMEDOUT, ECANCELED; those of open(2) and mmap(2); and what init() left in errno.
  */

@@ -161,6 +161,8 @@ static int wish_init(
 	*wish = (struct weft__segment_wish){.size = size};
 	if (options)
 		wish->options = *options;
+	if (wish->options.mode & ~0777U)
+		return EINVAL; /* what set-user-ID and the like mean is for programs */
 	if (!wish->options.mode)
 		wish->options.mode = 0600;
 	if (wish->options.type && strlen(wish->options.type) > WEFT_SEGMENT_TYPE_MAX)

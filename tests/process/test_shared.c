@@ -329,6 +329,9 @@ CHECK_CASE(what_is_no_segment_of_ours_is_refused)
 	CHECK_ERRNO(weft_segment_new(own_name(), 0, NULL), EINVAL);
 	CHECK_ERRNO(weft_segment_new(own_name(), SIZE_MAX, NULL), ENOMEM);
 	CHECK_ERRNO(weft_segment_new(own_name(), 10, &long_type), ENAMETOOLONG);
+	CHECK_ERRNO(weft_segment_new(own_name(), 10, &(struct weft_segment_options){.mode = 04755}),
+		EINVAL);
+	CHECK(!has_name());
 	CHECK_INT(symlink("/etc/passwd", own_path()), ==, 0);
 	CHECK_ERRNO(weft_segment_new(own_name(), 10, NULL), EACCES);
 	CHECK_INT(weft_segment_unlink(own_name()), ==, 0);
