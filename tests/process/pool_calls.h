@@ -66,6 +66,15 @@ static void say(const void *bytes, size_t len)
 			continue;
 }
 
+/* Both come back. */
+static void fork_and_wait(void)
+{
+	pid_t child = fork();
+
+	if (child > 0)
+		waitpid(child, NULL, 0);
+}
+
 /*
  * What is done is said by a byte: "k" is killed, "a" aborts, "e" exits, "s" stops, "h" hangs, "l"
  * gives a result of the length that follows, "c" closes all it has, "m" takes memory until there
@@ -79,7 +88,6 @@ static int act(const void *data, size_t len, struct weft_buf *result)
 	static char filler[100000];
 	const char *words = data;
 	size_t wanted;
-	pid_t child;
 
 	atomic_fetch_add(&shared->begun, 1);
 	switch (len > 0 ? words[0] : 0) {
@@ -141,9 +149,7 @@ static int act(const void *data, size_t len, struct weft_buf *result)
 		usleep(15000);
 		break;
 	case '2':
-		child = fork();
-		if (child > 0)
-			waitpid(child, NULL, 0);
+		fork_and_wait();
 		break;
 	default:
 		break;
