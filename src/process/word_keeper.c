@@ -2,7 +2,9 @@
  * word_keeper.c - see word_keeper.h.
  *
  * A lane is a thread and the sleepers that it sleeps for, as many as futex_waitv(2) takes words.
- * Lanes are started as they are needed, and stay. One mutex guards all their lists.
+ * Lanes are started as they are needed, and stay. One mutex guards all their lists. The first one's
+ * thread looks at the words of all, for to sleep on so many again takes longer than to look at
+ * them.
  *
  * Must never: wait with the mutex held.
  */
@@ -25,6 +27,7 @@ struct lane {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lane lanes[WEFT__WORD_LANES_MAX];
+static int64_t look_ns; /* when the first lane's thread wakes for that */
 
 /* ---- A lane's thread ----------------------------------------------------------------------- */
 
@@ -37,6 +40,34 @@ static unsigned list_len(const struct weft_list *list)
 	return count;
 }
 
+static void look(struct lane *lane, _Atomic uint32_t *woken)
+{
+	weft__words_look(&lane->sleepers, woken);
+	lane->count = list_len(&lane->sleepers);
+}
+
+/* When the first of all sleepers is due; INT64_MAX: there is none. */
+static int64_t next_look(void)
+{
+	look_ns = INT64_MAX;
+	for (unsigned i = 0; i < WEFT__WORD_LANES_MAX && lanes[i].is_open; i++) {
+		weft_list_each (node, &lanes[i].sleepers) {
+			const struct weft__word_sleeper *sleeper =
+				weft_container_of(node, struct weft__word_sleeper, node);
+
+			if (sleeper->must_ns < look_ns)
+				look_ns = sleeper->must_ns;
+		}
+	}
+	return look_ns;
+}
+
+static void look_at_others(void)
+{
+	for (unsigned i = 1; i < WEFT__WORD_LANES_MAX && lanes[i].is_open; i++)
+		look(&lanes[i], NULL);
+}
+
 static void *lane_main(void *arg)
 {
 	struct lane *lane = arg;
@@ -47,11 +78,13 @@ static void *lane_main(void *arg)
 		_Atomic uint32_t *woken;
 
 		weft__word_set_fill(&lane->set, &lane->bell, &lane->sleepers);
+		lane->set.until_ns = lane == lanes ? next_look() : INT64_MAX;
 		pthread_mutex_unlock(&mutex);
 		woken = weft__word_set_sleep(&lane->set);
 		pthread_mutex_lock(&mutex);
-		weft__words_look(&lane->sleepers, woken);
-		lane->count = list_len(&lane->sleepers);
+		look(lane, woken);
+		if (lane == lanes && weft__word_clock() >= look_ns)
+			look_at_others();
 	}
 	return NULL;
 }
@@ -105,6 +138,7 @@ static void take(struct weft_list *sleepers)
 		weft_list_push_back(&lane->sleepers, node);
 		lane->count++;
 		is_changed[sleeper->lane] = true;
+		is_changed[0] |= sleeper->must_ns < look_ns;
 	}
 	pthread_mutex_unlock(&mutex);
 	for (unsigned i = 0; i < WEFT__WORD_LANES_MAX; i++)
