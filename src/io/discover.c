@@ -28,6 +28,9 @@
 #define QUESTION_GAP_MIN WEFT_MILLISECONDS(100)
 #define QUESTION_GAP_MAX WEFT_SECONDS(10)
 
+/** Goodbyes that are remembered, the last ones. */
+#define GONE_MAX 64
+
 /** Datagrams that are taken before what seems expired is. */
 #define OVERDUE_MAX 256
 
@@ -42,14 +45,27 @@ struct instance {
 	struct path paths[WEFT_DISCOVER_ADDRESSES_MAX];
 };
 
+/* Who has said goodbye. */
+struct gone {
+	uint64_t instance;
+	uint32_t address;
+};
+
+enum {
+	ASKING, /* with questions out, and answers in */
+	HEARING /* rounds, goodbyes */
+};
+
 struct weft_discovery {
-	struct weft_udp *ends[2]; /* to ask with; to hear others on, or NULL */
+	struct weft_udp *ends[2]; /* ASKING; HEARING, or NULL */
 	uint16_t udp_port;
 	char service[WEFT_DISCOVER_SERVICE_MAX + 1];
 	struct weft__lan lan;
 	int64_t question_at_ns, question_gap_ns;
 	unsigned count;
 	struct instance instances[WEFT_DISCOVER_INSTANCES_MAX];
+	unsigned gone_count; /* since the beginning */
+	struct gone gone[GONE_MAX];
 };
 
 /* ---- Life -------------------------------------------------------------------------------------
@@ -76,12 +92,12 @@ static struct weft_discovery *discovery_make(
 		}
 		memcpy(discovery->service, options->service, len);
 	}
-	discovery->ends[0] = weft__lan_open(0);
-	if (!discovery->ends[0])
+	discovery->ends[ASKING] = weft__lan_open(0);
+	if (!discovery->ends[ASKING])
 		goto fail;
 	if (is_watching) {
-		discovery->ends[1] = weft__lan_open(discovery->udp_port);
-		if (!discovery->ends[1])
+		discovery->ends[HEARING] = weft__lan_open(discovery->udp_port);
+		if (!discovery->ends[HEARING])
 			goto fail;
 	}
 	return discovery;
@@ -102,8 +118,8 @@ void weft_discovery_free(struct weft_discovery *discovery)
 
 	if (!discovery)
 		return;
-	weft_udp_free(discovery->ends[0]);
-	weft_udp_free(discovery->ends[1]);
+	weft_udp_free(discovery->ends[ASKING]);
+	weft_udp_free(discovery->ends[HEARING]);
 	free(discovery);
 	errno = saved;
 }
@@ -230,18 +246,59 @@ static bool is_described_so(
 	       strcmp(instance->found.service, message->service) == 0;
 }
 
+/* ---- Goodbyes -------------------------------------------------------------------------------
+ *
+ * Between the two sockets there is no order: an answer may be taken after the goodbye that was
+ * sent after it. So answers of who has gone are not believed; a round of his is.
+ */
+
+static struct gone *gone_find(struct weft_discovery *discovery, uint64_t instance, uint32_t address)
+{
+	for (unsigned i = 0; i < GONE_MAX; i++)
+		if (discovery->gone[i].instance == instance &&
+			discovery->gone[i].address == address)
+			return &discovery->gone[i];
+	return NULL;
+}
+
+static void gone_add(struct weft_discovery *discovery, uint64_t instance, uint32_t address)
+{
+	struct gone *gone = gone_find(discovery, instance, address);
+
+	if (!gone)
+		gone = &discovery->gone[discovery->gone_count++ % GONE_MAX];
+	*gone = (struct gone){.instance = instance, .address = address};
+}
+
+/* Whether an announcement is older than the goodbye of whom it is from. */
+static bool is_late(struct weft_discovery *discovery, const struct weft__lan_datagram *datagram,
+	uint64_t instance)
+{
+	struct gone *gone = gone_find(discovery, instance, datagram->from);
+
+	if (gone && datagram->end == HEARING) {
+		*gone = (struct gone){0};
+		return false;
+	}
+	return gone != NULL;
+}
+
 /* ---- What comes -------------------------------------------------------------------------------
  */
 
 /* Whether there is an event. */
-static bool take_announcement(struct weft_discovery *discovery, uint32_t from,
-	const struct weft__discover_message *message, struct weft_discovery_event *ret_event)
+static bool take_announcement(struct weft_discovery *discovery,
+	const struct weft__lan_datagram *datagram, const struct weft__discover_message *message,
+	struct weft_discovery_event *ret_event)
 {
 	struct instance *instance = instance_find(discovery, message->instance);
+	uint32_t from = datagram->from;
 	struct weft_discovered before;
 	struct path *path;
 
 	if (discovery->service[0] && strcmp(discovery->service, message->service) != 0)
+		return false;
+	if (is_late(discovery, datagram, message->instance))
 		return false;
 	ret_event->kind = instance ? WEFT_DISCOVERY_CHANGED : WEFT_DISCOVERY_CAME;
 	if (!instance) {
@@ -270,9 +327,13 @@ static bool take_goodbye(struct weft_discovery *discovery, uint32_t from,
 {
 	struct instance *instance = instance_find(discovery, message->instance);
 
+	if (!instance)
+		gone_add(discovery, message->instance, from);
 	/* Nobody says it for another. */
 	if (!instance || !path_find(instance, from))
 		return false;
+	for (unsigned i = 0; i < instance->path_count; i++)
+		gone_add(discovery, message->instance, instance->paths[i].address);
 	*ret_event =
 		(struct weft_discovery_event){.kind = WEFT_DISCOVERY_LEFT, .found = tell(instance)};
 	instance_remove(discovery, instance);
@@ -291,7 +352,7 @@ static bool take(struct weft_discovery *discovery, const struct weft__lan_datagr
 		return false;
 	switch (message.kind) {
 	case WEFT__DISCOVER_ANNOUNCEMENT:
-		return take_announcement(discovery, datagram->from, &message, ret_event);
+		return take_announcement(discovery, datagram, &message, ret_event);
 	case WEFT__DISCOVER_GOODBYE:
 		return take_goodbye(discovery, datagram->from, &message, ret_event);
 	case WEFT__DISCOVER_QUESTION:
@@ -371,7 +432,7 @@ static void ask(struct weft_discovery *discovery)
 	len = weft__discover_write(&question, datagram);
 	weft__lan_look(&discovery->lan);
 	weft__lan_broadcast(
-		&discovery->lan, discovery->ends[0], discovery->udp_port, datagram, len);
+		&discovery->lan, discovery->ends[ASKING], discovery->udp_port, datagram, len);
 	discovery->question_at_ns = weft_now() + discovery->question_gap_ns;
 	if (discovery->question_gap_ns < QUESTION_GAP_MAX)
 		discovery->question_gap_ns *= 2;

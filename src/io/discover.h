@@ -61,6 +61,7 @@ struct weft__lan_datagram {
 	uint32_t from;      /* in network order */
 	uint16_t from_port; /* in host order */
 	unsigned interface; /* index of the one it came on */
+	unsigned end;       /* of weft__lan_wait()'s sockets, the one that it came to */
 };
 
 /** Look at the interfaces there are now. What can't be learned leaves none. */

@@ -253,8 +253,10 @@ int weft__lan_wait(struct weft_udp *const *udps, unsigned count, int64_t until_n
 		ready = weft_select(cases, count + 1);
 		if (ready < 0 || ready == (ssize_t)count)
 			return ready < 0 ? -1 : 0;
-		if (receive(udps[ready], ret_datagram) == 0)
+		if (receive(udps[ready], ret_datagram) == 0) {
+			ret_datagram->end = (unsigned)ready;
 			return 1;
+		}
 		if (errno != EAGAIN && !is_passing(errno))
 			return -1;
 	}

@@ -280,6 +280,70 @@ NETWORK_CASE(a_goodbye_is_believed_from_its_own_address_only)
 	weft_discovery_free(discovery);
 }
 
+/* Hears what is said to all. */
+static int ear(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(udp_port)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+
+	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), ==, 0);
+	CHECK_INT(bind(fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
+	return fd;
+}
+
+/* Where the first question comes from, which has been asked. */
+static struct sockaddr_in asker(int fd)
+{
+	struct weft__discover_message message = {.kind = WEFT__DISCOVER_GOODBYE};
+	unsigned char datagram[WEFT__DISCOVER_DATAGRAM_MAX];
+	struct sockaddr_in from;
+
+	while (message.kind != WEFT__DISCOVER_QUESTION) {
+		socklen_t len = sizeof(from);
+		ssize_t got =
+			recvfrom(fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&from, &len);
+
+		CHECK_INT(got, >, 0);
+		CHECK(weft__discover_parse(datagram, (size_t)got, &message) == NULL);
+	}
+	return from;
+}
+
+NETWORK_CASE(an_answer_that_is_taken_after_the_goodbye_brings_nobody_back)
+{
+	struct weft__discover_message round = kitchen, goodbye = {.kind = WEFT__DISCOVER_GOODBYE};
+	struct weft_discovery *discovery = watch(NULL);
+	unsigned char answer[WEFT__DISCOVER_DATAGRAM_MAX];
+	int fd = mouth(1), questions = ear();
+	struct sockaddr_in to;
+
+	say_message(fd, &round);
+	expect(discovery, WEFT_DISCOVERY_CAME, "Kitchen");
+	to = asker(questions);
+	for (int i = 0; i < 20; i++) {
+		size_t len = weft__discover_write(&round, answer);
+		char name[sizeof(round.name)];
+
+		CHECK_INT(sendto(fd, answer, len, 0, (struct sockaddr *)&to, sizeof(to)), ==, len);
+		goodbye.instance = round.instance++;
+		say_message(fd, &goodbye);
+		memcpy(name, round.name, sizeof(name));
+		expect(discovery, WEFT_DISCOVERY_LEFT, name);
+		snprintf(round.name, sizeof(round.name), "Kitchen %d", i);
+		say_message(fd, &round);
+		expect(discovery, WEFT_DISCOVERY_CAME, round.name);
+	}
+	/* Who begins again is told to all, and then answers are believed again. */
+	goodbye.instance = round.instance;
+	say_message(fd, &goodbye);
+	expect(discovery, WEFT_DISCOVERY_LEFT, round.name);
+	say_message(fd, &round);
+	expect(discovery, WEFT_DISCOVERY_CAME, round.name);
+	weft_discovery_free(discovery);
+	close(questions);
+	close(fd);
+}
+
 NETWORK_CASE(who_is_not_heard_of_any_more_expires_address_by_address)
 {
 	struct weft__discover_message brief = kitchen, long_lived = kitchen;
