@@ -49,7 +49,8 @@ CFLAGS_cov := -O0 -g --coverage
 CFLAGS_TESTS_release := -O1 -g1
 CFLAGS_TESTS_aarch64 := -O1 -g1
 LDFLAGS_aarch64 := -static
-LDFLAGS_asan := -fsanitize=address,undefined
+# Its runtime within the program: src/fiber/fork.c holds its locks over a fork.
+LDFLAGS_asan := -fsanitize=address,undefined -static-libasan
 LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 LDFLAGS_cov := --coverage

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "fiber/runtime.h"
+#include "fiber/sanitize.h"
 
 extern __thread struct weft__context *weft__thread_context;
 
@@ -40,6 +41,47 @@ static void in_child(void)
 	}
 	weft__runtime_forked();
 }
+
+#ifdef WEFT_ASAN
+
+/*
+ * Before gcc 14, AddressSanitizer leaves its locks over a fork(2) as they are: a child that was
+ * made while another thread allocated hangs in its first malloc(3). These are its own, and there
+ * when it is linked in as a static library (NULL: it is not).
+ */
+#define OF_ASAN(name, symbol) __attribute__((weak)) void name(void) __asm__(symbol)
+
+OF_ASAN(weft__asan_lock_threads, "_ZN6__lsan18LockThreadRegistryEv");
+OF_ASAN(weft__asan_unlock_threads, "_ZN6__lsan20UnlockThreadRegistryEv");
+OF_ASAN(weft__asan_lock_heap, "_ZN6__lsan13LockAllocatorEv");
+OF_ASAN(weft__asan_unlock_heap, "_ZN6__lsan15UnlockAllocatorEv");
+OF_ASAN(weft__asan_lock_stacks, "_ZN11__sanitizer17StackDepotLockAllEv");
+OF_ASAN(weft__asan_unlock_stacks, "_ZN11__sanitizer19StackDepotUnlockAllEv");
+
+static void hold_asan(void)
+{
+	weft__asan_lock_threads();
+	weft__asan_lock_heap();
+	weft__asan_lock_stacks();
+}
+
+static void let_asan_go(void)
+{
+	weft__asan_unlock_stacks();
+	weft__asan_unlock_heap();
+	weft__asan_unlock_threads();
+}
+
+/* Before all others: so it is held after what they do to prepare, and let go of before they go on.
+ */
+__attribute__((constructor(101))) static void install_for_asan(void)
+{
+	if (weft__asan_lock_threads && weft__asan_unlock_threads && weft__asan_lock_heap &&
+		weft__asan_unlock_heap && weft__asan_lock_stacks && weft__asan_unlock_stacks)
+		pthread_atfork(hold_asan, let_asan_go, let_asan_go);
+}
+
+#endif
 
 static void install(void)
 {
