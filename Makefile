@@ -213,6 +213,7 @@ $(OBJ)/%.c.o: %.c $(OBJ)/flags
 
 # The page is part of the program: the assembler takes it in.
 $(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
+$(OBJ)/src/cmd/config.c.o: packaging/weft.conf
 
 $(OBJ)/%.S.o: %.S $(OBJ)/flags
 	@mkdir -p $(@D)
@@ -234,7 +235,7 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo)
+$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'

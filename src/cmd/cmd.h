@@ -28,6 +28,8 @@ int weft__cmd_echo(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft config`: config.c. */
+int weft__cmd_config(int argc, char **argv);
 /** `weft account`: account.c. */
 int weft__cmd_account(int argc, char **argv);
 /** `weft get`: get.c. */

@@ -25,6 +25,7 @@ static const struct {
 	{"collect", "record what many clients send, line by line, in one file", weft__cmd_collect},
 	{"echo", "send back what is sent, under any model", weft__cmd_echo},
 	{"serve", "share a folder over the web and FTP", weft__cmd_serve},
+	{"config", "what `weft serve` is told by its file: check it, show it", weft__cmd_config},
 	{"account", "the people a server knows: accounts, passwords, rights", weft__cmd_account},
 	{"get", "fetch a URL", weft__cmd_get},
 	{"ftp", "move files to and from an FTP server, by hand or by script", weft__cmd_ftp},

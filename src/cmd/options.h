@@ -20,7 +20,7 @@
 #include "cmd.h"
 
 enum cmd_option_kind {
-	CMD_FLAG,    /* bool: no value */
+	CMD_FLAG,    /* bool: no value, or yes or no */
 	CMD_TEXT,    /* const char *: as it stands */
 	CMD_TEXTS,   /* struct cmd_texts: each as it stands; the option may be given again */
 	CMD_COUNT,   /* unsigned: from min (0 means 1) to max */
@@ -46,6 +46,8 @@ struct cmd_option {
 	int64_t zero_ns;            /* SECONDS: what 0 becomes; 0: it is refused */
 	const char *const *choices; /* CHOICE: NULL at the end */
 	bool *ret_is_given;         /* may be NULL */
+	bool is_of_line;            /* has no sense in a file: help, --json */
+	const char *standard;       /* what holds where nothing is given; NULL: nothing does */
 };
 
 /** A line of the table; the last arguments are ".field = value". */
@@ -57,6 +59,12 @@ struct cmd_option {
 	{                    \
 		.name = NULL \
 	}
+
+/** Options of one command, --help included. */
+#define CMD_OPTIONS_MAX 128
+
+/** Longest of what is said of a value, with its NUL. */
+#define CMD_FAULT_MAX 512
 
 struct cmd_syntax {
 	const char *name;     /* of the sub-command */
@@ -74,5 +82,23 @@ struct cmd_syntax {
  */
 int weft__cmd_parse(
 	const struct cmd_syntax *syntax, const struct cmd_option *options, int argc, char **argv);
+
+/**
+ * The same where files and the environment have spoken first (settings.h); then a flag may be
+ * taken back, "--hidden=no". settings: NULL where there are none.
+ */
+struct cmd_settings;
+int weft__cmd_parse_over(const struct cmd_syntax *syntax, const struct cmd_option *options,
+	struct cmd_settings *settings, int argc, char **argv);
+
+/** The value that the last option of that name has in argv, "": it has none; NULL: not there. */
+const char *weft__cmd_look_for(
+	const struct cmd_option *options, const char *name, int argc, char **argv);
+
+/**
+ * One value into its place, of which it remains a part. text: of a FLAG, yes, no or NULL (yes).
+ * false: it can't be, and fault says why, as what follows the option's name.
+ */
+bool weft__cmd_take(const struct cmd_option *option, const char *text, char fault[CMD_FAULT_MAX]);
 
 #endif

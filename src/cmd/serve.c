@@ -207,8 +207,10 @@ int weft__cmd_serve(int argc, char **argv)
 	struct serve serve = {.dir = "."};
 	int status = weft__serve_take_options(&serve, argc, argv);
 
-	if (status)
+	if (status) {
+		weft__settings_fini(&serve.settings);
 		return status == CMD_HELPED ? CMD_DONE : status;
+	}
 	weft__cmd_raise_descriptor_limit();
 	bound_connections(&serve);
 	ignore_size_limit();
@@ -241,5 +243,6 @@ int weft__cmd_serve(int argc, char **argv)
 	weft_files_free(serve.engine);
 	weft__serve_close_accounts(&serve);
 	free(serve.folder);
+	weft__settings_fini(&serve.settings);
 	return status;
 }

@@ -24,6 +24,7 @@
 
 #include "options.h"
 #include "service.h"
+#include "settings.h"
 #include "weft/account.h"
 #include "weft/files.h"
 #include "weft/ftp.h"
@@ -108,6 +109,9 @@ struct serve_chat {
 struct serve {
 	/* What the command line says. */
 	const char *dir;
+	const char *config;           /* read before: settings.path */
+	struct cmd_settings settings; /* which holds the texts of all that follow */
+	bool shows_settings;          /* once they are read */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
 	const char *unix_mode;        /* octal; NULL: the owner's alone */

@@ -228,6 +228,25 @@ static int check_together(struct serve *serve)
 static const struct cmd_syntax syntax = {
 	.name = NAME, .help = help, .operands_max = 1, .operands = "one folder at a time"};
 
+/* From the file, the environment and the command line. */
+static int read_all(struct serve *serve, const struct cmd_option *options, int argc, char **argv)
+{
+	const char *path = weft__cmd_look_for(options, "config", argc, argv);
+	int status = CMD_DONE;
+
+	serve->settings.command = NAME;
+	if (!path)
+		path = getenv("WEFT_SERVE_CONFIG");
+	/* Whoever asks for help may do so because of the file. */
+	if (!weft__cmd_look_for(options, "help", argc, argv))
+		status = weft__settings_read(&serve->settings, options, path);
+	if (!status)
+		status = weft__cmd_parse_over(&syntax, options, &serve->settings, argc, argv);
+	if (!status && serve->shows_settings)
+		weft__settings_print(&serve->settings, options, serve->is_json);
+	return status;
+}
+
 static int parse(struct serve *serve, int argc, char **argv)
 /* tidy: allow function-length, because it is a table, with a line for each option */
 {
@@ -235,14 +254,16 @@ static int parse(struct serve *serve, int argc, char **argv)
 	struct weft_http_files_options *files = &serve->files_options;
 	const struct cmd_option options[] = {
 		/* Where. */
-		CMD_OPTION("http", CMD_TEXTS, &serve->http),
-		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode),
+		CMD_OPTION("dir", CMD_TEXT, &serve->dir, .standard = "."),
+		CMD_OPTION("config", CMD_TEXT, &serve->config, .is_of_line = true),
+		CMD_OPTION("http", CMD_TEXTS, &serve->http, .standard = SERVE_DEFAULT_HTTP),
+		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode, .standard = "600"),
 		CMD_OPTION("https", CMD_TEXTS, &serve->https),
 		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
 		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
-		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1),
+		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1, .standard = "10"),
 		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
 		CMD_OPTION("host", CMD_TEXTS, &serve->host_names),
 		CMD_OPTION("trust-proxy", CMD_TEXTS, &serve->proxies),
@@ -262,7 +283,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.max = BYTES_RATE_MAX),
 		CMD_OPTION("ftp-sessions-per-user", CMD_COUNT,
 			&serve->ftp.options.sessions_per_user, .max = WEFT_FIBERS_MAX),
-		CMD_OPTION("ftp-idle-timeout", CMD_SECONDS, &serve->ftp.options.idle_timeout_ns),
+		CMD_OPTION("ftp-idle-timeout", CMD_SECONDS, &serve->ftp.options.idle_timeout_ns, .standard = "300"),
 		CMD_OPTION("ftp-log", CMD_TEXT, &serve->ftp.log_path),
 		/* Chat. */
 		CMD_OPTION("chat", CMD_TEXTS, &serve->chat.plain),
@@ -270,19 +291,19 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("chat-web", CMD_FLAG, &serve->chat.has_web),
 		CMD_OPTION("chat-no-guests", CMD_FLAG, &serve->chat.no_guests),
 		CMD_OPTION("chat-guest-rooms", CMD_FLAG, &serve->chat.guests_make),
-		CMD_OPTION("chat-rate", CMD_COUNT, &serve->chat.rate, .max = RATE_MAX),
+		CMD_OPTION("chat-rate", CMD_COUNT, &serve->chat.rate, .max = RATE_MAX, .standard = "20"),
 		CMD_OPTION("announce", CMD_TEXT, &serve->chat.announced_as),
 		CMD_OPTION("no-announce", CMD_FLAG, &serve->chat.no_announce),
 		/* Who. */
 		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),
 		CMD_OPTION("state", CMD_TEXT, &serve->state),
-		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs),
+		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs, .standard = "tuned"),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
 		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
-		CMD_OPTION("links", CMD_CHOICE, &serve->links, .choices = links),
-		CMD_OPTION("index", CMD_TEXTS, &serve->index_names),
+		CMD_OPTION("links", CMD_CHOICE, &serve->links, .choices = links, .standard = "inside"),
+		CMD_OPTION("index", CMD_TEXTS, &serve->index_names, .standard = "index.html"),
 		CMD_OPTION("error-page", CMD_TEXT, &files->not_found_page),
 		CMD_OPTION("spa", CMD_TEXT, &files->fallback_page),
 		CMD_OPTION("cors", CMD_TEXT, &files->cors_origin),
@@ -296,7 +317,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("allow-overwrite", CMD_FLAG, &files->allow_overwrite),
 		CMD_OPTION("allow-change", CMD_FLAG, &files->allow_change),
 		CMD_OPTION("cors-change", CMD_FLAG, &files->cors_may_change),
-		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX),
+		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX, .standard = "4G"),
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
@@ -304,25 +325,25 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.max = WEFT_FIBERS_MAX),
 		CMD_OPTION("rate", CMD_COUNT, &server->rate, .max = RATE_MAX),
 		CMD_OPTION("rate-burst", CMD_COUNT, &server->rate_burst, .max = RATE_MAX),
-		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns),
-		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns),
-		CMD_OPTION("body-timeout", CMD_SECONDS, &server->body_timeout_ns),
-		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns),
-		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1),
+		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns, .standard = "10"),
+		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns, .standard = "60"),
+		CMD_OPTION("body-timeout", CMD_SECONDS, &server->body_timeout_ns, .standard = "30"),
+		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns, .standard = "30"),
+		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1, .standard = "10"),
 		/* Log. */
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
 		CMD_OPTION("log-format", CMD_CHOICE, &serve->log_format, .choices = log_formats,
-			.ret_is_given = &serve->has_log_format),
-		CMD_OPTION("json", CMD_FLAG, &serve->is_json),
+			.ret_is_given = &serve->has_log_format, .standard = "common"),
+		CMD_OPTION("json", CMD_FLAG, &serve->is_json, .is_of_line = true),
 		/* How. */
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
 		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
-		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models()),
+		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models(), .standard = "fiber"),
 		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),
 		CMD_OPTIONS_END,
 	};
 
-	return weft__cmd_parse(&syntax, options, argc, argv);
+	return read_all(serve, options, argc, argv);
 }
 
 int weft__serve_take_options(struct serve *serve, int argc, char **argv)

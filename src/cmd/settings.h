@@ -1,0 +1,71 @@
+/*
+ * settings.h - the options of a command from a file and the environment, too.
+ *
+ *	file  <  environment  <  command line
+ *
+ * What comes later in this order holds. An option that may be given several times is taken whole
+ * from the last of them that gives it. Every option is a key, by its name:
+ *
+ *	# a comment                          HTTP=... in the environment:
+ *	http = 0.0.0.0:8080                  WEFT_SERVE_HTTP='0.0.0.0:8080;[::]:8080'
+ *	http = [::]:8080
+ *	hidden = yes
+ *
+ * The file's format is INI, read by libinih. Complaints name file, line, key and the nearest key.
+ */
+#ifndef WEFT_SRC_CMD_SETTINGS_H
+#define WEFT_SRC_CMD_SETTINGS_H
+
+#include <stddef.h>
+
+#include "options.h"
+
+/** Longest line of a file, which is libinih's, with its NUL; and all lines. */
+#define CMD_SETTINGS_LINE 200
+#define CMD_SETTINGS_MAX  ((size_t)1 << 20)
+
+enum cmd_from {
+	CMD_BY_DEFAULT,
+	CMD_BY_FILE,
+	CMD_BY_ENVIRONMENT,
+	CMD_BY_LINE, /* the command line */
+};
+
+/** Who gave an option its value. */
+struct cmd_given {
+	enum cmd_from from;
+	unsigned line;    /* of the file */
+	const char *text; /* the last one, as it was given; NULL: a flag alone */
+};
+
+struct cmd_settings {
+	const char *command; /* "serve": the complaints' name, the section, the environment's names */
+	char *path;          /* of the file; NULL: there is none */
+	struct cmd_given given[CMD_OPTIONS_MAX]; /* beside the table */
+	char **texts;                            /* what the options point to */
+	size_t text_count;
+};
+
+/** Where the file is when nobody says: /etc/weft/weft.conf for root, else in ~/.config. malloc(3).
+ */
+char *weft__settings_path(void);
+
+/**
+ * Read the file and then the environment. path: NULL: the usual one, if it is there; "none".
+ * Returns a status, after all that is wrong was said.
+ */
+int weft__settings_read(
+	struct cmd_settings *settings, const struct cmd_option *options, const char *path);
+
+/** weft__cmd_take(), remembering who gave it. index: of the option. */
+bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option *options,
+	ptrdiff_t index, const struct cmd_given *given, char fault[CMD_FAULT_MAX]);
+
+/** Every option with its value and who gave it: to the standard output. */
+void weft__settings_print(
+	const struct cmd_settings *settings, const struct cmd_option *options, bool is_json);
+
+/** The options' texts end with it. */
+void weft__settings_fini(struct cmd_settings *settings);
+
+#endif
