@@ -274,6 +274,10 @@ COLLECT_PARTS := $(call objects,src/cmd/collect_frame.c src/cmd/collect_line.c)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: $(COLLECT_PARTS)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/libweft.a
 
+# A file of settings.
+$(OBJ)/fuzz/fuzz_settings: $(call objects,src/cmd/options.c src/cmd/settings.c)
+$(OBJ)/fuzz/fuzz_settings: LDLIBS += $(OUT)/libweft.a -linih -lm
+
 # A client of chat, apart from its terminal and its connection.
 CHAT_PARTS := $(call objects,$(patsubst %,src/cmd/chat_%.c,caller edit heard list listen log model people text))
 $(OBJ)/tests/cmd/test_chat_caller $(OBJ)/tests/cmd/test_chat_text: $(CHAT_PARTS)

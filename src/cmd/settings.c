@@ -229,32 +229,40 @@ static int take_line(void *arg, const char *section, const char *key, const char
 	return 1;
 }
 
-static int read_file(struct cmd_settings *settings, const struct cmd_option *options, bool is_asked)
+int weft__settings_read_stream(
+	struct cmd_settings *settings, const struct cmd_option *options, FILE *file)
 {
-	struct reading reading = {.settings = settings, .options = options};
-	int first;
+	struct reading reading = {.settings = settings, .options = options, .file = file};
+	int first = ini_parse_stream(next_line, &reading, take_line, &reading);
 
-	reading.file = fopen(settings->path, "re");
-	if (!reading.file && errno == ENOENT && !is_asked) {
-		free(settings->path);
-		settings->path = NULL;
-		return CMD_DONE;
-	}
-	if (!reading.file)
-		return weft__cmd_fail(settings->command, "can't read the settings in %s: %s.",
-			settings->path, strerror(errno));
-	first = ini_parse_stream(next_line, &reading, take_line, &reading);
 	if (first > 0) {
 		reading.line_number = (unsigned)first;
 		complain(&reading, "this is neither key = value nor a # comment.");
 	}
-	if (ferror(reading.file)) {
+	if (ferror(file)) {
 		reading.line_number++;
 		complain(&reading, "can't read on: %s.", strerror(errno));
 	}
 	free(reading.line);
-	fclose(reading.file);
 	return reading.fault_count > 0 ? CMD_USAGE : CMD_DONE;
+}
+
+static int read_file(struct cmd_settings *settings, const struct cmd_option *options, bool is_asked)
+{
+	FILE *file = fopen(settings->path, "re");
+	int status;
+
+	if (!file && errno == ENOENT && !is_asked) {
+		free(settings->path);
+		settings->path = NULL;
+		return CMD_DONE;
+	}
+	if (!file)
+		return weft__cmd_fail(settings->command, "can't read the settings in %s: %s.",
+			settings->path, strerror(errno));
+	status = weft__settings_read_stream(settings, options, file);
+	fclose(file);
+	return status;
 }
 
 /* ---- The environment ----------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #define WEFT_SRC_CMD_SETTINGS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "options.h"
 
@@ -56,6 +57,10 @@ char *weft__settings_path(void);
  */
 int weft__settings_read(
 	struct cmd_settings *settings, const struct cmd_option *options, const char *path);
+
+/** The file alone, of settings->path, which is only named. */
+int weft__settings_read_stream(
+	struct cmd_settings *settings, const struct cmd_option *options, FILE *file);
 
 /** weft__cmd_take(), remembering who gave it. index: of the option. */
 bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option *options,
