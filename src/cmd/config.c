@@ -16,7 +16,8 @@ static const char help[] =
 	"       weft config show [FILE] [--json]\n"
 	"       weft config example\n"
 	"\n"
-	"Every option of `weft serve` is a key of its file, too, by the same name: --http HOST:PORT\n"
+	"Every option of `weft serve` is a key of its file, too, by the same name: --http "
+	"HOST:PORT\n"
 	"is http = HOST:PORT, and --hidden is hidden = yes. What the environment says\n"
 	"(WEFT_SERVE_HTTP) goes before the file, and what the command line says before both.\n"
 	"\n"
@@ -28,7 +29,8 @@ static const char help[] =
 	"  --help     this text\n"
 	"\n"
 	"FILE is what --config or $WEFT_SERVE_CONFIG would say to `weft serve`; without it,\n"
-	"/etc/weft/weft.conf of root, and of others weft/weft.conf in $XDG_CONFIG_HOME or ~/.config.\n"
+	"/etc/weft/weft.conf of root, and of others weft/weft.conf in $XDG_CONFIG_HOME or "
+	"~/.config.\n"
 	"Exit status: 0 done, 1 failed, 2 something is wrong.\n";
 
 __asm__(".pushsection .rodata\n"
@@ -76,7 +78,7 @@ int weft__cmd_config(int argc, char **argv)
 		return check(argv[optind + 1], false, false);
 	if (strcmp(deed, "show") == 0)
 		return check(argv[optind + 1], true, is_json);
-	return weft__cmd_usage(CONFIG, deed[0] ? "\"%s\" is none of check, show and example."
-					       : "what is it to do%s?",
+	return weft__cmd_usage(CONFIG,
+		deed[0] ? "\"%s\" is none of check, show and example." : "what is it to do%s?",
 		deed);
 }

@@ -23,7 +23,8 @@
 /** getopt_long(3) tells long options by these numbers up, short ones by their letters. */
 #define FIRST 256
 
-/* ---- Values: each returns false with what is wrong in fault ----------------------------------- */
+/* ---- Values: each returns false with what is wrong in fault -----------------------------------
+ */
 
 __attribute__((format(printf, 2, 3))) static bool refuse_value(
 	char fault[CMD_FAULT_MAX], const char *format, ...)
@@ -155,7 +156,8 @@ bool weft__cmd_take(const struct cmd_option *option, const char *text, char faul
 	return refuse_value(fault, "is of no kind.");
 }
 
-/* ---- The command line ------------------------------------------------------------------------- */
+/* ---- The command line -------------------------------------------------------------------------
+ */
 
 /* What getopt_long(3) does not know; before is the argument in front of the next one. */
 static int refuse(const struct cmd_syntax *syntax, const struct option *table, const char *before)
@@ -176,8 +178,7 @@ struct table {
 	int help; /* its number */
 };
 
-static void translate(
-	const struct cmd_option *options, bool flags_take_words, struct table *table)
+static void translate(const struct cmd_option *options, bool flags_take_words, struct table *table)
 {
 	char *letter = table->letters;
 	int count = 0;
@@ -218,9 +219,9 @@ static int take_option(const struct cmd_syntax *syntax, const struct cmd_option 
 {
 	const struct cmd_given given = {.from = CMD_BY_LINE, .text = optarg};
 	char fault[CMD_FAULT_MAX];
-	bool is_taken = settings ? weft__settings_take(
-					   settings, options, option - options, &given, fault)
-				 : weft__cmd_take(option, optarg, fault);
+	bool is_taken =
+		settings ? weft__settings_take(settings, options, option - options, &given, fault)
+			 : weft__cmd_take(option, optarg, fault);
 
 	return is_taken ? CMD_DONE : weft__cmd_usage(syntax->name, "--%s %s", option->name, fault);
 }

@@ -88,9 +88,9 @@ static const char help[] =
 	"  --no-announce           tell the networks nothing\n"
 	"\n"
 	"Told by a file, too (weft config --help):\n"
-	"  --config FILE           each line an option, as key = value (default: weft/weft.conf in\n"
-	"                          ~/.config, or /etc/weft/weft.conf of root, if it is there);\n"
-	"                          none: no file\n"
+	"  --config FILE           each line an option, as key = value (default:\n"
+	"                          weft/weft.conf in ~/.config, or of root\n"
+	"                          /etc/weft/weft.conf, if it is there); none: no file\n"
 	"  --dir DIR               the folder, as DIR alone says it (default: .)\n"
 	"\n"
 	"Who:\n"
@@ -289,7 +289,8 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.max = BYTES_RATE_MAX),
 		CMD_OPTION("ftp-sessions-per-user", CMD_COUNT,
 			&serve->ftp.options.sessions_per_user, .max = WEFT_FIBERS_MAX),
-		CMD_OPTION("ftp-idle-timeout", CMD_SECONDS, &serve->ftp.options.idle_timeout_ns, .standard = "300"),
+		CMD_OPTION("ftp-idle-timeout", CMD_SECONDS, &serve->ftp.options.idle_timeout_ns,
+			.standard = "300"),
 		CMD_OPTION("ftp-log", CMD_TEXT, &serve->ftp.log_path),
 		/* Chat. */
 		CMD_OPTION("chat", CMD_TEXTS, &serve->chat.plain),
@@ -297,18 +298,21 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("chat-web", CMD_FLAG, &serve->chat.has_web),
 		CMD_OPTION("chat-no-guests", CMD_FLAG, &serve->chat.no_guests),
 		CMD_OPTION("chat-guest-rooms", CMD_FLAG, &serve->chat.guests_make),
-		CMD_OPTION("chat-rate", CMD_COUNT, &serve->chat.rate, .max = RATE_MAX, .standard = "20"),
+		CMD_OPTION("chat-rate", CMD_COUNT, &serve->chat.rate, .max = RATE_MAX,
+			.standard = "20"),
 		CMD_OPTION("announce", CMD_TEXT, &serve->chat.announced_as),
 		CMD_OPTION("no-announce", CMD_FLAG, &serve->chat.no_announce),
 		/* Who. */
 		CMD_OPTION("auth-file", CMD_TEXT, &serve->auth_file),
 		CMD_OPTION("state", CMD_TEXT, &serve->state),
-		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs, .standard = "tuned"),
+		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs,
+			.standard = "tuned"),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
 		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
-		CMD_OPTION("links", CMD_CHOICE, &serve->links, .choices = links, .standard = "inside"),
+		CMD_OPTION(
+			"links", CMD_CHOICE, &serve->links, .choices = links, .standard = "inside"),
 		CMD_OPTION("index", CMD_TEXTS, &serve->index_names, .standard = "index.html"),
 		CMD_OPTION("error-page", CMD_TEXT, &files->not_found_page),
 		CMD_OPTION("spa", CMD_TEXT, &files->fallback_page),
@@ -323,7 +327,8 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("allow-overwrite", CMD_FLAG, &files->allow_overwrite),
 		CMD_OPTION("allow-change", CMD_FLAG, &files->allow_change),
 		CMD_OPTION("cors-change", CMD_FLAG, &files->cors_may_change),
-		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX, .standard = "4G"),
+		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX,
+			.standard = "4G"),
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
@@ -331,11 +336,14 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.max = WEFT_FIBERS_MAX),
 		CMD_OPTION("rate", CMD_COUNT, &server->rate, .max = RATE_MAX),
 		CMD_OPTION("rate-burst", CMD_COUNT, &server->rate_burst, .max = RATE_MAX),
-		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns, .standard = "10"),
+		CMD_OPTION("header-timeout", CMD_SECONDS, &server->header_timeout_ns,
+			.standard = "10"),
 		CMD_OPTION("idle-timeout", CMD_SECONDS, &server->idle_timeout_ns, .standard = "60"),
 		CMD_OPTION("body-timeout", CMD_SECONDS, &server->body_timeout_ns, .standard = "30"),
-		CMD_OPTION("write-timeout", CMD_SECONDS, &server->write_timeout_ns, .standard = "30"),
-		CMD_OPTION("grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1, .standard = "10"),
+		CMD_OPTION(
+			"write-timeout", CMD_SECONDS, &server->write_timeout_ns, .standard = "30"),
+		CMD_OPTION(
+			"grace", CMD_SECONDS, &server->grace_ns, .zero_ns = -1, .standard = "10"),
 		/* Log. */
 		CMD_OPTION("access-log", CMD_TEXT, &serve->access_log),
 		CMD_OPTION("log-format", CMD_CHOICE, &serve->log_format, .choices = log_formats,
@@ -344,7 +352,8 @@ static int parse(struct serve *serve, int argc, char **argv)
 		/* How. */
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
 		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
-		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models(), .standard = "fiber"),
+		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models(),
+			.standard = "fiber"),
 		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),
 		CMD_OPTIONS_END,
 	};

@@ -28,7 +28,8 @@ extern char **environ;
 /* Further than this, a key is not what was meant. */
 #define FAR_OFF 4
 
-/* ---- Where -------------------------------------------------------------------------------------- */
+/* ---- Where --------------------------------------------------------------------------------------
+ */
 
 char *weft__settings_path(void)
 {
@@ -45,7 +46,8 @@ char *weft__settings_path(void)
 	return len < 0 ? NULL : path;
 }
 
-/* ---- Taking ------------------------------------------------------------------------------------- */
+/* ---- Taking -------------------------------------------------------------------------------------
+ */
 
 bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option *options,
 	ptrdiff_t index, const struct cmd_given *given, char fault[CMD_FAULT_MAX])
@@ -69,8 +71,8 @@ bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option 
 /* As long as the options. NULL: there is no memory. */
 static char *keep(struct cmd_settings *settings, const char *text, size_t len)
 {
-	char **texts = reallocarray(
-		settings->texts, settings->text_count + 1, sizeof(*settings->texts));
+	char **texts =
+		reallocarray(settings->texts, settings->text_count + 1, sizeof(*settings->texts));
 	char *copy = texts ? strndup(text, len) : NULL;
 
 	if (texts)
@@ -135,7 +137,8 @@ static ptrdiff_t find(const struct cmd_option *options, const char *name)
 	return -1;
 }
 
-/* ---- The file ------------------------------------------------------------------------------------ */
+/* ---- The file
+ * ------------------------------------------------------------------------------------ */
 
 struct reading {
 	struct cmd_settings *settings;
@@ -265,7 +268,8 @@ static int read_file(struct cmd_settings *settings, const struct cmd_option *opt
 	return status;
 }
 
-/* ---- The environment ----------------------------------------------------------------------------- */
+/* ---- The environment
+ * ----------------------------------------------------------------------------- */
 
 /* "http-rate" as "WEFT_SERVE_HTTP_RATE". */
 static void name_variable(
@@ -286,8 +290,8 @@ static bool take_variable(struct cmd_settings *settings, const struct cmd_option
 		size_t len = is_list ? strcspn(value, ";") : strlen(value);
 
 		given.text = keep(settings, value, len);
-		is_taken = given.text &&
-			   weft__settings_take(settings, options, index, &given, fault);
+		is_taken =
+			given.text && weft__settings_take(settings, options, index, &given, fault);
 		if (!given.text)
 			snprintf(fault, CMD_FAULT_MAX, "%s.", strerror(ENOMEM));
 		value += len;
@@ -351,11 +355,12 @@ int weft__settings_read(
 	return status ? status : more;
 }
 
-/* ---- Showing ------------------------------------------------------------------------------------- */
+/* ---- Showing
+ * ------------------------------------------------------------------------------------- */
 
 /* The last value is as it was given; of several, all are in their place. */
-static const char *value_at(
-	const struct cmd_settings *settings, const struct cmd_option *options, ptrdiff_t i, unsigned k)
+static const char *value_at(const struct cmd_settings *settings, const struct cmd_option *options,
+	ptrdiff_t i, unsigned k)
 {
 	const struct cmd_option *option = &options[i];
 	const struct cmd_texts *texts = option->place;

@@ -40,8 +40,9 @@ struct cmd_given {
 };
 
 struct cmd_settings {
-	const char *command; /* "serve": the complaints' name, the section, the environment's names */
-	char *path;          /* of the file; NULL: there is none */
+	const char
+		*command; /* "serve": the complaints' name, the section, the environment's names */
+	char *path;       /* of the file; NULL: there is none */
 	struct cmd_given given[CMD_OPTIONS_MAX]; /* beside the table */
 	char **texts;                            /* what the options point to */
 	size_t text_count;

@@ -126,12 +126,14 @@ def _():
         expect(settings["hidden"]["values"] == ["on"] and
                settings["links"] == {"values": ["inside"], "from": "default"} and
                settings["no-listing"] == {"values": ["no"], "from": "default"}, settings)
-        settings = shown(path, WEFT_SERVE_HTTP="[::1]:3", WEFT_SERVE_RATE="", WEFT_SERVE_LINKS="all")
+        settings = shown(path, WEFT_SERVE_HTTP="[::1]:3", WEFT_SERVE_RATE="",
+                         WEFT_SERVE_LINKS="all")
         expect(settings["http"] == {"values": ["[::1]:3"], "from": "environment"}, settings["http"])
         expect(settings["rate"]["values"] == ["5"] and settings["links"]["values"] == ["all"])
         table = weft("config", "show", path, WEFT_SERVE_HOST="a.example;*.b.example").stdout
         expect(re.search(rf"^rate +5 +{re.escape(path)}:5$", table, re.M) and
-               re.search(r"^host +a\.example +environment\n +\*\.b\.example *$", table, re.M), table)
+               re.search(r"^host +a\.example +environment\n +\*\.b\.example *$", table, re.M),
+               table)
     for name in ("WEFT_SERVE_HTPP", "WEFT_SERVE_"):
         done = weft("config", "check", **{name: "x"})
         expect(done.returncode == 2 and name in done.stderr, done)
@@ -171,7 +173,8 @@ def _():
     options = set(re.findall(r"--([a-z][a-z-]+)", text)) - {"help", "json", "config"}
     expect(options == set(settings), options ^ set(settings))
     for key, values in ((key, one["values"]) for key, one in settings.items()):
-        told = re.search(rf"^  --{key} (?:(?!\n  --|\n\n)[\s\S])*?\(default: ([^\s;)]+)", text, re.M)
+        told = re.search(rf"^  --{key} (?:(?!\n  --|\n\n)[\s\S])*?\(default: ([^\s;)]+)", text,
+                         re.M)
         if told and values and values != ["no"]:
             expect(told[1] == values[0], (key, told[1], values))
 
