@@ -11,15 +11,18 @@
 #include "fiber/backtrace.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fiber/coro.h"
+#include "fiber/doze.h"
 #include "fiber/runtime.h"
 
 #if __has_include(<elfutils/libdwfl.h>)
@@ -58,39 +61,55 @@ void weft__backtrace_of(struct weft__backtrace *trace, struct weft__fiber *fiber
 /* What the handler fills in. The number tells a late answer from the one that is wanted. */
 static struct {
 	struct weft__backtrace trace;
+	_Atomic pthread_t thread; /* who is asked */
 	_Atomic unsigned asked, answered;
+	void (*_Atomic usual)(int, siginfo_t *, void *); /* doze.h's: whom the signal else is for */
 } running;
 
-static void on_question(int number)
+/*
+ * Who is cancelled meanwhile gets the same signal, and perhaps both at once, as one: so it is
+ * passed on always. To be woken for nothing harms nobody.
+ */
+static void on_question(int number, siginfo_t *info, void *ucontext)
 {
 	int saved = errno;
 
-	(void)number;
-	weft__backtrace_here(&running.trace);
-	atomic_store(&running.answered, atomic_load(&running.asked));
+	if (pthread_equal(pthread_self(), atomic_load(&running.thread)) &&
+		atomic_load(&running.answered) != atomic_load(&running.asked)) {
+		weft__backtrace_here(&running.trace);
+		atomic_store(&running.answered, atomic_load(&running.asked));
+	}
 	errno = saved;
+	atomic_load (&running.usual)(number, info, ucontext);
 }
 
-/* SIGURG: nobody sends it but for urgent data, and without a handler it does nothing. */
+/* SIGURG: nobody sends it but for urgent data and cancelled threads. */
 static bool ask(struct weft__backtrace *trace, struct weft__worker *worker)
 {
 	const struct timespec pause = {0, 1000000};
-	struct sigaction action = {.sa_handler = on_question, .sa_flags = SA_RESTART | SA_ONSTACK};
-	struct sigaction before;
-	unsigned number = atomic_fetch_add(&running.asked, 1) + 1;
+	struct sigaction action = {
+		.sa_sigaction = on_question, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+	struct sigaction usual;
+	unsigned number = atomic_load(&running.asked) + 1;
 	bool has_answered = false;
 
 	weft__backtrace_here(trace); /* loads what unwinding needs, now and not in the handler */
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGURG, &action, &before) < 0)
+	weft__doze_install();        /* else it might be just now, and be put away with ours */
+	if (sigaction(SIGURG, NULL, &usual) < 0 || !(usual.sa_flags & SA_SIGINFO))
+		return false; /* the program has taken it for itself */
+	atomic_store(&running.usual, usual.sa_sigaction);
+	atomic_store(&running.thread, worker->thread);
+	atomic_store(&running.asked, number);
+	if (sigaction(SIGURG, &action, NULL) < 0)
 		return false;
 	if (pthread_kill(worker->thread, SIGURG) == 0)
 		for (int i = 0; i < ANSWER_MS && !has_answered; i++) {
 			nanosleep(&pause, NULL);
 			has_answered = atomic_load(&running.answered) == number;
 		}
-	sigaction(SIGURG, &before, NULL);
-	*trace = running.trace;
+	sigaction(SIGURG, &usual, NULL);
+	if (has_answered) /* else it may be just about to */
+		*trace = running.trace;
 	return has_answered;
 }
 

@@ -66,7 +66,7 @@ static void on_signal(int number, siginfo_t *info, void *ucontext)
 		before.sa_handler(number);
 }
 
-static void install(void)
+static void install_once(void)
 {
 	struct sigaction action = {
 		.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
@@ -75,11 +75,16 @@ static void install(void)
 	sigaction(WEFT__DOZE_SIGNAL, &action, NULL);
 }
 
-void weft__doze_wake(pthread_t thread)
+void weft__doze_install(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, install);
+	pthread_once(&once, install_once);
+}
+
+void weft__doze_wake(pthread_t thread)
+{
+	weft__doze_install();
 	pthread_sigqueue(thread, WEFT__DOZE_SIGNAL, (union sigval){.sival_ptr = &process});
 }
 

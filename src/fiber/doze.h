@@ -85,6 +85,9 @@ const sigset_t *weft__doze_mask(sigset_t *room);
 /** The calling thread is weft's own: it has the signal unblocked for good. */
 void weft__doze_is_open(void);
 
+/** Set up the signal's handler, for good. What wakes does so itself. */
+void weft__doze_install(void);
+
 /** End the sleep of a living thread, or the one that it is about to begin. */
 void weft__doze_wake(pthread_t thread);
 
