@@ -48,6 +48,17 @@ static const char *own_path(void)
 	return path;
 }
 
+/* LOCK_SH: no test sweeps meanwhile, as in tests/process/sweeps.h. */
+static void keep_sweeps_out(int how)
+{
+	static int folder = -1;
+
+	if (folder < 0)
+		folder = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	require(folder >= 0);
+	require(flock(folder, how) == 0);
+}
+
 /* The bytes of a true one, as it lies there. Returns how many. */
 static size_t take_true_one(uint8_t kind, unsigned char *bytes)
 {
@@ -169,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len < 2)
 		return 0;
+	keep_sweeps_out(LOCK_SH);
 	memset(bytes, 0, sizeof bytes);
 	size = take_true_one(data[0], bytes);
 	half = (len - 2) / 2 / CHANGE_LEN * CHANGE_LEN;
@@ -186,5 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* Nobody holds it any more: it is made anew, whatever it was. */
 	weft_queue_free(weft_queue_new(own_name(), NULL));
 	require(access(own_path(), F_OK) < 0 && errno == ENOENT);
+	keep_sweeps_out(LOCK_UN);
 	return 0;
 }

@@ -16,14 +16,17 @@
 
 #include "check.h"
 #include "descriptors.h"
+#include "sweeps.h"
 
 /* A name that no other run has; its path is below. */
 static const char *own_name(void)
 {
 	static char name[40];
 
-	if (!name[0])
+	if (!name[0]) {
+		keep_sweeps_out(LOCK_SH);
 		snprintf(name, sizeof name, "test-shared-%d", (int)getpid());
+	}
 	return name;
 }
 
@@ -222,22 +225,13 @@ static void die_in_the_making(void)
 	weft_segment_new(own_name(), 10, &(struct weft_segment_options){.init = die_making});
 }
 
-/* A sweep takes what any process has left, and this test is run several times at once. */
-static void keep_other_sweeps_out(void)
-{
-	int folder = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	CHECK(folder >= 0);
-	CHECK_INT(flock(folder, LOCK_EX), ==, 0); /* until the case ends */
-}
-
 CHECK_CASE(what_the_killed_have_left_is_made_anew)
 {
 	const struct weft_segment_options existing = {.must_exist = true};
 	const struct weft_segment_options fresh = {.must_be_new = true};
 	struct weft_segment *segment;
 
-	keep_other_sweeps_out();
+	keep_sweeps_out(LOCK_EX);
 	ended(child(die_attached), SIGKILL);
 	CHECK(has_name());
 	segment = weft_segment_new(own_name(), 20, &fresh);
@@ -404,9 +398,11 @@ CHECK_CASE(without_descriptors_it_fails_and_leaves_nothing)
 {
 	struct weft_segment *segments[200];
 	struct rlimit limit, few;
-	int before = descriptors();
 	size_t count = 0;
+	int before;
 
+	keep_sweeps_out(LOCK_SH); /* by a descriptor, too */
+	before = descriptors();
 	CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
 	few = (struct rlimit){(rlim_t)before + 15, limit.rlim_max}; /* whatever was inherited */
 	CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), ==, 0);

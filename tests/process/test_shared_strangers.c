@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "descriptors.h"
+#include "sweeps.h"
 #include "weft/queue.h"
 #include "weft/scope.h"
 
@@ -25,8 +26,10 @@ static const char *own_name(void)
 {
 	static char name[50];
 
-	if (!name[0])
+	if (!name[0]) {
+		keep_sweeps_out(LOCK_SH);
 		snprintf(name, sizeof name, "test-strangers-%d", (int)getpid());
+	}
 	return name;
 }
 
@@ -153,6 +156,7 @@ CHECK_CASE(what_a_dead_program_of_another_user_has_left_is_refused_at_once)
 {
 	if (geteuid() != 0)
 		check_skip("only root is two users");
+	keep_sweeps_out(LOCK_EX);
 	/* Root's, which nobody may open, and not remove. */
 	ended(child(leave_one, NULL), SIGKILL);
 	ended(child(be_refused, NULL), 0);
