@@ -78,6 +78,7 @@ struct serve_own_names {
 /** FTP: what the command line says, and what is made of it. */
 struct serve_ftp {
 	struct cmd_texts plain, implicit; /* HOST:PORT, by --ftp and --ftps */
+	bool is_closed;                   /* by "none": what is told of FTP besides is no mistake */
 	const char *passive;              /* LOW-HIGH */
 	const char *log_path;
 	uint64_t rate, rate_per_client, rate_per_user; /* bytes a second; 0: any */
@@ -90,6 +91,7 @@ struct serve_ftp {
 /** Chat: the same. */
 struct serve_chat {
 	struct cmd_texts plain, by_tls; /* HOST:PORT, unix:/PATH; HOST:PORT */
+	bool is_closed; /* by "none", as FTP */
 	bool no_guests, guests_make, has_web;
 	const char *announced_as; /* NULL: by the machine's name */
 	bool no_announce;
@@ -113,6 +115,7 @@ struct serve {
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
+	bool https_is_closed;         /* by "none" */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
 	const char *unix_mode;        /* octal; NULL: the owner's alone */
 	struct weft_listener_options listener_options;

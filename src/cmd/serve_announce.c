@@ -36,6 +36,8 @@ int weft__serve_announce_take(const struct serve *serve)
 
 	if (!chat->announced_as && !chat->no_announce)
 		return CMD_DONE;
+	if (chat->is_closed && chat->plain.count + chat->by_tls.count == 0)
+		return CMD_DONE;
 	if (chat->plain.count + chat->by_tls.count == 0)
 		return weft__cmd_usage(NAME, "--announce and --no-announce are of --chat HOST:PORT "
 					     "or --chat-tls.");

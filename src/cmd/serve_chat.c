@@ -41,7 +41,7 @@ int weft__serve_chat_take(struct serve *serve)
 	if (weft__serve_announce_take(serve))
 		return CMD_USAGE;
 	if (!weft__serve_chat_has_door(serve)) {
-		if (chat->no_guests || chat->guests_make || chat->rate)
+		if ((chat->no_guests || chat->guests_make || chat->rate) && !chat->is_closed)
 			return weft__cmd_usage(
 				NAME, "--chat-... is of --chat HOST:PORT or --chat-web.");
 		return CMD_DONE;

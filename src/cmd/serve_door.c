@@ -20,9 +20,31 @@
 
 /* ---- Which doors there are ---------------------------------------------------------------- */
 
-static bool is_none(const struct cmd_texts *texts)
+/* "none", alone, is no such door, and what is told of it besides is for another time. Whether it
+ * was said. */
+static bool close_door(struct cmd_texts *texts)
 {
-	return texts->count == 1 && strcmp(texts->items[0], "none") == 0;
+	if (texts->count != 1 || strcmp(texts->items[0], "none") != 0)
+		return false;
+	texts->count = 0;
+	return true;
+}
+
+static void close_doors(struct serve *serve)
+{
+	if (close_door(&serve->https))
+		serve->https_is_closed = true;
+	if (close_door(&serve->ftp.plain) | close_door(&serve->ftp.implicit))
+		serve->ftp.is_closed = true;
+	if (close_door(&serve->chat.plain) | close_door(&serve->chat.by_tls))
+		serve->chat.is_closed = true;
+	if (serve->metrics_at && strcmp(serve->metrics_at, "none") == 0)
+		serve->metrics_at = NULL;
+}
+
+static bool has_closed(const struct serve *serve)
+{
+	return serve->https_is_closed || serve->ftp.is_closed || serve->chat.is_closed;
 }
 
 static int check_tls(const struct serve *serve)
@@ -33,9 +55,9 @@ static int check_tls(const struct serve *serve)
 			"says where to get them.");
 	if (serve->https.count == 0 && serve->certificates.count > 0 &&
 		serve->ftp.plain.count == 0 && serve->ftp.implicit.count == 0 &&
-		serve->chat.by_tls.count == 0)
+		serve->chat.by_tls.count == 0 && !has_closed(serve))
 		return weft__cmd_usage(NAME, "--tls-cert is for --https HOST:PORT.");
-	if (serve->https.count == 0 && serve->hsts_days > 0)
+	if (serve->https.count == 0 && serve->hsts_days > 0 && !serve->https_is_closed)
 		return weft__cmd_usage(NAME, "--hsts is for --https HOST:PORT.");
 	if (serve->keys.count > 0 && serve->keys.count != serve->certificates.count)
 		return weft__cmd_usage(NAME, "each --tls-cert has its --tls-key, or none has one.");
@@ -63,13 +85,12 @@ static int take_unix_mode(struct serve *serve)
 
 int weft__serve_check_doors(struct serve *serve)
 {
-	bool has_none = is_none(&serve->http);
+	bool has_none = close_door(&serve->http);
 	int status = take_unix_mode(serve);
 
 	if (status)
 		return status;
-	if (has_none)
-		serve->http.count = 0;
+	close_doors(serve);
 	if (has_none && serve->https.count == 0 && serve->ftp.plain.count == 0 &&
 		serve->ftp.implicit.count == 0 && serve->chat.plain.count == 0 &&
 		serve->chat.by_tls.count == 0)

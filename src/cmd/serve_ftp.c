@@ -64,7 +64,7 @@ int weft__serve_ftp_take(struct serve *serve)
 	struct in_addr address;
 
 	if (!has_door(serve)) {
-		if (has_options(ftp))
+		if (has_options(ftp) && !ftp->is_closed)
 			return weft__cmd_usage(NAME, "--ftp-... is of --ftp or --ftps HOST:PORT.");
 		return CMD_DONE;
 	}

@@ -70,6 +70,26 @@ def _():
         expect(lines[1].startswith("Try: weft "), done.stderr)
 
 
+@case("none closes a door, and what else is told of that door is no mistake then")
+def _():
+    doors = ("https", "ftp", "ftps", "chat", "chat-tls", "metrics")
+    with Folder() as folder:
+        settings = os.path.join(folder.top, "weft.conf")
+        with open(settings, "w", encoding="ascii") as file:
+            file.write("[serve]\nftp = 127.0.0.1:0\nftp-anonymous = yes\n"
+                       "chat = 127.0.0.1:0\nchat-rate = 5\nno-announce = yes\n")
+        for options in (tuple(word for door in doors for word in ("--" + door, "none")),
+                        ("--config", settings, "--ftp", "none", "--chat", "none")):
+            with Server(folder.path, *options) as server:
+                expect(not set(doors) & set(server.facts), server.facts)
+                expect(server.get("/").status == 200)
+        with Server(folder.path, "--config", settings, "--ftp", "none") as server:
+            expect("chat" in server.facts and "ftp" not in server.facts, server.facts)
+    for options in (("--http", "none", "--chat", "none"), ("--chat", "none", "--chat", "none"),
+                    ("--ftp-rate", "5K"), ("--chat-rate", "5")):
+        expect(weft("serve", *options).returncode == 2, options)
+
+
 @case("wrong usage is named as it was written, and can not colour a terminal")
 def _():
     for arguments, word in ((("-xy",), "-x."), (("--no-listing=yes",), "no value"),
