@@ -413,6 +413,7 @@ struct weft_room_change {
 	const char *room; /* NULL with KICK, BAN, UNBAN, MUTE: everywhere, by who moderates all */
 	const char *target;
 	int64_t target_account; /* of a name that is not here; 0: who is */
+	bool target_moderates;  /* every room: who is not here, as an administrator's account may */
 	const char *text;       /* a topic; else why: told */
 	uint64_t seq;
 	int64_t for_ns;

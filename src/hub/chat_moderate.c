@@ -26,6 +26,22 @@ static const enum weft_room_action actions[WEFT_CHAT_VERBS] = {
 	[WEFT_CHAT_REMOVE] = WEFT_ROOM_REMOVE,
 };
 
+/* By her role: the rooms know it of those only who are here. 1, 0, or -1. */
+static int moderates(struct hub_chat *chat, const struct weft_account_user *user)
+{
+	struct weft_account_call call = {.is_local = true, .door = "chat"};
+	struct weft_account_roles roles;
+	int result = 0;
+
+	if (weft_account_roles(chat->options.accounts, &call, &roles) < 0)
+		return -1;
+	for (size_t i = 0; i < roles.count; i++)
+		if (strcmp(roles.roles[i].name, user->role) == 0)
+			result = (roles.roles[i].powers & WEFT_ACCOUNT_MODERATES) != 0;
+	weft_account_roles_fini(&roles);
+	return result;
+}
+
 int weft__chat_change(struct hub_chat_session *session, const struct weft_chat_command *command)
 {
 	struct weft_room_change change = {.action = actions[command->verb],
@@ -43,8 +59,13 @@ int weft__chat_change(struct hub_chat_session *session, const struct weft_chat_c
 	if (found < 0 && (errno == ECANCELED || errno == ETIMEDOUT))
 		return -1;
 	if (found > 0) {
+		int above = moderates(session->chat, &user);
+
+		if (above < 0 && (errno == ECANCELED || errno == ETIMEDOUT))
+			return -1;
 		change.target = user.name;
 		change.target_account = user.id;
+		change.target_moderates = above != 0; /* nothing is done to whom can't be judged */
 	}
 	return weft__chat_result(session, command, weft_room_change(session->client, &change));
 }

@@ -51,7 +51,7 @@ void weft__target_find(struct weft_rooms *rooms, const struct weft_room_change *
 	const char *name = change->target ? change->target : "";
 	const struct weft__person *person;
 
-	*ret_target = (struct weft__target){.identity = ""};
+	*ret_target = (struct weft__target){.identity = "", .moderates = change->target_moderates};
 	snprintf(ret_target->name, sizeof(ret_target->name), "%s", name);
 	if (change->target_account)
 		snprintf(ret_target->identity, sizeof(ret_target->identity), "a%lld",

@@ -218,6 +218,27 @@ def _():
             expect("room." + action in actions, (action, actions))
 
 
+@case("who moderates a room can do nothing to an administrator, who is not here either")
+def _():
+    with State() as state:
+        state.add("ann", PASSWORD, "--role", "admin")
+        for name in ("mia", "tom"):
+            state.add(name)
+        with House(state=state) as house, house.member("mia", PASSWORD) as mia:
+            mia.do("MAKE garden public")
+            for command in ("BAN garden ann 0 why", "MUTE garden ann 0 why"):
+                expect(mia.refused(command) == "not-allowed", command)
+            mia.do("BAN garden tom 0 why")
+            mia.do("UNBAN garden tom")
+            with house.member("ann", PASSWORD, room="garden") as ann:
+                ann.do("SAY garden here I am")
+                expect(mia.refused("BAN garden ann 0 why") == "not-allowed")
+        state.add("zoe", PASSWORD, "--role", "admin")
+        state.do("change", "ann", "--role", "member")
+        with House(state=state) as house, house.member("mia", PASSWORD) as mia:
+            mia.do("BAN garden ann 0 why")
+
+
 @case("rooms are made, private ones by invitation; two have one of their own")
 def _():
     with State() as state:
