@@ -28,6 +28,9 @@
 
 #define HISTORY_MAX 1000
 
+/** Passwords that are asked for, where one is wrong. */
+#define PASSWORDS_MAX 3
+
 static const char help[] =
 	"usage: weft chat [HOST[:PORT]] [OPTION]...\n"
 	"\n"
@@ -41,8 +44,8 @@ static const char help[] =
 	"  HOST                 host or address, tls://HOST, unix:/PATH (ports: " CHAT_PORT
 	", " CHAT_PORT_TLS ")\n"
 	"  --room NAME          be in this room (default: " CHAT_ROOM "); again for more\n"
-	"  --user NAME          come in with this account; its password is asked for, or taken\n"
-	"                       from $WEFT_CHAT_PASSWORD\n"
+	"  --user NAME          come in with this account; its password is asked for (on a\n"
+	"                       terminal three times), or taken from $WEFT_CHAT_PASSWORD\n"
 	"  --token-file FILE    come in by the token in FILE (or in $WEFT_TOKEN, with -)\n"
 	"  --guest NAME         come in as a guest of that name (default: it is asked for, or\n"
 	"                       $USER)\n"
@@ -150,14 +153,27 @@ static int take_guest(struct chat *chat)
 	return check_word(chat, "a name", chat->name, WEFT_CHAT_NAME_MAX);
 }
 
-static int take_user(struct chat *chat)
+static int ask_password(struct chat *chat)
 {
 	struct account account = {0};
-	const char *given = getenv("WEFT_CHAT_PASSWORD");
 	char *question;
-	int status = check_word(chat, "a name", chat->user, WEFT_CHAT_NAME_MAX), fd;
+	int status;
 
 	snprintf(account.name, sizeof(account.name), "%s", chat->command);
+	if (asprintf(&question, "Password of %s: ", chat->user) < 0)
+		return CMD_FAILED;
+	weft__cmd_account_forget(chat->secret);
+	status = weft__cmd_account_prompt(&account, question, false, &chat->secret);
+	free(question);
+	chat->is_asked = true;
+	return status;
+}
+
+static int take_user(struct chat *chat)
+{
+	const char *given = getenv("WEFT_CHAT_PASSWORD");
+	int status = check_word(chat, "a name", chat->user, WEFT_CHAT_NAME_MAX), fd;
+
 	chat->name = strdup(chat->user);
 	if (status || !chat->name)
 		return status ? status : CMD_FAILED;
@@ -172,11 +188,7 @@ static int take_user(struct chat *chat)
 		return weft__cmd_usage(chat->command,
 			"there is no terminal to ask for a password: set WEFT_CHAT_PASSWORD.");
 	close(fd);
-	if (asprintf(&question, "Password of %s: ", chat->user) < 0)
-		return CMD_FAILED;
-	status = weft__cmd_account_prompt(&account, question, false, &chat->secret);
-	free(question);
-	return status;
+	return ask_password(chat);
 }
 
 static int take_token(struct chat *chat)
@@ -249,6 +261,8 @@ static int begin(struct chat *chat)
 		.seed = weft_random(),
 		.has_completion = !chat->is_plain};
 
+	chat->is_ending = false;
+	chat->tries = 0;
 	snprintf(chat->prefix, sizeof(chat->prefix), "%016" PRIx64, weft_random());
 	snprintf(chat->own, sizeof(chat->own), "%016" PRIx64 "%016" PRIx64, weft_random(),
 		weft_random());
@@ -278,6 +292,24 @@ static int run(void *arg)
 	return status;
 }
 
+/* Again, where who sits at the terminal has mistyped the password: what comes through a pipe is
+ * lost with the first try. */
+static int run_all(struct chat *chat)
+{
+	const struct weft_run_options one = {.workers = 1};
+	int status = weft__cmd_run(CHAT, &one, run, chat);
+
+	for (unsigned asked = 1; asked < PASSWORDS_MAX; asked++) {
+		if (!chat->caller.is_wrong || !chat->is_asked || !chat->is_typed)
+			break;
+		status = ask_password(chat);
+		if (status)
+			break;
+		status = weft__cmd_run(CHAT, &one, run, chat);
+	}
+	return status;
+}
+
 /* Widths are the locale's: without one of UTF-8, names and texts of the world have none. */
 static void choose_locale(void)
 {
@@ -288,7 +320,6 @@ static void choose_locale(void)
 
 int weft__cmd_chat(int argc, char **argv)
 {
-	const struct weft_run_options one = {.workers = 1};
 	static struct chat chat; /* it is large */
 	int status;
 
@@ -304,7 +335,7 @@ int weft__cmd_chat(int argc, char **argv)
 	if (!status)
 		status = weft__cmd_chat_make_tls(&chat);
 	if (!status)
-		status = weft__cmd_run(CHAT, &one, run, &chat);
+		status = run_all(&chat);
 	weft__cmd_chat_forget(&chat);
 	return status;
 }

@@ -69,6 +69,7 @@ struct chat {
 	bool is_tls, is_private; /* nobody listens on the way */
 	struct weft_tls *tls;
 	char *secret, *token, *name;
+	bool is_asked; /* for the password, at a terminal */
 	char prefix[24];
 	char own[40]; /* chat_caller_options.own */
 

@@ -92,6 +92,7 @@ struct chat_caller {
 	struct chat_caller_options options;
 	enum chat_state state;
 	char why[256];   /* OVER, OFFLINE: a sentence, harmless to show; "" */
+	bool is_wrong;   /* OVER: the hub has never let her in, as name and password don't fit */
 	bool is_retried; /* OFFLINE after a login that was refused for now: the wait is retry_ns */
 	int64_t retry_ns;
 	uint64_t logins; /* that were let in */

@@ -171,6 +171,7 @@ static void refuse_login(struct chat_caller *caller, const struct chat_heard *he
 	bool is_ours = caller->logins > 0 && strcmp(heard->word, "name-taken") == 0;
 
 	if (heard->wait_ms == 0 && !is_ours) {
+		caller->is_wrong = caller->logins == 0 && strcmp(heard->word, "wrong") == 0;
 		weft__caller_end(caller, heard->text[0] ? heard->text : heard->word);
 		return;
 	}

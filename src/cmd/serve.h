@@ -91,7 +91,7 @@ struct serve_ftp {
 /** Chat: the same. */
 struct serve_chat {
 	struct cmd_texts plain, by_tls; /* HOST:PORT, unix:/PATH; HOST:PORT */
-	bool is_closed; /* by "none", as FTP */
+	bool is_closed;                 /* by "none", as FTP */
 	bool no_guests, guests_make, has_web;
 	const char *announced_as; /* NULL: by the machine's name */
 	bool no_announce;

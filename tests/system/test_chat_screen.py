@@ -279,5 +279,28 @@ def _():
             terminal.wait_text("status 0")
 
 
+@case("a wrong password is asked for again, three times in all")
+def _():
+    def answer(terminal, password, nth):
+        terminal.wait(lambda screen: sum("Password of mia:" in row for row in screen) == nth)
+        terminal.type(password)
+        terminal.keys("Enter")
+
+    for options in ("--user mia", "--user mia --plain"):
+        with ChatHub() as hub:
+            with Terminal(hub.place, options) as terminal:
+                answer(terminal, "wrong", 1)
+                answer(terminal, "secret", 2)
+                hub.wait(lambda: any(one.name == "mia" and one.rooms for one in hub.sessions))
+                terminal.type("hello")
+                terminal.keys("Enter")
+                terminal.wait_text("17:20 mia: hello")
+            with Terminal(hub.place, options) as terminal:
+                for nth in (1, 2, 3):
+                    answer(terminal, "wrong", nth)
+                terminal.wait_text("status 1")
+                expect(sum("LOGIN mia wrong" in line for line in hub.lines) == 4, hub.lines)
+
+
 if __name__ == "__main__":
     sys.exit(run())
