@@ -92,7 +92,8 @@ def _():
 
 @case("wrong usage is named as it was written, and can not colour a terminal")
 def _():
-    for arguments, word in ((("-xy",), "-x."), (("--no-listing=yes",), "no value"),
+    for arguments, word in ((("-xy",), "-x."), (("--help=yes",), "no value"),
+                            (("--no-listing=perhaps",), 'yes or no, not "perhaps"'),
                             (("--wonder=1",), "--wonder=1"), (("",), '""'),
                             (("a\x1b[31m\nb",), "a\\x1B[31m\\x0Ab")):
         done = weft("serve", *arguments)
