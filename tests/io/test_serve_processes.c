@@ -281,14 +281,14 @@ static int leave_at_once(struct weft_stream *peer, void *arg)
 /* Some are gone before the server has a descriptor of them. */
 static void serve_the_hasty(void)
 {
-	enum { VISITORS = 400 };
+	const unsigned visitors = check_rounds(100);
 
 	house_open(leave_at_once);
-	for (int i = 0; i < VISITORS; i++)
+	for (unsigned i = 0; i < visitors; i++)
 		hear_end(visit());
 	house_close();
-	CHECK_INT(counts().accepted, ==, VISITORS);
-	CHECK_INT(counts().ended, ==, VISITORS);
+	CHECK_INT(counts().accepted, ==, visitors);
+	CHECK_INT(counts().ended, ==, visitors);
 	CHECK_INT(counts().refused + counts().crashed, ==, 0);
 	house_end();
 }
