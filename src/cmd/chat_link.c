@@ -72,6 +72,13 @@ static bool may_send_secrets(struct chat *chat, struct weft_stream *stream)
 	return false;
 }
 
+static const char *what_is_missing(const struct chat *chat)
+{
+	return strncmp(chat->host_port, "unix:", 5) == 0
+		       ? "there is no such socket; a hub makes it with --chat unix:/PATH"
+		       : "there is no such host";
+}
+
 struct weft_stream *weft__cmd_chat_connect(struct chat *chat)
 {
 	struct weft_tls_fault fault = {.kind = WEFT_TLS_NO_FAULT};
@@ -82,7 +89,7 @@ struct weft_stream *weft__cmd_chat_connect(struct chat *chat)
 				      : weft_stream_connect(chat->host_port);
 		if (!stream)
 			say_why(chat, fault.kind != WEFT_TLS_NO_FAULT ? fault.text
-				      : errno == ENOENT               ? "there is no such host"
+				      : errno == ENOENT               ? what_is_missing(chat)
 								      : strerror(errno));
 	}
 	if (stream && !may_send_secrets(chat, stream)) {

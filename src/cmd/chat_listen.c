@@ -165,12 +165,28 @@ static void log_in(struct chat_caller *caller, struct chat_heard *heard)
 	weft__list_ask_rooms(caller);
 }
 
+/* Perhaps she has never chosen that name: in a pipe it is $USER's, who may have an account. */
+static void end_unnamed(struct chat_caller *caller, const struct chat_heard *heard)
+{
+	char why[sizeof(caller->why)];
+
+	snprintf(why, sizeof(why),
+		"%.120s: take another with --guest NAME, or, if it is your account, --user NAME",
+		heard->text[0] ? heard->text : heard->word);
+	weft__caller_end(caller, why);
+}
+
 /* Ours may be the name that is taken: the hub has not missed us yet. */
 static void refuse_login(struct chat_caller *caller, const struct chat_heard *heard)
 {
 	bool is_ours = caller->logins > 0 && strcmp(heard->word, "name-taken") == 0;
 
 	if (heard->wait_ms == 0 && !is_ours) {
+		if (!caller->options.secret && !caller->options.token &&
+			strncmp(heard->word, "name-", 5) == 0) {
+			end_unnamed(caller, heard);
+			return;
+		}
 		caller->is_wrong = caller->logins == 0 && strcmp(heard->word, "wrong") == 0;
 		weft__caller_end(caller, heard->text[0] ? heard->text : heard->word);
 		return;

@@ -84,12 +84,14 @@ def _():
     with House() as house:
         place = place_of(house)
         for words, text, status, why in (
-                ((place, "--guest", "SERVER"), "x\n", 1, "this name is reserved"),
+                ((place, "--guest", "SERVER"), "x\n", 1,
+                 "this name is reserved: take another with --guest NAME, or"),
                 ((place, "--guest", "mia", "--room", "none"), "x\n", 1, "there is no such room"),
                 ((place, "--guest", "mia"), "x" * 5000, 1, "longer than 4096"),
                 ((place, "--guest", "mia"), "", 0, ""),
                 (("127.0.0.1:1", "--guest", "mia"), "x\n", 1, "Connection refused"),
-                (("unix:/nonexistent/x", "--guest", "mia"), "x\n", 1, "unix:/nonexistent/x"),
+                (("unix:/nonexistent/x", "--guest", "mia"), "x\n", 1,
+                 "unix:/nonexistent/x: there is no such socket"),
                 ((place, "--guest", "a b"), "x\n", 2, "can't be a name"),
                 ((place, "--guest", "mia", "--room", "a\nQUIT"), "x\n", 2, "can't be a room"),
                 ((place, "--guest", "mia", "--user", "mia"), "x\n", 2, "one of --user"),
