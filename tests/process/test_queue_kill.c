@@ -14,6 +14,7 @@
 #include "check.h"
 #include "descriptors.h"
 #include "process/queue.h"
+#include "sweeps.h"
 #include "weft/scope.h"
 
 /* ---- Before each instruction ----------------------------------------------------------- */
@@ -359,8 +360,10 @@ CHECK_CASE(processes_killed_at_any_time_lose_at_most_their_own_message)
 {
 	const struct weft_queue_options options = {.capacity_bytes = 4096, .must_be_new = true};
 	struct crowd crowd = {0};
-	int status, before = descriptors();
+	int status, before;
 
+	keep_sweeps_out(LOCK_SH);
+	before = descriptors();
 	snprintf(crowd.name, sizeof crowd.name, "test-queue-kill-%d", (int)getpid());
 	crowd.queue = weft_queue_new(crowd.name, &options);
 	CHECK(crowd.queue != NULL);
