@@ -320,7 +320,7 @@ static bool is_answer(const struct weft_pool_task *task, const struct weft__pool
 /* The outcomes become the task's. 0 or an errno. */
 static int keep_outcomes(struct weft_pool_task *task, const char *body, size_t len)
 {
-	task->reply = malloc(len);
+	task->reply = malloc(len > 0 ? len : 1);
 	if (!task->reply)
 		return ENOMEM;
 	memcpy(task->reply, body, len);

@@ -5,6 +5,7 @@
  *
  * Must never: begin what it could not claim.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -125,6 +126,7 @@ static bool send_reply(struct worker *worker, uint64_t number, bool is_last)
 	struct weft_pipe_message reply = {
 		.data = weft_buf_data(&worker->reply), .len = weft_buf_len(&worker->reply)};
 
+	assert(reply.data); /* begin_reply() */
 	memcpy((void *)reply.data, &head, sizeof head);
 	return weft__wire_send(&worker->wire, &reply, waiting) == 0;
 }

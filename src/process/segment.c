@@ -6,6 +6,7 @@
  */
 #include "process/segment.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static uint64_t namespace_of(const char *path)
 
 static void head_init(struct weft__segment_head *head, const struct weft__segment_wish *wish)
 {
+	assert(head);
 	*head = (struct weft__segment_head){.version = WEFT__SEGMENT_VERSION, .size = wish->size};
 	memcpy(head->magic, WEFT__SEGMENT_MAGIC, sizeof head->magic);
 	head->pid_namespace = namespace_of("/proc/self/ns/pid");

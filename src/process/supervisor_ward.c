@@ -4,6 +4,7 @@
  *
  * Must never: wait. All of it is done by who runs the supervisor, with its mutex.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -233,8 +234,10 @@ static int start(
 {
 	struct weft_logger *logger = ward->supervisor->logger;
 	struct weft__actor *actor = NULL;
-	int code = weft__actor_start(ward, pattern, &actor);
+	int code;
 
+	assert(pattern);
+	code = weft__actor_start(ward, pattern, &actor);
 	if (code) {
 		weft_log_to(logger, WEFT_LOG_ERROR, "can't start", WEFT_KV("child", ward->name),
 			WEFT_KV("program", pattern->argv ? pattern->argv[0] : "a function"),
