@@ -20,24 +20,22 @@
 
 /* ---- Which doors there are ---------------------------------------------------------------- */
 
-/* "none", alone, is no such door, and what is told of it besides is for another time. Whether it
- * was said. */
-static bool close_door(struct cmd_texts *texts)
+/* "none", alone, is no such door, and what is told of it besides is for another time. */
+static void close_door(struct cmd_texts *texts, bool *is_closed)
 {
 	if (texts->count != 1 || strcmp(texts->items[0], "none") != 0)
-		return false;
+		return;
 	texts->count = 0;
-	return true;
+	*is_closed = true;
 }
 
 static void close_doors(struct serve *serve)
 {
-	if (close_door(&serve->https))
-		serve->https_is_closed = true;
-	if (close_door(&serve->ftp.plain) | close_door(&serve->ftp.implicit))
-		serve->ftp.is_closed = true;
-	if (close_door(&serve->chat.plain) | close_door(&serve->chat.by_tls))
-		serve->chat.is_closed = true;
+	close_door(&serve->https, &serve->https_is_closed);
+	close_door(&serve->ftp.plain, &serve->ftp.is_closed);
+	close_door(&serve->ftp.implicit, &serve->ftp.is_closed);
+	close_door(&serve->chat.plain, &serve->chat.is_closed);
+	close_door(&serve->chat.by_tls, &serve->chat.is_closed);
 	if (serve->metrics_at && strcmp(serve->metrics_at, "none") == 0)
 		serve->metrics_at = NULL;
 }
