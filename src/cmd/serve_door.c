@@ -83,11 +83,12 @@ static int take_unix_mode(struct serve *serve)
 
 int weft__serve_check_doors(struct serve *serve)
 {
-	bool has_none = close_door(&serve->http);
+	bool has_none = false;
 	int status = take_unix_mode(serve);
 
 	if (status)
 		return status;
+	close_door(&serve->http, &has_none);
 	close_doors(serve);
 	if (has_none && serve->https.count == 0 && serve->ftp.plain.count == 0 &&
 		serve->ftp.implicit.count == 0 && serve->chat.plain.count == 0 &&
