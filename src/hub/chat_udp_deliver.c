@@ -183,9 +183,15 @@ static bool deliver(struct chat_udp_deliverer *deliverer, struct chat_udp_member
 	}
 }
 
-static void put_out(struct hub_chat_udp *door, struct chat_udp_member *member)
+/* Told, and out: at once for the reader, so that nobody who has heard it speaks into nothing, or
+ * is told before it that she is not in. */
+static void put_out(struct chat_udp_deliverer *deliverer, struct chat_udp_member *member)
 {
+	struct hub_chat_udp *door = deliverer->door;
+
 	weft_lock_acquire(&door->lock);
+	flush(deliverer);
+	weft_sleep(300000000);
 	/* Unless the reader was first. */
 	if (weft_map_get(door->members, &member->key, sizeof(member->key)) == member)
 		weft__chat_udp_out(member, NULL);
@@ -213,10 +219,8 @@ static void deliver_queue(struct chat_udp_deliverer *deliverer)
 		next = node->next;
 		/* As in chat_deliver.c: what whoever did not queue it again has brought is seen. */
 		(void)__atomic_exchange_n(&member->is_due, false, __ATOMIC_ACQ_REL);
-		if (deliver(deliverer, member)) {
-			flush(deliverer);
-			put_out(deliverer->door, member);
-		}
+		if (deliver(deliverer, member))
+			put_out(deliverer, member);
 		weft__chat_udp_drop(member);
 	}
 	flush(deliverer);
