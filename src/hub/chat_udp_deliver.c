@@ -175,11 +175,14 @@ static bool deliver(struct chat_udp_deliverer *deliverer, struct chat_udp_member
 		ends.count = WEFT_UDP_BATCH_MAX - batch->count;
 		len = take(batch, member, &ends);
 		if (len <= 0)
-			return is_out || len < 0;
+			return len < 0;
 		batch->used += (size_t)len;
 		for (size_t i = 0; i < ends.count; start = batch->ends[i++])
 			is_out |=
 				add_event(deliverer, member, bytes + start, batch->ends[i] - start);
+		/* Its last datagram waits in the batch: put_out() sends that one. */
+		if (is_out)
+			return true;
 	}
 }
 
@@ -191,7 +194,6 @@ static void put_out(struct chat_udp_deliverer *deliverer, struct chat_udp_member
 
 	weft_lock_acquire(&door->lock);
 	flush(deliverer);
-	weft_sleep(300000000);
 	/* Unless the reader was first. */
 	if (weft_map_get(door->members, &member->key, sizeof(member->key)) == member)
 		weft__chat_udp_out(member, NULL);
