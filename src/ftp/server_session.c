@@ -422,8 +422,11 @@ bool weft__ftpd_session_run(struct weft__ftpd_session *session)
 		next = NOTHING;
 	while (next == ANOTHER)
 		next = serve_line(session);
-	if (next == NOTHING)
+	if (next == NOTHING) {
+		/* Who is told goodbye is out: the next to come may be the same. */
+		weft__ftpd_logout(session);
 		weft__ftpd_flush(session);
+	}
 	drop_scratch(session);
 	return next == PARKING;
 }

@@ -107,8 +107,8 @@ struct hub_chat_peer {
 	bool has_no_rate;      /* a Unix socket: whoever may connect is trusted so far */
 	bool is_administrator; /* who runs this server, or root: the kernel says so */
 
-	/** Before there is a client: send it, all; it may wait. Returns 0, or -1: the peer is gone.
-	 */
+	/** Before there is a client, and the last word after: send it, all; it may wait. Returns 0,
+	 * or -1: the peer is gone. */
 	int (*write)(void *arg, const char *bytes, size_t len);
 	/** As weft_room_client_options has it. */
 	void (*on_ready)(void *arg);
@@ -126,7 +126,8 @@ struct hub_chat_session *weft__hub_chat_session_new(
 /** Whether it would be that, for now: for a door that can say so before. address may be NULL. */
 bool weft__hub_chat_is_crowded(struct hub_chat *chat, const char *address);
 
-/** Leaves all rooms. on_ready is not called any more. NULL is fine. Keeps errno. */
+/** Leaves all rooms; QUIT is answered then. on_ready is not called any more. NULL is fine. Keeps
+ * errno. */
 void weft__hub_chat_session_free(struct hub_chat_session *session);
 
 /** Somebody who has logged in already, by a cookie: as LOGIN. Takes no reference. Returns 0, or -1:
@@ -136,8 +137,8 @@ int weft__hub_chat_session_enter(
 
 /**
  * Carry out a command, and answer it. Returns 0 to go on, 1 to end after what she has still to be
- * sent (QUIT), -1: it is over, or the caller was interrupted. A command that comes too fast waits
- * here first.
+ * sent (QUIT, which free answers), -1: it is over, or the caller was interrupted. A command that
+ * comes too fast waits here first.
  */
 int weft__hub_chat_session_do(
 	struct hub_chat_session *session, const struct weft_chat_command *command);

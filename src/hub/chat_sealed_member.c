@@ -47,7 +47,8 @@ static void unlock(struct chat_sealed *sealed)
 /* ---- Logging in -------------------------------------------------------------------------------
  */
 
-/* What the session says before there is a client is why it lets nobody in. */
+/* What the session says before there is a client is why it lets nobody in; and what it says after
+ * is the answer to QUIT. */
 static int keep_answer(void *arg, const char *bytes, size_t len)
 {
 	struct chat_sealed_member *member = arg;
@@ -227,13 +228,26 @@ static void deliver_last(struct chat_sealed_member *member)
 	unlock(sealed);
 }
 
+/* Under the lock. */
+static void send_answer(struct chat_sealed_member *member)
+{
+	size_t len = strlen(member->answer);
+
+	if (len == 0 || len + 1 >= sizeof(member->answer))
+		return;
+	member->answer[len] = '\n';
+	weft_chat_link_send(member->link, member->answer, len + 1);
+}
+
 static void end(struct chat_sealed_member *member)
 {
 	struct chat_sealed *sealed = member->sealed;
 
 	deliver_last(member);
+	member->answer[0] = '\0';
 	weft__hub_chat_session_free(member->session);
 	lock(sealed);
+	send_answer(member);
 	weft_chat_link_set_owner(member->link, NULL);
 	weft_chat_link_close(member->link, sealed->is_stopped ? "the server ends" : NULL);
 	weft_chat_link_free(member->link);

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,12 +201,14 @@ static int ping(struct hub_chat_session *session, const struct weft_chat_command
 	return weft__chat_ok(session, command);
 }
 
-/* What was said before is answered before. */
+/* What was said before is answered before; and this when she is out: _free(). */
 static int quit(struct hub_chat_session *session, const struct weft_chat_command *command)
 {
 	if (session->client && weft_room_settle(session->client) < 0)
 		return -1;
-	return weft__chat_ok(session, command) < 0 ? -1 : 1;
+	snprintf(session->quit_tag, sizeof(session->quit_tag), "%s", command->tag);
+	session->quits = true;
+	return 1;
 }
 
 enum {
@@ -312,6 +315,10 @@ void weft__hub_chat_session_free(struct hub_chat_session *session)
 	weft__chat_unwatch(session);
 	weft__chat_stranger_end(session);
 	weft_room_exit(session->client);
+	session->client = NULL;
+	/* Who has it is in no room, and her name is free. */
+	if (session->quits)
+		weft__chat_send(session, fill_ok, session->quit_tag);
 	weft_account_who_free(session->who);
 	free(session);
 	errno = kept;

@@ -45,6 +45,8 @@ struct hub_chat_session {
 	struct chat_watched watched;
 	int64_t paced_ns; /* when its commands so far would have come at their rate */
 	unsigned failures;
+	bool quits; /* QUIT: to be answered at the end */
+	char quit_tag[WEFT_CHAT_TAG_MAX + 1];
 	struct chat_strangers *strangers; /* she is one of these; NULL: she has come in */
 	char address[];                   /* "": this machine */
 };

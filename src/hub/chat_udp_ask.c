@@ -219,15 +219,23 @@ static struct chat_udp_gone *gone_of(const struct ask *ask, uint64_t *ret_hash)
 	return &ask->door->gone[*ret_hash % CHAT_UDP_GONE_MAX];
 }
 
-static void ask_exit(const struct ask *ask)
+/* Out, and told so: the name is free by then. What was asked is where it says. */
+static void put_out(struct ask *ask, const char *why, const char *text)
+{
+	weft__chat_udp_out(ask->member, why);
+	ask->member = NULL;
+	ask->is_proven = true;
+	answer(ask, "%s", text);
+}
+
+static void ask_exit(struct ask *ask)
 {
 	uint64_t hash;
 	struct chat_udp_gone *gone = gone_of(ask, &hash);
 
-	answer(ask, "EXIT");
 	gone->hash = hash;
 	gone->until_ns = ask->now + CHAT_UDP_GONE_NS;
-	weft__chat_udp_out(ask->member, NULL);
+	put_out(ask, NULL, "EXIT");
 }
 
 /* C or Q from somebody else, or after all. */
@@ -248,12 +256,11 @@ static void refuse(const struct ask *ask)
 /* ---- Pace -------------------------------------------------------------------------------------
  */
 
-static void put_out_fast(const struct ask *ask)
+static void put_out_fast(struct ask *ask)
 {
-	answer(ask, "SERVER: you are out: too many messages");
 	if (ask->door->barred)
 		weft_rate_take(ask->door->barred, &ask->key, sizeof(ask->key), ask->now);
-	weft__chat_udp_out(ask->member, "too many messages");
+	put_out(ask, "too many messages", "SERVER: you are out: too many messages");
 }
 
 /* In the order of when they are due, which is nearly that in which they come. */
@@ -281,7 +288,7 @@ static bool keep_late(const struct ask *ask, const char *data, int64_t due_ns)
 }
 
 /* Whether it is to be carried out now. */
-static bool is_in_time(const struct ask *ask, const char *data)
+static bool is_in_time(struct ask *ask, const char *data)
 {
 	struct chat_udp_member *member = ask->member;
 	int64_t ahead;

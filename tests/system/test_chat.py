@@ -40,6 +40,25 @@ def _():
         expect((left.who, left.count) == ("~bob", 1), left)
 
 
+@case("who has the answer to QUIT, or EXIT by a datagram, is out: her name is free by then")
+def _():
+    with House(*FAST) as house, house.guest("bob") as bob:
+        for _ in range(20):
+            with house.connect() as mia:
+                mia.do("GUEST mia")
+                mia.do("JOIN lobby")
+                mia.do("QUIT")
+                expect([row.who for row in bob.list("MEMBERS lobby")[1]] == ["~bob"])
+            with socket.socket(type=socket.SOCK_DGRAM) as typed:
+                typed.settimeout(PATIENCE_S)
+                typed.connect(house.address)
+                typed.send(b"L mia")
+                expect(typed.recv(2048) == b"OK")
+                typed.send(b"Q mia")
+                while typed.recv(2048) != b"EXIT":
+                    pass
+
+
 @case("what is sent again with its id has the same answer, and is one message")
 def _():
     with House() as house, house.guest("mia") as mia, house.guest("bob") as bob:
