@@ -214,9 +214,10 @@ int weft__cmd_serve(int argc, char **argv)
 	weft__cmd_raise_descriptor_limit();
 	bound_connections(&serve);
 	ignore_size_limit();
-	status = weft__serve_open_accounts(&serve);
+	/* What is shared is looked at before anything is written. */
+	status = open_folder(&serve);
 	if (!status)
-		status = open_folder(&serve);
+		status = weft__serve_open_accounts(&serve);
 	if (!status)
 		status = weft__serve_check_private(&serve);
 	if (!status)

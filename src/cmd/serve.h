@@ -3,6 +3,7 @@
  *
  *	serve.c           from the options to the server's end
  *	serve_options.c   the help, and the table of options: a new one has its line in both
+ *	serve_whole.c     all doors at once: what it is when nobody says what it is to be
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
@@ -18,6 +19,7 @@
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
+ *	serve_welcome.c   the same of the whole hub, for people
  */
 #ifndef WEFT_SRC_CMD_SERVE_H
 #define WEFT_SRC_CMD_SERVE_H
@@ -34,7 +36,7 @@
 
 #define NAME "serve"
 
-/** Where it listens, unless it is told. */
+/** Where it listens, unless it is told, if it is for the web alone. */
 #define SERVE_DEFAULT_HTTP "127.0.0.1:8080"
 
 /** Listeners at most: six options that may be given CMD_TEXTS_MAX times, and one. */
@@ -114,6 +116,7 @@ struct serve {
 	const char *config;           /* read before: settings.path */
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
+	bool is_whole;                /* nobody has said what it is to be: all of it */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	bool https_is_closed;         /* by "none" */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
@@ -164,6 +167,21 @@ struct serve {
 
 /** Read the command line. Returns as weft__cmd_parse(). */
 int weft__serve_take_options(struct serve *serve, int argc, char **argv);
+
+/* ---- The whole hub ------------------------------------------------------------------------ */
+
+/** Whether something was told that says which server it is to be: a door, who may come in... */
+bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options);
+
+/** All that was not told: doors, accounts, the page. Returns a status. */
+int weft__serve_take_whole(struct serve *serve);
+
+/** Whether it is the address of a door that nobody has named; and its port. */
+bool weft__serve_is_default(const char *text);
+unsigned weft__serve_default_port(const char *text);
+
+/** Listen there, or at the next port that is free. Returns a status, and has said what is wrong. */
+int weft__serve_open_default(struct serve_door *door, const char *option);
 
 /** The names that it goes by, and the proxies, into its server_options. Returns a status. */
 int weft__serve_take_hosts(struct serve *serve);
@@ -244,6 +262,12 @@ void weft__serve_note_freed(void *arg, const char *owner, int64_t bytes);
 /** To the standard output, within what weft__serve_print_facts() prints. */
 void weft__serve_print_accounts(const struct serve *serve);
 
+/** The first administrator's, if this was the first run and nobody else hears it; else NULL. */
+const char *weft__serve_first_password(const struct serve *serve);
+
+/** Whether this was the first run. */
+bool weft__serve_is_first_run(const struct serve *serve);
+
 /** The state folder; NULL: there are no accounts. */
 const char *weft__serve_state_dir(const struct serve *serve);
 
@@ -273,6 +297,9 @@ void weft__serve_chat_print(const struct serve *serve);
 
 /** What else there is at the address of a door of chat: datagrams. Returns a status. */
 int weft__serve_chat_listen(struct serve_door *door);
+
+/** The same: 0, or -1 with errno, and nothing is said. */
+int weft__serve_chat_bind(struct serve_door *door);
 void weft__serve_chat_unlisten(struct serve_door *door);
 
 /** Serve one of its doors until it is stopped: 0, or -1 with errno. */
@@ -339,5 +366,9 @@ int weft__serve_check_private(const struct serve *serve);
 
 /** To the standard output: where, what and how, for people or as JSON. */
 void weft__serve_print_facts(const struct serve *serve);
+
+/** The same of the whole hub, for people. */
+void weft__serve_welcome(const struct serve *serve);
+
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "serve_accounts.h"
@@ -186,25 +187,43 @@ struct weft_accounts *weft__serve_accounts_of(const struct serve *serve)
 
 /* ---- Saying ------------------------------------------------------------------------------- */
 
+bool weft__serve_is_first_run(const struct serve *serve)
+{
+	return serve->accounts && serve->accounts->password[0];
+}
+
+const char *weft__serve_first_password(const struct serve *serve)
+{
+	bool is_heard = serve->is_json || isatty(STDOUT_FILENO);
+
+	/* What is no terminal is a journal or a file, which keeps it, and others read it there. */
+	return weft__serve_is_first_run(serve) && is_heard ? serve->accounts->password : NULL;
+}
+
 void weft__serve_print_accounts(const struct serve *serve)
 {
 	const struct serve_accounts *own = serve->accounts;
+	const char *password = weft__serve_first_password(serve);
 
 	if (!own)
 		return;
 	if (serve->is_json) {
 		fputs(", \"state\": ", stdout);
 		weft__cmd_print_json_text(own->dir);
-		if (own->password[0])
+		if (password)
 			printf(", \"admin\": {\"name\": \"admin\", \"password\": \"%s\"}",
-				own->password);
+				password);
 		return;
 	}
 	printf("  %-8s those in %s; strangers as they are granted\n", "to", own->dir);
-	if (own->password[0])
+	if (weft__serve_is_first_run(serve) && !password)
+		printf("  %-8s admin, whose password is told at a terminal only; another one:\n"
+		       "  %-8s weft account passwd admin --state %s\n",
+			"first", "", own->dir);
+	if (password)
 		printf("  %-8s admin, with the password %s, which is told once, and has\n"
 		       "  %-8s to be changed: weft account passwd admin --server URL\n",
-			"first", own->password, "");
+			"first", password, "");
 }
 
 const char *weft__serve_state_dir(const struct serve *serve)

@@ -90,6 +90,11 @@ static int fail_open(const struct serve *serve)
 	if (errno == ENOSYS)
 		return weft__cmd_fail(
 			NAME, "--chat: this weft was built without SQLite, libsodium or utf8proc.");
+	if (errno == EBUSY && serve->is_whole)
+		return weft__cmd_fail(NAME,
+			"another weft serve has the rooms in %s open. Stop that one; or share this "
+			"folder by the web alone: --http 127.0.0.1:8081.",
+			weft__serve_state_dir(serve));
 	if (errno == EBUSY)
 		return weft__cmd_fail(NAME,
 			"can't open the rooms in %s: another server has them open. One at a time "
@@ -224,7 +229,7 @@ static int listen_again(struct serve_door *door)
 		NAME, "chat", door->text, &door->serve->listener_options, &door->listener);
 }
 
-int weft__serve_chat_listen(struct serve_door *door)
+int weft__serve_chat_bind(struct serve_door *door)
 {
 	const struct serve_chat *chat = &door->serve->chat;
 	const struct hub_chat_udp_options options = {.rooms = weft__hub_chat_rooms(chat->chat),
@@ -234,6 +239,15 @@ int weft__serve_chat_listen(struct serve_door *door)
 		.arg = chat->chat,
 		.secret_key = chat->fingerprint[0] ? chat->key : NULL,
 		.chat = chat->chat};
+	char text[WEFT_ADDRESS_TEXT_MAX];
+
+	weft_address_print(weft_listener_address(door->listener), text, sizeof(text));
+	door->datagrams = weft__hub_chat_udp_new(text, &options);
+	return door->datagrams ? 0 : -1;
+}
+
+int weft__serve_chat_listen(struct serve_door *door)
+{
 	size_t len = strlen(door->text);
 	bool is_free = len >= 2 && strcmp(door->text + len - 2, ":0") == 0;
 	char text[WEFT_ADDRESS_TEXT_MAX];
@@ -242,13 +256,16 @@ int weft__serve_chat_listen(struct serve_door *door)
 		if (weft__cmd_is_handed(door->text) ||
 			weft_address_family(weft_listener_address(door->listener)) == AF_UNIX)
 			return CMD_DONE;
-		weft_address_print(weft_listener_address(door->listener), text, sizeof(text));
-		door->datagrams = weft__hub_chat_udp_new(text, &options);
-		if (door->datagrams)
+		if (weft__serve_chat_bind(door) == 0)
 			return CMD_DONE;
-		if (errno != EADDRINUSE || !is_free || tries == PORTS_MAX)
+		if (errno != EADDRINUSE || !is_free || tries == PORTS_MAX) {
+			int code = errno;
+
+			weft_address_print(
+				weft_listener_address(door->listener), text, sizeof(text));
 			return weft__cmd_fail(
-				NAME, "can't take datagrams at %s: %s.", text, strerror(errno));
+				NAME, "can't take datagrams at %s: %s.", text, strerror(code));
+		}
 		if (listen_again(door))
 			return CMD_FAILED;
 	}

@@ -210,8 +210,11 @@ static int open_door(struct serve *serve, enum serve_door_kind kind, const char 
 
 	*door = (struct serve_door){
 		.kind = kind, .text = text, .server = server_of(serve, kind), .serve = serve};
-	status = weft__cmd_listen(
-		NAME, option_of(kind), text, &serve->listener_options, &door->listener);
+	if (weft__serve_is_default(text))
+		status = weft__serve_open_default(door, option_of(kind));
+	else
+		status = weft__cmd_listen(
+			NAME, option_of(kind), text, &serve->listener_options, &door->listener);
 	if (status)
 		return status;
 	serve->door_count++;
@@ -221,7 +224,7 @@ static int open_door(struct serve *serve, enum serve_door_kind kind, const char 
 		return weft__cmd_fail(NAME, "can't serve FTPS: %s.", strerror(errno));
 	if (kind == SERVE_CHAT_TLS && weft_listener_use_tls(door->listener, serve->chat.tls) < 0)
 		return weft__cmd_fail(NAME, "can't serve chat by TLS: %s.", strerror(errno));
-	return kind == SERVE_CHAT ? weft__serve_chat_listen(door) : CMD_DONE;
+	return kind == SERVE_CHAT && !door->datagrams ? weft__serve_chat_listen(door) : CMD_DONE;
 }
 
 static bool takes_plain_passwords(const struct serve_door *door)

@@ -22,13 +22,16 @@
 static const char help[] =
 	"usage: weft serve [DIR] [OPTION]...\n"
 	"\n"
-	"Share the folder DIR (default: this one) over HTTP until Ctrl-C, read-only unless told\n"
-	"otherwise.\n"
+	"Share the folder DIR (default: this one) until Ctrl-C: by the web and FTP, with rooms to\n"
+	"talk in, and accounts, all for this machine only. Strangers read and list. Who names a\n"
+	"door (--http, --https, --ftp, --ftps, --chat, --chat-tls), or says who may come in\n"
+	"(--state, --auth-file) or what may be changed, gets that alone.\n"
 	"Hidden files stay hidden, and links that lead out of DIR are not followed, unless they\n"
 	"are asked for. Text is sent compressed to who takes that.\n"
 	"\n"
-	"  weft serve                                   this folder, for this machine\n"
-	"  weft serve ~/Photos --http 0.0.0.0:8080      a folder, for the whole network\n"
+	"  weft serve                                   all of it, for this machine\n"
+	"  weft serve --ftp none --state none           without a part\n"
+	"  weft serve ~/Photos --http 0.0.0.0:8080      by the web alone, for the whole network\n"
 	"\n"
 	"Where:\n"
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
@@ -37,8 +40,9 @@ static const char help[] =
 	"                          127.0.0.1:0: a free port; unix:/PATH: a Unix socket;\n"
 	"                          fd:NAME: a listener that the service manager hands over;\n"
 	"                          again for more; none: no such door, as with --https, --ftp,\n"
-	"                          --ftps, --chat, --chat-tls, --metrics, too, where a file or\n"
-	"                          the environment has one\n"
+	"                          --ftps, --chat, --chat-tls, --metrics, too. Where no door is\n"
+	"                          named, a port that is taken is left for the next one that is\n"
+	"                          free\n"
 	"  --unix-mode MODE        who may use a Unix socket, such as 660 (default: 600)\n"
 	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
 	"  --host NAME             a name it goes by in addresses, files.example or *.example,\n"
@@ -250,6 +254,7 @@ static int read_all(struct serve *serve, const struct cmd_option *options, int a
 		status = weft__settings_read(&serve->settings, options, path);
 	if (!status)
 		status = weft__cmd_parse_over(&syntax, options, &serve->settings, argc, argv);
+	serve->is_whole = !status && !weft__serve_is_told(serve, options);
 	if (!status && serve->shows_settings)
 		weft__settings_print(&serve->settings, options, serve->is_json);
 	return status;
@@ -372,7 +377,10 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	if (optind < argc)
 		serve->dir = argv[optind];
 	serve->server_options.model = weft_serve_model_at(serve->model);
-	status = weft__serve_check_useless(serve);
+	if (serve->is_whole)
+		status = weft__serve_take_whole(serve);
+	if (!status)
+		status = weft__serve_check_useless(serve);
 	if (!status)
 		status = weft__serve_check_accounts(serve);
 	if (!status)

@@ -163,6 +163,10 @@ void weft__serve_print_facts(const struct serve *serve)
 		print_json(serve);
 		return;
 	}
+	if (serve->is_whole) {
+		weft__serve_welcome(serve);
+		return;
+	}
 	puts("weft " WEFT_VERSION " serves");
 	for (unsigned i = 0; i < serve->door_count; i++)
 		print_door(&serve->doors[i]);

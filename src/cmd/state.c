@@ -3,6 +3,7 @@
  *
  * Entry point: weft__cmd_state_dir().
  *
+ *	a service   $STATE_DIRECTORY, which systemd has made (StateDirectory=)
  *	root        /var/lib/weft
  *	else        $XDG_STATE_HOME/weft, or ~/.local/state/weft (XDG Base Directory)
  */
@@ -18,9 +19,12 @@
 static char *find_default(void)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const char *service = getenv("STATE_DIRECTORY");
 	char *dir = NULL;
 	int len = -1;
 
+	if (service && service[0] == '/') /* of several, the first */
+		return strndup(service, strcspn(service, ":"));
 	if (geteuid() == 0)
 		return strdup("/var/lib/weft");
 	if (state && state[0] == '/') /* others are to be ignored, says XDG */

@@ -1,0 +1,220 @@
+/*
+ * serve_welcome.c - what the whole hub prints for people at its start: where all of it is, who may
+ * come in, and how to end it.
+ *
+ * Entry point: weft__serve_welcome().
+ *
+ *	label       value
+ *	            another value of the same
+ *
+ * Never: a line of more than 80 columns, as long as paths and names are short.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve.h"
+
+/** Columns of the label, and of a command that is explained behind it. */
+#define LABEL_WIDTH   11
+#define COMMAND_WIDTH 30
+
+/** The port where `weft chat` looks, unless it is told. */
+#define CHAT_PORT 7070
+
+/** Longest address or command. */
+#define LINE_SIZE 256
+
+/* ---- Lines -------------------------------------------------------------------------------- */
+
+/* label "": the line belongs to the one above. */
+__attribute__((format(printf, 2, 3))) static void line(const char *label, const char *format, ...)
+{
+	va_list args;
+
+	printf("  %-*s ", LABEL_WIDTH, label);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* A command, and what it is for. */
+static void line_for(const char *label, const char *command, const char *what)
+{
+	if (what[0])
+		line(label, "%-*s %s", COMMAND_WIDTH, command, what);
+	else
+		line(label, "%s", command);
+}
+
+/* Of the file system, which may hold anything. */
+static void line_of_path(const char *label, const char *path)
+{
+	printf("  %-*s ", LABEL_WIDTH, label);
+	weft__cmd_print_visible(path, 0);
+	putchar('\n');
+}
+
+/* ---- Doors -------------------------------------------------------------------------------- */
+
+static unsigned port_of(const struct serve_door *door)
+{
+	return weft_address_port(weft_listener_address(door->listener));
+}
+
+/* As an address has it; of a door on all addresses, one that others get to. */
+static void host_of(const struct serve_door *door, char ret_host[WEFT_ADDRESS_TEXT_MAX])
+{
+	const struct weft_address *address = weft_listener_address(door->listener);
+	char host[WEFT_ADDRESS_TEXT_MAX];
+
+	weft_address_print_host(address, host, sizeof(host));
+	if (weft_address_family(address) == AF_UNIX)
+		weft_address_print(address, ret_host, WEFT_ADDRESS_TEXT_MAX);
+	else
+		snprintf(ret_host, WEFT_ADDRESS_TEXT_MAX, strchr(host, ':') ? "[%s]" : "%s", host);
+}
+
+static const struct serve_door *find_door(const struct serve *serve, enum serve_door_kind kind)
+{
+	for (unsigned i = 0; i < serve->door_count; i++)
+		if (serve->doors[i].kind == kind)
+			return &serve->doors[i];
+	return NULL;
+}
+
+/* "(port 8080 is another program's)", where it had to go on to the next; else "". */
+static const char *say_taken(const struct serve_door *door, char ret_text[LINE_SIZE])
+{
+	unsigned wanted =
+		weft__serve_is_default(door->text) ? weft__serve_default_port(door->text) : 0;
+
+	ret_text[0] = '\0';
+	if (wanted && wanted != port_of(door))
+		snprintf(ret_text, LINE_SIZE, "(another program has port %u)", wanted);
+	return ret_text;
+}
+
+static void say_url(const struct serve_door *door, const char *label, const char *scheme)
+{
+	char host[WEFT_ADDRESS_TEXT_MAX], url[LINE_SIZE], taken[LINE_SIZE];
+
+	host_of(door, host);
+	snprintf(url, sizeof(url), "%s://%s:%u/", scheme, host, port_of(door));
+	line_for(label, url, say_taken(door, taken));
+}
+
+static void say_chat(const struct serve *serve)
+{
+	const struct serve_door *door = find_door(serve, SERVE_CHAT);
+	const struct serve_door *web = find_door(serve, SERVE_HTTP);
+	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
+
+	if (!door)
+		return;
+	host_of(door, host);
+	if (port_of(door) == CHAT_PORT)
+		snprintf(command, sizeof(command), "weft chat %s", host);
+	else
+		snprintf(command, sizeof(command), "weft chat %s:%u", host, port_of(door));
+	line_for("chat", command, "in a terminal");
+	if (say_taken(door, taken)[0])
+		line("", "%s", taken);
+	snprintf(command, sizeof(command), "nc -u %s %u", host, port_of(door));
+	line_for("", command, "by hand: L NAME, C NAME TEXT");
+	if (serve->chat.web && web) {
+		host_of(web, host);
+		snprintf(command, sizeof(command), "http://%s:%u/.chat/", host, port_of(web));
+		line_for("", command, "in the browser");
+	}
+	if (serve->chat.fingerprint[0])
+		line("", "key %s", serve->chat.fingerprint);
+}
+
+/* ---- People ------------------------------------------------------------------------------- */
+
+/* What somebody may do with the folder who has not said who she is. */
+static unsigned rights_of_strangers(const struct serve *serve)
+{
+	if (serve->accounts)
+		return weft_files_rights(weft__serve_strangers(serve), "");
+	return serve->auth ? 0 : WEFT_FILES_READ | WEFT_FILES_LIST;
+}
+
+static void say_strangers(const struct serve *serve)
+{
+	unsigned rights = rights_of_strangers(serve);
+	bool may_change = rights & (WEFT_FILES_WRITE | WEFT_FILES_REPLACE | WEFT_FILES_DELETE);
+	bool may_look = rights & (WEFT_FILES_READ | WEFT_FILES_LIST);
+
+	line("strangers", "%s",
+		may_change ? "may CHANGE files in this folder, as it was granted to them"
+		: may_look ? "read and list files; they change nothing"
+			   : "see nothing of the folder");
+	if (serve->chat.chat && !serve->chat.no_guests)
+		line("", "talk in the open rooms, as guests with a ~ before the name");
+}
+
+static void say_first_run(const struct serve *serve)
+{
+	const char *password = weft__serve_first_password(serve);
+	const char *dir = getenv("STATE_DIRECTORY") ? weft__serve_state_dir(serve) : NULL;
+
+	if (!weft__serve_is_first_run(serve))
+		return;
+	putchar('\n');
+	if (password) {
+		line("first run", "name      admin");
+		line("", "password  %s", password);
+		line("", "It is told this once, and is to be changed before anything else:");
+	} else {
+		line("first run", "There is an administrator, admin. Give her a password, here:");
+	}
+	printf("  %-*s weft account passwd admin", LABEL_WIDTH, "");
+	if (dir) {
+		fputs(" --state ", stdout);
+		weft__cmd_print_visible(dir, 0);
+	}
+	putchar('\n');
+}
+
+/* ---- All ---------------------------------------------------------------------------------- */
+
+static void say_doors(const struct serve *serve)
+{
+	for (unsigned i = 0; i < serve->door_count; i++) {
+		const struct serve_door *door = &serve->doors[i];
+
+		if (door->kind == SERVE_HTTP)
+			say_url(door, "web", "http");
+		else if (door->kind == SERVE_METRICS)
+			say_url(door, "metrics", "http");
+		else if (door->kind == SERVE_FTP)
+			say_url(door, "FTP", "ftp");
+	}
+	say_chat(serve);
+}
+
+void weft__serve_welcome(const struct serve *serve)
+{
+	const char *state = weft__serve_state_dir(serve);
+
+	puts("weft " WEFT_VERSION " serves\n");
+	say_doors(serve);
+	putchar('\n');
+	line_of_path("folder", serve->folder);
+	if (state)
+		line_of_path("state", state);
+	else
+		line("state", "none: there are no accounts, and rooms forget");
+	say_first_run(serve);
+	putchar('\n');
+	say_strangers(serve);
+	line("others", "can't get here from other machines; weft serve --lan lets them");
+	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
+	line("stop", "Ctrl-C");
+	putchar('\n');
+	fflush(stdout);
+}

@@ -1,0 +1,164 @@
+/*
+ * serve_whole.c - the whole hub: what `weft serve` is when nobody says what it is to be, and with
+ * --lan.
+ *
+ *	no door, nothing of who may come in     all doors on the loopback, accounts, the page
+ *	--lan                                   the same for the local network, by TLS
+ *	a door that is named, --state DIR, ...  these alone: nothing is added
+ *
+ * "none" takes a part away: it says no more than that. A default port that another program has is
+ * no reason to fail: the next one that is free is taken, and told. Who names a port gets that one.
+ *
+ * Entry points: weft__serve_is_told(), weft__serve_take_whole(), weft__serve_open_default().
+ *
+ * Never: changes anything that was told.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve.h"
+
+/** Ports that are tried, from a door's own on. */
+#define PORTS_MAX 20
+
+/* ---- What was told ------------------------------------------------------------------------ */
+
+/* What says which server it is to be, or is of a part that has to be named then. */
+static const char *const tells[] = {"http", "https", "ftp", "ftps", "chat", "chat-tls", "unix-mode",
+	"tls-cert", "tls-key", "cert", "key", "redirect-https", "hsts", "watch", "announce",
+	"no-announce", "auth-file", "state", "hash-cost", "insecure-auth", "allow-upload",
+	"allow-overwrite", "allow-change", "cors-change", "upload-max", "spa", "model", "size",
+	NULL};
+
+static bool is_none(const struct cmd_option *option)
+{
+	const struct cmd_texts *texts = option->place;
+
+	if (option->kind == CMD_TEXT)
+		return strcmp(*(const char **)option->place, "none") == 0;
+	/* The web is what the whole is made of: without it, doors are named. */
+	return option->kind == CMD_TEXTS && texts->count == 1 &&
+	       strcmp(texts->items[0], "none") == 0 && strcmp(option->name, "http") != 0;
+}
+
+static bool is_telling(const struct cmd_option *option)
+{
+	if (option->kind == CMD_FLAG && !*(bool *)option->place)
+		return false;
+	for (unsigned i = 0; tells[i]; i++)
+		if (strcmp(tells[i], option->name) == 0)
+			return !is_none(option);
+	return strncmp(option->name, "ftp-", 4) == 0 || strncmp(option->name, "chat-", 5) == 0;
+}
+
+bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options)
+{
+	for (unsigned i = 0; options[i].name; i++)
+		if (serve->settings.given[i].from != CMD_BY_DEFAULT && is_telling(&options[i]))
+			return true;
+	return false;
+}
+
+/* ---- What is added ------------------------------------------------------------------------ */
+
+/* By enum serve_door_kind. Which of them are there is told by the address of the text. */
+static const char *const at_home[] = {[SERVE_HTTP] = "127.0.0.1:8080",
+	[SERVE_HTTPS] = "127.0.0.1:8443",
+	[SERVE_FTP] = "127.0.0.1:2121",
+	[SERVE_CHAT] = "127.0.0.1:7070"};
+
+static void add_door(struct cmd_texts *texts, const char *text)
+{
+	if (texts->count == 0)
+		*texts = (struct cmd_texts){.items = {text}, .count = 1};
+}
+
+static bool has_accounts_built_in(void)
+{
+#if defined(WEFT_HAS_SQLITE) && defined(WEFT_HAS_SODIUM)
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* A driver that is not there is told before anything is written. */
+static int do_nothing(void *arg)
+{
+	(void)arg;
+	return CMD_DONE;
+}
+
+int weft__serve_take_whole(struct serve *serve)
+{
+	const struct weft_run_options one = {.workers = 1, .driver = serve->run.driver};
+
+	add_door(&serve->http, at_home[SERVE_HTTP]);
+	add_door(&serve->ftp.plain, at_home[SERVE_FTP]);
+	serve->ftp.options.allows_anonymous = true;
+	if (has_accounts_built_in()) {
+		add_door(&serve->chat.plain, at_home[SERVE_CHAT]);
+		/* "none" is of chat as a whole. */
+		serve->chat.has_web = strcmp(serve->chat.plain.items[0], "none") != 0;
+		if (!serve->state && !serve->auth_file)
+			serve->state = "default";
+	}
+	if (serve->shows_settings || (!serve->run.driver && !getenv("WEFT_DRIVER")))
+		return CMD_DONE;
+	return weft__cmd_run(NAME, &one, do_nothing, NULL);
+}
+
+/* ---- Listening ---------------------------------------------------------------------------- */
+
+bool weft__serve_is_default(const char *text)
+{
+	for (unsigned i = 0; i < sizeof(at_home) / sizeof(at_home[0]); i++)
+		if (text == at_home[i])
+			return true;
+	return false;
+}
+
+unsigned weft__serve_default_port(const char *text)
+{
+	unsigned port = 0;
+
+	sscanf(strrchr(text, ':') + 1, "%u", &port);
+	return port;
+}
+
+/* 0, or -1 with errno. */
+static int listen_at(struct serve_door *door, const char *address)
+{
+	int code;
+
+	door->listener = weft_listener_new(address, &door->serve->listener_options);
+	if (!door->listener)
+		return -1;
+	if (door->kind != SERVE_CHAT || weft__serve_chat_bind(door) == 0)
+		return 0;
+	code = errno;
+	weft_listener_free(door->listener);
+	door->listener = NULL;
+	errno = code;
+	return -1;
+}
+
+int weft__serve_open_default(struct serve_door *door, const char *option)
+{
+	unsigned port = weft__serve_default_port(door->text);
+	int host_len = (int)(strrchr(door->text, ':') - door->text);
+	char address[WEFT_ADDRESS_TEXT_MAX];
+
+	for (unsigned i = 0; i < PORTS_MAX; i++) {
+		snprintf(address, sizeof(address), "%.*s:%u", host_len, door->text, port + i);
+		if (listen_at(door, address) == 0)
+			return CMD_DONE;
+		if (errno != EADDRINUSE)
+			return weft__cmd_fail_listen(NAME, option, address);
+	}
+	return weft__cmd_fail(NAME,
+		"other programs have all ports from %u to %u: choose one with --%s HOST:PORT.",
+		port, port + PORTS_MAX - 1, option);
+}

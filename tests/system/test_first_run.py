@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""test_first_run.py - `weft serve` when nobody says what it is to be: the whole hub.
+
+All doors on the loopback, accounts in the usual state folder, an administrator whose password is
+told once, strangers who read and list. The usual ports may be somebody else's here: then the next
+ones are taken, which is tested, too.
+"""
+import ftplib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+from accounted import PASSWORD, Client
+from served import PATIENCE_S, WEFT, Connection, Folder, case, expect, run
+from typed import Terminal
+
+WORDS = ("http", "ftp", "chat")
+
+
+class Home:
+    """Of somebody who has never run weft: where it is shared, and where state is kept."""
+
+    def __enter__(self):
+        # pylint: disable=consider-using-with,attribute-defined-outside-init
+        self.temporary = tempfile.TemporaryDirectory(prefix="weft-test-")
+        self.path = self.temporary.name
+        self.shared = os.path.join(self.path, "shared")
+        os.mkdir(self.shared)
+        with open(os.path.join(self.shared, "a.txt"), "w", encoding="ascii") as file:
+            file.write("hello")
+        self.state = os.path.join(self.path, "deep", "state", "weft")
+        self.variables = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": self.path,
+                          "XDG_STATE_HOME": os.path.dirname(self.state), "TERM": "xterm"}
+        if os.geteuid() == 0:  # root's is /var/lib/weft, which is no test's
+            self.variables["STATE_DIRECTORY"] = self.state
+        return self
+
+    def __exit__(self, *_):
+        self.temporary.cleanup()
+
+    def weft(self, *arguments, text=""):
+        return subprocess.run([WEFT, *arguments], input=text, capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False, env=self.variables)
+
+
+class Hub:
+    """`weft serve` there, which tells its facts as JSON."""
+
+    def __init__(self, home, *options):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            [WEFT, "serve", home.shared, "--json", *options], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=home.variables)
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(self.process.communicate(timeout=PATIENCE_S)[1].decode())
+        self.facts = json.loads(line)
+        self.host, self.port = self.place("http") if "http" in self.facts else (None, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=PATIENCE_S)
+        if kind is None:
+            expect(self.process.returncode == 0 and errors == b"", errors)
+
+    def place(self, door):
+        host, _, port = self.facts[door].rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def get(self, path):
+        with Connection((self.host, self.port)) as peer:
+            peer.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            return peer.reply()
+
+    def say(self, line):
+        with Connection(self.place("chat")) as peer:
+            peer.send(line.encode() + b"\n")
+            expect(peer.fill(), "no answer")
+            return bytes(peer.buffer).decode()
+
+
+@case("with nothing told, every door is open on the loopback, and strangers change nothing")
+def _():
+    with Home() as home, Hub(home) as hub:
+        expect(all(hub.facts[door].startswith("127.0.0.1:") for door in WORDS), hub.facts)
+        expect(hub.facts["state"] == home.state and hub.facts["chat-web"] == "/.chat/", hub.facts)
+        expect(os.stat(home.state).st_mode & 0o777 == 0o700)
+        for name in os.listdir(home.state):
+            expect(os.stat(os.path.join(home.state, name)).st_mode & 0o077 == 0, name)
+        expect(hub.get("/a.txt").body == b"hello" and hub.get("/.chat/").status == 200)
+        answer = Client(hub).ask("PUT", "/new.txt", b"x", {"Content-Type": None}, prefix="")
+        expect(answer.status == 401, answer)
+        with ftplib.FTP() as ftp:
+            ftp.connect(*hub.place("ftp"), timeout=PATIENCE_S)
+            ftp.login()
+            expect(ftp.nlst() == ["a.txt"])
+            try:
+                ftp.mkd("new")
+                expect(False, "a stranger has made a folder")
+            except ftplib.error_perm:
+                pass
+        expect(hub.say("GUEST mia").startswith("OK"))
+        expect(os.listdir(home.shared) == ["a.txt"])
+
+
+@case("the administrator's password is told at the first run, and in no log")
+def _():
+    with Home() as home:
+        log = os.path.join(home.path, "log")
+        with Hub(home, "--access-log", log) as hub:
+            first = hub.facts["admin"]
+            stranger = Client(hub)
+            said = stranger.post("/sessions", first)
+            expect(said.status == 201, said)
+            admin = Client(hub, Cookie=said.fields["Set-Cookie"].partition(";")[0],
+                           Sec_Fetch_Site="same-origin")
+            expect(admin.put("/me/password", {"old_password": first["password"],
+                                              "new_password": PASSWORD}).status == 204)
+            expect(stranger.post("/sessions", first).status == 401, "it holds for longer")
+        with Hub(home) as hub:
+            expect("admin" not in hub.facts, hub.facts)
+        with open(log, encoding="utf-8") as file:
+            kept = file.read()
+        where = ("--state", home.state)
+        audit = home.weft("account", "audit", *where).stdout
+        expect(kept and first["password"] not in kept + audit)
+
+
+@case("at a terminal it tells all doors, the folder, the state, the password, and how to stop it")
+def _():
+    with Home() as home, Terminal(WEFT, "serve", home.shared, env=home.variables) as typed:
+        text = typed.until("Ctrl-C").replace("\r", "")
+        for pattern in (r"web +http://127\.0\.0\.1:\d+/\n", r"FTP +ftp://127\.0\.0\.1:\d+/",
+                        r"chat +weft chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
+                        r"http://127\.0\.0\.1:\d+/\.chat/ ", r"name +admin\n",
+                        r"password +([a-z2-9]{4}-){3}[a-z2-9]{4}\n",
+                        r"strangers +read and list files; they change nothing\n",
+                        r"folder +" + re.escape(home.shared), r"state +" + re.escape(home.state)):
+            expect(re.search(pattern, text), (pattern, text))
+        expect(max(len(line) for line in text.splitlines()
+                   if home.path not in line) <= 80, "a line is too long")
+        os.kill(typed.pid, signal.SIGINT)
+        expect(typed.end() == 0, typed.all)
+
+
+@case("where no terminal is, a journal say, no password is told; it can be set on the machine")
+def _():
+    with Home() as home:
+        with subprocess.Popen([WEFT, "serve", home.shared], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, env=home.variables) as process:
+            lines = []
+            while "Ctrl-C" not in "".join(lines):
+                lines.append(process.stdout.readline())
+                expect(lines[-1], lines)
+            process.send_signal(signal.SIGTERM)
+            rest, errors = process.communicate(timeout=PATIENCE_S)
+        text = "".join(lines) + rest
+        expect(process.returncode == 0 and errors == "", errors)
+        expect("password  " not in text and not re.search(r"([a-z2-9]{4}-){3}", text), text)
+        command = re.search(r"^ +weft (account passwd admin.*)$", text, re.M)
+        expect(command, text)
+        done = home.weft(*command[1].split(), "--password-stdin", text=PASSWORD + "\n")
+        expect(done.returncode == 0, done)
+        with Hub(home) as hub:
+            said = Client(hub).post("/sessions", {"name": "admin", "password": PASSWORD})
+            expect(said.status == 201, said)
+
+
+@case("a usual port that another program has: the next one is taken, and that is told")
+def _():
+    taken = []
+    for port, kind in ((8080, socket.SOCK_STREAM), (2121, socket.SOCK_STREAM),
+                       (7070, socket.SOCK_DGRAM)):
+        one = socket.socket(socket.AF_INET, kind)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
+        try:
+            one.bind(("127.0.0.1", port))
+            if kind == socket.SOCK_STREAM:
+                one.listen()
+        except OSError:
+            pass  # somebody else has it: as good
+        taken.append(one)
+    with Home() as home:
+        with Hub(home) as hub:
+            ports = {door: hub.place(door)[1] for door in WORDS}
+            expect(8080 < ports["http"] < 8100 and 2121 < ports["ftp"] < 2141 and
+                   7070 < ports["chat"] < 7090, ports)
+            expect(hub.get("/a.txt").body == b"hello" and hub.say("GUEST mia").startswith("OK"))
+        with Terminal(WEFT, "serve", home.shared, env=home.variables) as typed:
+            text = typed.until("Ctrl-C")
+            expect(all(f"another program has port {port}" in text
+                       for port in (8080, 2121, 7070)), text)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+    for one in taken:
+        one.close()
+
+
+@case("none takes a part away; who names a door, or who may come in, gets that and no more")
+def _():
+    with Home() as home:
+        with Hub(home, "--ftp", "none") as hub:
+            expect("ftp" not in hub.facts and "chat" in hub.facts and "state" in hub.facts)
+        with Hub(home, "--chat", "none", "--state", "none") as hub:
+            expect(not {"chat", "chat-web", "state", "admin"} & set(hub.facts), hub.facts)
+            expect(hub.get("/a.txt").body == b"hello")
+            with ftplib.FTP() as ftp:
+                ftp.connect(*hub.place("ftp"), timeout=PATIENCE_S)
+                ftp.login()
+                expect(ftp.nlst() == ["a.txt"])
+        for options in (("--http", "127.0.0.1:0"), ("--http", "127.0.0.1:0", "--ftp", "none")):
+            with Hub(home, *options) as hub:
+                expect(not {"ftp", "chat", "state"} & set(hub.facts), hub.facts)
+        with Hub(home, "--http", "127.0.0.1:0", "--state", home.state) as hub:
+            expect("state" in hub.facts and not {"ftp", "chat"} & set(hub.facts), hub.facts)
+        with Hub(home, "--http", "none", "--chat", "127.0.0.1:0") as hub:
+            expect("chat" in hub.facts and not {"ftp", "http", "state"} & set(hub.facts), hub.facts)
+
+
+@case("what can't be shared, or waited for, is told before anything is kept")
+def _():
+    with Home() as home:
+        for arguments in ((home.shared + "/nothing",), (home.shared, "--driver", "wonder")):
+            done = home.weft("serve", *arguments)
+            expect(done.returncode in (1, 2) and not os.path.exists(home.state), (arguments, done))
+        done = home.weft("serve", home.path, "--hidden")
+        expect(done.returncode == 1 and "the state folder" in done.stderr, done)
+
+
+@case("a second hub of the same person is told what to do, and the first one goes on")
+def _():
+    with Home() as home, Folder() as other, Hub(home) as hub:
+        done = home.weft("serve", other.path)
+        expect(done.returncode == 1 and "another weft serve" in done.stderr, done)
+        expect("--http" in done.stderr, done)
+        expect(hub.get("/a.txt").body == b"hello")
+
+
+if __name__ == "__main__":
+    sys.exit(run())
