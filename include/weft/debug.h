@@ -33,6 +33,53 @@ WEFT_BEGIN
  */
 WEFT_API int weft_dump(int fd);
 
+/* ---- One fiber after the other ------------------------------------------------ */
+
+enum weft_fiber_state {
+	WEFT_FIBER_WAITS,
+	WEFT_FIBER_READY, /* it can run, and waits for its turn */
+	WEFT_FIBER_NEW,   /* it has not started */
+	WEFT_FIBER_RUNS,
+	WEFT_FIBER_HOLDS, /* its worker, which did not answer: others of this worker are not told
+			   * of; only name, id, worker and state_ns (since its last switch) */
+};
+
+/** "waits", "ready", "new", "runs", "holds". */
+WEFT_API const char *weft_fiber_state_name(enum weft_fiber_state state);
+
+/** Of the text about a wait, and of a peer, with the NUL; longer ones are cut. */
+#define WEFT_FIBER_WAIT_SIZE 256
+#define WEFT_FIBER_PEER_SIZE 112
+
+struct weft_fiber_facts {
+	uint64_t id; /* weft_fiber_id */
+	char name[32];
+	unsigned worker;
+	enum weft_fiber_state state;
+	int64_t state_ns;                          /* WAITS: for so long; else 0 */
+	int64_t age_ns;                            /* since it was spawned */
+	size_t stack_used_bytes, stack_size_bytes; /* used: now; 0: not known */
+	const char *door;                          /* the listener's name whose connection it
+						    * serves; "": none. While the listener lives */
+	char peer[WEFT_FIBER_PEER_SIZE];           /* who is connected there, "10.0.0.2:4711" */
+	char wait[WEFT_FIBER_WAIT_SIZE];           /* what WAITS waits for; else "" */
+};
+
+/** Below 0: enough. It may wait. */
+typedef int weft_fibers_fn(const struct weft_fiber_facts *facts, void *arg);
+
+/**
+ * Tell fn, on the calling fiber or thread, of all live fibers, in no particular order. The
+ * workers look a few at a time, and run other fibers between, so however many there are, nobody
+ * stands still for long; who starts or ends meanwhile is told of or not. A worker that does not
+ * answer within a second is told of by the fiber that holds it. Several may list at a time.
+ * Returns 0; -1: what fn returned was below 0 (errno is fn's), or with ENOTSUP (no weft_run()
+ * under way), ENOMEM, ECANCELED, EAGAIN.
+ */
+WEFT_API int weft_fibers(weft_fibers_fn *fn, void *arg);
+
+/* ---- More ---------------------------------------------------------------------- */
+
 /**
  * From now on, during each weft_run(), a signal (SIGUSR1, say) makes weft_dump() write to
  * the standard error. 0: none, as it is at first. Errors: EINVAL.
@@ -59,6 +106,7 @@ struct weft_counters {
 	uint64_t sleeps;         /* of those, the ones with nothing else to do */
 	uint64_t reads, writes;  /* system calls that move bytes, and ... */
 	uint64_t accepts, connects, polls;
+	int64_t cpu_ns; /* of processors that the workers' threads have used */
 };
 
 /**

@@ -43,6 +43,12 @@ WEFT_API struct weft_listener *weft_listener_from_fd(int fd);
 /** Close it; a Unix path that it made is removed. NULL is fine. */
 WEFT_API void weft_listener_free(struct weft_listener *listener);
 
+/**
+ * What it is called where its connections are listed (weft_fibers()): "ftp", say. Borrowed for its
+ * life. NULL: by the name of the handlers' fibers, if they have one. Before it is served.
+ */
+WEFT_API void weft_listener_set_name(struct weft_listener *listener, const char *name);
+
 /** The bound address, with the port that the kernel chose. */
 WEFT_API const struct weft_address *weft_listener_address(const struct weft_listener *listener);
 WEFT_API int weft_listener_fd(const struct weft_listener *listener);

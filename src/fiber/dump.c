@@ -227,6 +227,17 @@ static uint64_t load(_Atomic uint64_t *place)
 	return atomic_load_explicit(place, memory_order_relaxed);
 }
 
+/* Other threads may ask, too: the clock is the thread's, and the thread lives as the run does. */
+static int64_t cpu_of(struct weft__worker *worker)
+{
+	struct timespec used = {0};
+	clockid_t clock;
+
+	if (atomic_load(&worker->has_begun) && pthread_getcpuclockid(worker->thread, &clock) == 0)
+		clock_gettime(clock, &used);
+	return used.tv_sec * WEFT_SECONDS(1) + used.tv_nsec;
+}
+
 static void add(struct weft_counters *sum, struct weft__worker *worker)
 {
 	struct weft__counts *counts = &worker->counts;
@@ -243,6 +254,7 @@ static void add(struct weft_counters *sum, struct weft__worker *worker)
 	sum->writes += calls(counts, WEFT__OP_WRITE, WEFT__OP_SENDFILE);
 	sum->accepts += calls(counts, WEFT__OP_ACCEPT, WEFT__OP_ACCEPT);
 	sum->connects += calls(counts, WEFT__OP_CONNECT, WEFT__OP_CONNECT);
+	sum->cpu_ns += cpu_of(worker);
 	sum->polls += calls(counts, WEFT__OP_POLL, WEFT__OP_POLL_NOW);
 }
 

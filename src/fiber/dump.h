@@ -25,6 +25,12 @@ extern const struct weft__object_ops *weft__object_ops;
 /** "waits 2.013 s to read descriptor 9 (TCP ...)" of a parked fiber of the caller's worker. */
 void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *out);
 
+/** "to read descriptor 9 (TCP ...)", "sleeps": the same without since when. */
+void weft__wait_name(const struct weft__wait *wait, FILE *out);
+
+/** "10.0.0.2:4711", "unix"; nothing where nobody is connected. */
+void weft__peer_describe(int fd, FILE *out);
+
 /**
  * "worker 2 has been busy with fiber "x" #7.1 for 1.500 s", and where: of another worker,
  * by a signal; or that it has not begun. One caller at a time.

@@ -84,6 +84,21 @@ static void file_print(int fd, FILE *out)
 		fputs("not open", out);
 }
 
+void weft__peer_describe(int fd, FILE *out)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof(peer);
+	struct weft__driver *driver;
+	const struct weft__net_ops *net = weft__net(&driver);
+
+	if (net->getpeername(driver, fd, (struct sockaddr *)&peer, &len) < 0)
+		return;
+	if (peer.ss_family == AF_UNIX)
+		fputs("unix", out);
+	else
+		address_print(&peer, len, out);
+}
+
 void weft__descriptor_describe(int fd, FILE *out)
 {
 	struct sockaddr_storage local = {0}, peer = {0};
@@ -179,8 +194,16 @@ void weft__wait_describe(const struct weft__wait *wait, int64_t since_ns, FILE *
 		fprintf(out, "sleeps, for %.3f s so far", seconds);
 		return;
 	}
-	fprintf(out, "waits %.3f s %s ", seconds,
-		wait->kind == WEFT__WAIT_FD ? fd_verb(wait->events) : verbs[wait->kind]);
+	fprintf(out, "waits %.3f s ", seconds);
+	weft__wait_name(wait, out);
+}
+
+void weft__wait_name(const struct weft__wait *wait, FILE *out)
+{
+	fputs(wait->kind == WEFT__WAIT_FD ? fd_verb(wait->events) : verbs[wait->kind], out);
+	if (wait->kind == WEFT__WAIT_SLEEP)
+		return;
+	fputc(' ', out);
 	if (wait->kind == WEFT__WAIT_FD)
 		weft__descriptor_describe((int)wait->number, out);
 	else if (wait->kind == WEFT__WAIT_JOIN)

@@ -133,6 +133,9 @@ struct weft__fiber {
 	void *stack; /* lowest address; NULL: the thread's own */
 	struct weft__deferred *deferred;
 	struct weft__sanitize sanitize;
+	int64_t spawned_ns; /* about then; for lists */
+	const char *door;   /* the name of the listener whose connection it serves; NULL: none */
+	int door_fd;        /* that connection */
 	char name[WEFT_FIBER_NAME_MAX + 1];
 };
 

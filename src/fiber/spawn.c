@@ -71,6 +71,8 @@ static struct weft__fiber *record_new(
 	fiber->stack = stack;
 	fiber->joiners = NULL;
 	fiber->deferred = NULL;
+	fiber->door = NULL;
+	fiber->spawned_ns = self ? self->now_ns : weft_now();
 	fiber->is_pinned = options->worker != 0;
 	if (options->name)
 		name_set(fiber, options->name);
@@ -176,6 +178,14 @@ weft_fiber_id weft_spawn(weft_fiber_fn *fn, void *arg)
 weft_fiber_id weft_self(void)
 {
 	return weft__worker ? weft__fiber_id(weft__worker->current) : 0;
+}
+
+void weft__fiber_serves(const char *door, int fd)
+{
+	if (weft__worker) {
+		weft__worker->current->door_fd = fd;
+		weft__worker->current->door = door;
+	}
 }
 
 const char *weft_name(void)

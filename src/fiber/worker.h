@@ -146,6 +146,12 @@ void weft__inbox_drain(struct weft__worker *worker);
  */
 void weft__fiber_release(struct weft__worker *worker, struct weft__fiber *fiber);
 
+/**
+ * For lists of fibers: the calling one serves a connection, fd, of a listener of that name, which
+ * is borrowed until it is called with NULL. Outside a fiber, nothing.
+ */
+void weft__fiber_serves(const char *door, int fd);
+
 /* ---- Starting: src/fiber/spawn.c --------------------------------------------------- */
 
 /** Make an unstarted fiber of this worker runnable, for thieves too unless it is pinned. */

@@ -179,6 +179,11 @@ void weft_listener_free(struct weft_listener *listener)
 	errno = saved_errno;
 }
 
+void weft_listener_set_name(struct weft_listener *listener, const char *name)
+{
+	listener->name = name;
+}
+
 const struct weft_address *weft_listener_address(const struct weft_listener *listener)
 {
 	return &listener->address;

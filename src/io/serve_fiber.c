@@ -67,6 +67,7 @@ struct server {
 	struct weft__serving *serving;
 	struct weft_listener *listener;
 	const struct weft_serve_options *options;
+	const char *name;      /* for lists of fibers */
 	atomic_int error;      /* of the first door that couldn't go on */
 	atomic_int slots_free; /* below zero: so many doors wait for one */
 	int slots_fd;          /* semaphore that they wait on; -1: no bound */
@@ -189,15 +190,20 @@ static void connection_end(void *arg)
 static int connection_run(void *arg)
 {
 	struct connection *connection = arg;
-	struct weft__serving *serving = connection->door->server->serving;
+	const struct server *server = connection->door->server;
+	struct weft__serving *serving = server->serving;
 	bool is_deferred = weft_defer(connection_end, connection) == 0;
-	int result = serving->handler(connection->stream, serving->arg);
+	int result;
+
+	weft__fiber_serves(server->name, weft_stream_fd(connection->stream));
+	result = serving->handler(connection->stream, serving->arg);
 
 	connection->wants_parking = result == WEFT__SERVE_PARK && connection->stream->can_park;
 	if (!connection->wants_parking) {
 		weft__serve_finish(connection->stream);
 		weft__serve_close(serving, connection->stream, result);
 	}
+	weft__fiber_serves(NULL, -1);
 	if (!is_deferred)
 		connection_end(connection);
 	return result;
@@ -484,6 +490,9 @@ static int server_init(struct server *server)
 {
 	const struct weft_serve_options *options = server->options;
 
+	server->name = server->listener->name ? server->listener->name
+		       : options->name        ? options->name
+					      : "";
 	server->may_park =
 		server->serving->hooks->park_timeout_ns > 0 && !weft__serve_is_simulated();
 	server->slots_fd = -1;
