@@ -9,6 +9,7 @@
 #include "http/request.h"
 #include "http/ws.h"
 #include "io/stream.h"
+#include "nobody.h"
 #include "weft/serve.h"
 #include "weft/socket.h"
 
@@ -480,7 +481,8 @@ static int ask_answerers(void *arg)
 	};
 	struct answerer answerer = {.listener = weft_listener_new("127.0.0.1:0", NULL)};
 	char address[WEFT_ADDRESS_TEXT_MAX], url[WEFT_ADDRESS_TEXT_MAX + 8];
-	int status = -1;
+	struct weft_address nobody;
+	int status = -1, held;
 	const struct weft_ws_options options = {
 		.ret_status = &status, .close_timeout_ns = WEFT_MILLISECONDS(20)};
 
@@ -504,8 +506,11 @@ static int ask_answerers(void *arg)
 		CHECK_INT(weft_join(server, NULL, WEFT_FOREVER), ==, 0);
 	}
 	weft_listener_free(answerer.listener);
+	held = nobody_listens(&nobody);
+	snprintf(url, sizeof(url), "ws://127.0.0.1:%u", weft_address_port(&nobody));
 	CHECK_ERRNO(weft_ws_connect(url, &options), ECONNREFUSED);
 	CHECK_INT(status, ==, 0);
+	close(held);
 	return 0;
 }
 

@@ -35,30 +35,29 @@ def build(name):
     return path(name)
 
 
-def listens(server, port):
-    """Whether a program gets as far as listening there; it ends where somebody else does."""
+def await_listening(server, port):
     deadline = time.monotonic() + 60
-    while server.poll() is None:
+    while True:
+        expect(server.poll() is None, "it ended before it listened")
         expect(time.monotonic() < deadline, "it never listened")
         with socket.socket() as tried:
             if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return True
+                return
         time.sleep(0.01)
-    return False
 
 
 @contextmanager
 def listening(name, *arguments):
     """The address of a program that has to be told one, and listens there."""
-    for _ in range(10):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    with socket.socket() as held:
+        # Nobody else is given it; who asks for it, and sets the same option, may listen there.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
         address = f"127.0.0.1:{port}"
         with subprocess.Popen([build(name), *arguments, address]) as server:
             try:
-                if listens(server, port):
-                    yield address
-                    return
+                await_listening(server, port)
+                yield address
             finally:
                 server.kill()
-    expect(False, "every port was taken by others meanwhile")

@@ -38,13 +38,18 @@ static inline int run_server(void *arg)
 	return result;
 }
 
-static inline void house_make(weft_handler_fn *handler)
+static inline void house_make_at(const char *address, weft_handler_fn *handler)
 {
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	house.listener = weft_listener_new(address, NULL);
 	CHECK(house.listener != NULL);
 	house.handler = handler;
 	weft_address_print(
 		weft_listener_address(house.listener), house.address, sizeof(house.address));
+}
+
+static inline void house_make(weft_handler_fn *handler)
+{
+	house_make_at("127.0.0.1:0", handler);
 }
 
 static inline void house_open(weft_handler_fn *handler)

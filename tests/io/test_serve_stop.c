@@ -7,6 +7,7 @@
 
 #include "base/prng.h"
 #include "house.h"
+#include "nobody.h"
 
 static int serve_until_done(void *arg)
 {
@@ -83,11 +84,16 @@ CHECK_CASE(a_negative_grace_time_cancels_at_once)
 /* With many workers, too, whose sockets beside the listener's must all be closed. */
 static int serve_in_turn(void *arg)
 {
+	struct weft_address address;
+	int held = nobody_listens(&address);
+	char text[WEFT_ADDRESS_TEXT_MAX];
+
 	(void)arg;
+	weft_address_print(&address, text, sizeof(text));
 	for (int i = 0; i < 3; i++) {
 		struct weft_stream *stream;
 
-		house_make(echo);
+		house_make_at(text, echo);
 		CHECK_ERRNO(weft_listener_new(house.address, NULL), EADDRINUSE);
 		house.server = weft_spawn(run_server, NULL);
 		for (int k = 0; k < 20; k++) {
@@ -101,6 +107,7 @@ static int serve_in_turn(void *arg)
 		house_close(0);
 		CHECK_ERRNO(weft_stream_connect(house.address), ECONNREFUSED);
 	}
+	close(held);
 	return 0;
 }
 

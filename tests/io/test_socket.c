@@ -11,6 +11,7 @@
 
 #include "base/prng.h"
 #include "both.h"
+#include "nobody.h"
 #include "weft/address.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -337,12 +338,11 @@ BOTH_CASE(a_long_datagram_is_cut_and_says_so)
 BOTH_CASE(a_refused_connection_says_so)
 {
 	struct weft_address address;
-	int listener = listen_tcp(&address), fd;
+	int held = nobody_listens(&address), fd = weft_socket(AF_INET, SOCK_STREAM, 0);
 
-	weft_close(listener);
-	fd = weft_socket(AF_INET, SOCK_STREAM, 0);
 	CHECK_ERRNO(weft_connect(fd, &address.any, address.len), ECONNREFUSED);
 	weft_close(fd);
+	close(held);
 }
 
 /* ---- Deadlines on every call that waits ------------------------------------------------------ */

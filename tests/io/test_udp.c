@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include "both.h"
+#include "nobody.h"
 #include "weft/event.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
@@ -83,16 +84,6 @@ BOTH_CASE(of_one_too_long_for_the_buffer_the_length_is_told_and_the_next_is_whol
 	close(fd);
 }
 
-/* Nobody is at a port that was closed just now. */
-static struct weft_address nobody(void)
-{
-	struct weft_udp *udp = make(LOOPBACK, NULL);
-	struct weft_address address = *weft_udp_local(udp);
-
-	weft_udp_free(udp);
-	return address;
-}
-
 static void check_told(const char *own, const struct weft_address *to)
 {
 	struct weft_udp *udp = make(own, &(struct weft_udp_options){.keeps_errors = true});
@@ -117,9 +108,11 @@ static void check_told(const char *own, const struct weft_address *to)
 
 BOTH_CASE(who_keeps_errors_is_told_whom_a_datagram_did_not_get_to)
 {
-	struct weft_address to = nobody();
+	struct weft_address to;
+	int held = nobody_hears(&to);
 
 	check_told(LOOPBACK, &to);
+	close(held);
 }
 
 BOTH_CASE(an_empty_datagram_is_one_too)
@@ -150,13 +143,18 @@ BOTH_CASE(a_connected_one_hears_its_peer_only)
 
 BOTH_CASE(that_nobody_is_at_a_port_is_told_at_the_next_call)
 {
-	struct weft_udp *peer = make(LOOPBACK, NULL), *udp = connect_to(peer);
-	char data[10];
+	struct weft_address peer;
+	int held = nobody_hears(&peer);
+	char text[WEFT_ADDRESS_TEXT_MAX], data[10];
+	struct weft_udp *udp;
 
-	weft_udp_free(peer);
+	weft_address_print(&peer, text, sizeof(text));
+	udp = weft_udp_connect(text, NULL);
+	CHECK(udp != NULL);
 	CHECK_INT(weft_udp_send(udp, "hello", 5, NULL), ==, 0);
 	CHECK_ERRNO(weft_udp_recv(udp, data, sizeof(data), NULL), ECONNREFUSED);
 	weft_udp_free(udp);
+	close(held);
 }
 
 BOTH_CASE(a_socket_without_a_peer_must_be_told_whom_to_send_to)

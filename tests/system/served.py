@@ -10,8 +10,10 @@ test of the protocol does not depend on what a client library thinks of it.
 
 Never: a fixed port, or a wait that is not for something.
 """
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -40,6 +42,34 @@ def has_ipv6():
     except OSError:
         return False
     return True
+
+
+def marked(port):
+    """A socket that says to the other tests that the port is ours; None: it is theirs."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0weft-test-port-{port}")
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_INET, kind) as tried:
+                tried.bind(("127.0.0.1", port))
+        return mark
+    except OSError:
+        mark.close()
+        return None
+
+
+@contextlib.contextmanager
+def reserved_port():
+    """A port for who has to be told one, or has to have it again: the kernel gives it to nobody
+    who asks for any, and no other test asks for it."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first_given = int(file.read().split()[0])
+    mark = None
+    while not mark:
+        port = random.randrange(10000, max(first_given, 20000))
+        mark = marked(port)
+    with mark:
+        yield port
 
 
 def on_a_slow_machine(attempt, *times_s):

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "io"))
 from examples import build  # noqa: E402
 from accounted import PASSWORD, State
 from chatting import House, Person
-from served import PATIENCE_S, Folder, Server, Skip, case, expect, run, weft
+from served import PATIENCE_S, Folder, Server, Skip, case, expect, reserved_port, run, weft
 
 PEER = os.path.join(os.environ.get("WEFT_TEST_BUILD", "build/release"), "tests/system/link_peer")
 FAST = ("--chat-rate", "1000000")
@@ -244,17 +244,17 @@ def _():
             expect(mia.event("over").text == "the server stops")
             expect(mia.line().startswith("!over the link was closed"))
             house.server.process.wait(PATIENCE_S)
-    with State() as state, Folder() as folder:
+    with State() as state, Folder() as folder, reserved_port() as port:
         state.add("ann")
-        options = ("--state", state.path, "--hash-cost", "least", "--chat")
-        first = Server(folder.path, *options, "127.0.0.1:0")
+        address = ("127.0.0.1", port)
+        options = ("--state", state.path, "--hash-cost", "least", "--chat", f"127.0.0.1:{port}")
+        first = Server(folder.path, *options)
         try:
-            address = ("127.0.0.1", int(first.facts["chat"].rpartition(":")[2]))
             ann = Linked(address, "password", "ann", PASSWORD).opened("ann")
         finally:
             first.process.kill()
             first.process.communicate(timeout=PATIENCE_S)
-        with ann, Server(folder.path, *options, f"{address[0]}:{address[1]}") as second:
+        with ann, Server(folder.path, *options) as second:
             expect(second.facts["chat-key"] == first.facts["chat-key"])
             line = ann.control("PING", "!over")
             expect(line.startswith("!over the server began anew"), line)

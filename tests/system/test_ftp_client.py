@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from ftp_site import FtpSite, Session  # noqa: E402
 from served import WEFT as BUILT  # noqa: E402
-from served import PATIENCE_S, Folder, Server, Skip, case, expect, run  # noqa: E402
+from served import PATIENCE_S, Folder, Server, Skip, case, expect, reserved_port, run  # noqa: E402
 from typed import Terminal  # noqa: E402
 
 WEFT = os.path.abspath(BUILT)
@@ -548,11 +548,6 @@ def _():
             expect(same_trees(folder.at("").decode(), here.at("got")))
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 def await_port(server, port):
     """Until the server listens, or has ended."""
     deadline = time.monotonic() + PATIENCE_S
@@ -571,9 +566,8 @@ def _():
     program = shutil.which("proftpd", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not program:
         raise Skip("proftpd is not installed")
-    with Folder() as folder, Here() as here:
+    with Folder() as folder, Here() as here, reserved_port() as port:
         plant(folder)
-        port = free_port()
         config = PROFTPD.format(top=here.path, port=port,
                                 user=pwd.getpwuid(os.getuid()).pw_name,
                                 group=grp.getgrgid(os.getgid()).gr_name)
