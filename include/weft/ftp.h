@@ -121,8 +121,10 @@ struct weft_ftp_server_options {
 					     * networks, where a router stands between; NULL */
 	bool no_active;                     /* PORT and EPRT are refused */
 
-	const char *greeting;     /* instead of "weft"; one line; NULL */
-	struct weft_ftp_log *log; /* a line per transfer; NULL: none; stays the caller's */
+	const char *greeting;             /* instead of "weft"; one line; NULL */
+	struct weft_ftp_log *log;         /* a line per transfer; NULL: none; stays the caller's */
+	struct weft_transfers *transfers; /* weft/transfer.h: where files under way are listed;
+					   * NULL: nowhere; stays the caller's */
 
 	/* Limits. 0 is the default of each. */
 	unsigned connections_max;        /* at once; more are told so; 0: the model's own bound */

@@ -456,6 +456,8 @@ struct weft_http_server_options {
 	unsigned rate_burst;               /* of these at once; 0: as many as come in 10 s */
 	unsigned connections_per_client;   /* 0: any number */
 	struct weft_http_metrics *metrics; /* weft/http_metrics.h; NULL: none; stays the caller's */
+	struct weft_transfers *transfers;  /* weft/transfer.h: where bodies of more than 256 KiB are
+					    * listed; NULL: nowhere; stays the caller's */
 	const char *model;                 /* of weft_serve(); NULL: "fiber" */
 	unsigned size;                     /* pool, prefork: how many; 0: as weft_serve() chooses */
 	const char *driver;                /* fiber, outside weft_run(): as in weft_run_options */

@@ -25,6 +25,12 @@ struct weft_str; /* weft/str.h */
 /** Durations are counted in so many buckets, by their upper ends; the last has none. */
 #define WEFT_HTTP_DURATIONS 17
 
+/**
+ * The same durations in finer buckets, for percentiles: each is an eighth of a power of two wide,
+ * from 8 us on; below they are a microsecond (1024 ns). The last one, from two minutes on, has no end.
+ */
+#define WEFT_HTTP_LATENCIES 200
+
 /** Statuses that are counted: from 100 up. */
 #define WEFT_HTTP_STATUS_COUNT 500
 
@@ -40,7 +46,8 @@ struct weft_http_counts {
 	uint64_t closed_for_room;     /* idle or slow ones, ended so that others can come */
 	/* From a request's arrival until the answer is written, not cumulative. */
 	uint64_t durations[WEFT_HTTP_DURATIONS];
-	uint64_t duration_ns; /* of all together */
+	uint64_t duration_ns;                    /* of all together */
+	uint64_t latencies[WEFT_HTTP_LATENCIES]; /* the same, not cumulative */
 };
 
 /** Counters, all 0. End them with weft_http_metrics_free(). Errors: ENOMEM. */
@@ -63,6 +70,15 @@ WEFT_API void weft_http_metrics_add_text(
 
 /** The upper end of a bucket of durations; INT64_MAX: the last's. */
 WEFT_API int64_t weft_http_metrics_duration_ns(unsigned bucket);
+
+/** The upper end of a bucket of latencies; INT64_MAX: the last's. */
+WEFT_API int64_t weft_http_metrics_latency_ns(unsigned bucket);
+
+/**
+ * Append the sums in Prometheus's text form, version 0.0.4, and what on_text has. 0, or -1: the
+ * string has no room, or ENOMEM. Any thread.
+ */
+WEFT_API int weft_http_metrics_text(const struct weft_http_metrics *metrics, struct weft_str *text);
 
 /** GET of any path: the sums in Prometheus's text form, version 0.0.4. arg: the metrics. */
 WEFT_API extern const struct weft_http_service weft_http_metrics_service;

@@ -73,6 +73,7 @@
 #include "weft/thread.h"
 #include "weft/thread_pool.h"
 #include "weft/tls.h"
+#include "weft/transfer.h"
 #include "weft/tree.h"
 #include "weft/udp.h"
 #include "weft/unix.h"

@@ -126,6 +126,7 @@ int weft__ftpd_retr(struct weft__ftpd_session *session, const char *argument)
 		snprintf(what, sizeof(what), "Opening %s mode data connection (%lld bytes).",
 			session->is_ascii ? "ASCII" : "BINARY",
 			(long long)(stat.st_size - session->restart));
+		transfer.total = session->is_ascii ? 0 : stat.st_size - session->restart;
 		if (weft__ftpd_transfer_begin(&transfer, what) == 0)
 			send_file(&transfer, fd, &stat);
 	}

@@ -9,11 +9,16 @@
 #include "ftp/server_transfer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/stream.h"
 #include "weft/scope.h"
+#include "weft/transfer.h"
+
+/** Of a path in the list of transfers: so long that it is cut there, between characters. */
+#define WHAT_SIZE 1024
 
 /* ---- The log, the counts ----------------------------------------------------------------- */
 
@@ -43,6 +48,30 @@ static void tell(struct weft__ftpd_transfer *transfer, int error)
 		options->on_transfer(&told, options->arg);
 	if (options->log)
 		weft_ftp_log_add(options->log, &told);
+}
+
+/* For who looks while it is under way. */
+static void list(struct weft__ftpd_transfer *transfer)
+{
+	struct weft__ftpd_session *session = transfer->session;
+	struct weft_transfers *transfers = session->options->transfers;
+	char peer[WEFT_ADDRESS_TEXT_MAX];
+	char what[WHAT_SIZE];
+	const struct weft_transfer_options options = {
+		.door = weft_stream_tls(session->control) ? "ftps" : "ftp",
+		.peer = peer,
+		.person = session->is_anonymous   ? ""
+			  : session->visitor.name ? session->visitor.name
+						  : session->name,
+		.what = what,
+		.is_upload = transfer->is_upload,
+		.total = transfer->total > 0 ? transfer->total : -1};
+
+	if (!transfers || !transfer->is_file)
+		return;
+	weft_address_print(weft_stream_peer(session->control), peer, sizeof(peer));
+	snprintf(what, sizeof(what), "/%s", transfer->path);
+	transfer->listed = weft_transfer_begin(transfers, &options);
 }
 
 static void count(struct weft__ftpd_transfer *transfer, int error)
@@ -175,6 +204,7 @@ int weft__ftpd_transfer_begin(struct weft__ftpd_transfer *transfer, const char *
 	}
 	if (make_connection(transfer, what) == 0) {
 		transfer->begun_ns = weft_now();
+		list(transfer);
 		return 0;
 	}
 	weft__ftpd_transfer_end(transfer, transfer->stream ? EPROTO : ENOTCONN);
@@ -190,6 +220,7 @@ int weft__ftpd_transfer_went(struct weft__ftpd_transfer *transfer, size_t len)
 	if (transfer->watch)
 		atomic_store_explicit(
 			&transfer->watch->bytes, transfer->bytes, memory_order_relaxed);
+	weft_transfer_at(transfer->listed, transfer->bytes);
 	if (transfer->least > 0 && keep_to_rates(transfer, len) < 0)
 		return -1;
 	if (!weft__ftpd_watch_is_over(transfer->watch))
@@ -269,6 +300,7 @@ int weft__ftpd_transfer_end(struct weft__ftpd_transfer *transfer, int error)
 	bool is_over = weft__ftpd_watch_is_over(transfer->watch);
 
 	weft__ftpd_watch_stop(transfer->watch);
+	weft_transfer_end(transfer->listed);
 	if (!transfer->drains || is_over)
 		weft_stream_free(transfer->stream);
 	if (!error && transfer->code)

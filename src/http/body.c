@@ -17,6 +17,7 @@
 
 #include "http/limits.h"
 #include "http/request.h"
+#include "http/under_way.h"
 #include "weft/fiber.h"
 #include "weft/scope.h"
 
@@ -92,6 +93,8 @@ static void begin_block(struct weft_http_request *request)
 
 	body->block_end = body->read_len + WEFT__HTTP_BODY_BLOCK;
 	body->block_began_ns = weft_now();
+	if (request->output->transfers)
+		weft__http_receiving(request);
 }
 
 void weft__http_body_hurry(struct weft_http_request *request, int64_t timeout_ns)

@@ -22,6 +22,7 @@
 #include "fiber/worker.h"
 #include "http/limits.h"
 #include "http/service.h"
+#include "http/under_way.h"
 #include "io/stream.h"
 #include "weft/scope.h"
 
@@ -68,6 +69,7 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	response->service = options->service;
 	response->arg = options->arg;
 	weft__http_output_init(&response->output, stream, options->write_timeout_ns);
+	response->output.transfers = options->transfers;
 }
 
 void weft__http_connection_fini(struct weft__http_connection *connection)
@@ -313,6 +315,8 @@ static int answer(struct weft__http_connection *connection)
 		result = weft_http_response_error(response, result, NULL);
 	if (response->status)
 		log_answer(connection);
+	if (response->output.transfer)
+		weft__http_transfer_end(&response->output);
 	return result;
 }
 

@@ -2,7 +2,7 @@
  * metrics.c - counters of a server, and Prometheus's text of them.
  *
  * Entry points: weft__http_metrics_answer(), weft__http_metrics_event(), weft_http_metrics_read(),
- * weft_http_metrics_service.
+ * weft_http_metrics_text(), weft_http_metrics_service.
  *
  *	worker 0	tally    plain additions: nobody else writes there
  *	worker 1	tally
@@ -29,8 +29,14 @@
 /** Of the text, with a line for each status. */
 #define TEXT_MAX 131072
 
+struct shared {
+	/* It has had a connection. Else it is not read, which would give it memory. */
+	atomic_bool is_used[TALLY_COUNT];
+	struct weft__http_tally tallies[TALLY_COUNT]; /* of the workers; the last: of all others */
+};
+
 struct weft_http_metrics {
-	struct weft__http_tally *tallies; /* of the workers; the last: of all others */
+	struct shared *shared;
 	weft_http_metrics_text_fn *on_text;
 	void *arg;
 };
@@ -63,9 +69,9 @@ struct weft_http_metrics *weft_http_metrics_new(void)
 
 	if (!metrics)
 		return NULL;
-	metrics->tallies = mmap(NULL, TALLY_COUNT * sizeof(*metrics->tallies),
-		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (metrics->tallies == MAP_FAILED) {
+	metrics->shared = mmap(NULL, sizeof(*metrics->shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (metrics->shared == MAP_FAILED) {
 		free(metrics);
 		errno = ENOMEM;
 		return NULL;
@@ -77,7 +83,7 @@ void weft_http_metrics_free(struct weft_http_metrics *metrics)
 {
 	if (!metrics)
 		return;
-	munmap(metrics->tallies, TALLY_COUNT * sizeof(*metrics->tallies));
+	munmap(metrics->shared, sizeof(*metrics->shared));
 	free(metrics);
 }
 
@@ -93,15 +99,45 @@ int64_t weft_http_metrics_duration_ns(unsigned bucket)
 	return bucket < WEFT_HTTP_DURATIONS ? duration_ends_ns[bucket] : INT64_MAX;
 }
 
+/*
+ * Buckets of latencies, in units of 1024 ns: 0 1 2 ... 7, then eight for each power of two: 8..15
+ * by ones, 16..31 by twos, and so on. The unit's power and the three bits below its first one are
+ * the bucket.
+ */
+#define LATENCY_SHIFT 10
+
+static unsigned latency_bucket(uint64_t duration_ns)
+{
+	uint64_t units = duration_ns >> LATENCY_SHIFT;
+	unsigned power, bucket;
+
+	if (units < 8)
+		return (unsigned)units;
+	power = 63 - (unsigned)__builtin_clzll(units);
+	bucket = (power - 2) * 8 + (unsigned)((units >> (power - 3)) & 7);
+	return bucket < WEFT_HTTP_LATENCIES ? bucket : WEFT_HTTP_LATENCIES - 1;
+}
+
+int64_t weft_http_metrics_latency_ns(unsigned bucket)
+{
+	unsigned power = bucket / 8 + 2;
+
+	if (bucket + 1 >= WEFT_HTTP_LATENCIES)
+		return INT64_MAX;
+	if (bucket < 8)
+		return (int64_t)(bucket + 1) << LATENCY_SHIFT;
+	return (int64_t)(bucket % 8 + 9) << (power - 3 + LATENCY_SHIFT);
+}
+
 /* ---- Counting ---------------------------------------------------------------------------------
  */
 
-static struct weft__http_tally *own_tally(struct weft_http_metrics *metrics, bool *ret_is_own)
+static unsigned own_index(bool *ret_is_own)
 {
 	int worker = weft_worker_index();
 
 	*ret_is_own = worker >= 0 && worker < WEFT_WORKERS_MAX;
-	return &metrics->tallies[*ret_is_own ? worker : WEFT_WORKERS_MAX];
+	return *ret_is_own ? (unsigned)worker : WEFT_WORKERS_MAX;
 }
 
 static void add(_Atomic uint64_t *count, uint64_t more, bool is_own)
@@ -120,13 +156,14 @@ void weft__http_metrics_answer(
 	int64_t duration_ns = answer->duration_ns > 0 ? answer->duration_ns : 0;
 	unsigned bucket = 0;
 	bool is_own;
-	struct weft__http_tally *tally = own_tally(metrics, &is_own);
+	struct weft__http_tally *tally = &metrics->shared->tallies[own_index(&is_own)];
 
 	while (duration_ns > duration_ends_ns[bucket])
 		bucket++;
 	if (answer->status >= 100 && answer->status < 100 + WEFT_HTTP_STATUS_COUNT)
 		add(&tally->statuses[answer->status - 100], 1, is_own);
 	add(&tally->durations[bucket], 1, is_own);
+	add(&tally->latencies[latency_bucket((uint64_t)duration_ns)], 1, is_own);
 	add(&tally->duration_ns, (uint64_t)duration_ns, is_own);
 	add(&tally->received_bytes, answer->received_bytes, is_own);
 	add(&tally->sent_bytes, answer->sent_bytes, is_own);
@@ -135,13 +172,16 @@ void weft__http_metrics_answer(
 void weft__http_metrics_event(struct weft_http_metrics *metrics, enum weft__http_event event)
 {
 	struct weft__http_tally *tally;
+	unsigned index;
 	bool is_own;
 
 	if (!metrics)
 		return;
-	tally = own_tally(metrics, &is_own);
+	index = own_index(&is_own);
+	tally = &metrics->shared->tallies[index];
 	switch (event) {
 	case WEFT__HTTP_CONNECTION_ACCEPTED:
+		atomic_store_explicit(&metrics->shared->is_used[index], true, memory_order_relaxed);
 		add(&tally->connections_accepted, 1, is_own);
 		break;
 	case WEFT__HTTP_CONNECTION_ENDED:
@@ -177,6 +217,8 @@ static void read_tally(const struct weft__http_tally *tally, struct weft_http_co
 	}
 	for (unsigned i = 0; i < WEFT_HTTP_DURATIONS; i++)
 		counts->durations[i] += load(&tally->durations[i]);
+	for (unsigned i = 0; i < WEFT_HTTP_LATENCIES; i++)
+		counts->latencies[i] += load(&tally->latencies[i]);
 	counts->duration_ns += load(&tally->duration_ns);
 	counts->received_bytes += load(&tally->received_bytes);
 	counts->sent_bytes += load(&tally->sent_bytes);
@@ -193,7 +235,8 @@ void weft_http_metrics_read(
 {
 	memset(ret_counts, 0, sizeof(*ret_counts));
 	for (unsigned i = 0; i < TALLY_COUNT; i++)
-		read_tally(&metrics->tallies[i], ret_counts);
+		if (atomic_load_explicit(&metrics->shared->is_used[i], memory_order_relaxed))
+			read_tally(&metrics->shared->tallies[i], ret_counts);
 }
 
 /* ---- Prometheus's text ---------------------------------------------------------------------- */
@@ -271,28 +314,34 @@ static void append_all(struct weft_str *text, const struct weft_http_counts *cou
 		counts->sent_bytes);
 }
 
+int weft_http_metrics_text(const struct weft_http_metrics *metrics, struct weft_str *text)
+{
+	struct weft_http_counts *counts =
+		malloc(sizeof(*counts)); /* too much for a fiber's stack */
+
+	if (!counts)
+		return -1;
+	weft_http_metrics_read(metrics, counts);
+	append_all(text, counts);
+	free(counts);
+	if (metrics->on_text)
+		metrics->on_text(text, metrics->arg);
+	return weft_str_error(text) ? -1 : 0;
+}
+
 static int on_get(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	struct weft_http_content content = {.type = "text/plain; version=0.0.4; charset=utf-8"};
-	const struct weft_http_metrics *metrics = arg;
-	struct weft_http_counts *counts =
-		malloc(sizeof(*counts)); /* too much for a fiber's stack */
 	struct weft_str text;
 	int result = 503;
 
 	(void)request;
-	if (!counts)
-		return 503;
-	weft_http_metrics_read(metrics, counts);
 	weft_str_init(&text, TEXT_MAX);
-	append_all(&text, counts);
-	free(counts);
-	if (metrics->on_text)
-		metrics->on_text(&text, metrics->arg);
-	content.data = weft_str_text(&text);
-	content.len = weft_str_len(&text);
-	if (!weft_str_error(&text))
+	if (weft_http_metrics_text(arg, &text) == 0) {
+		content.data = weft_str_text(&text);
+		content.len = weft_str_len(&text);
 		result = weft_http_response_send(response, 200, &content);
+	}
 	weft_str_fini(&text);
 	return result;
 }

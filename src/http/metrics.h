@@ -12,6 +12,7 @@
 struct weft__http_tally {
 	_Alignas(64) _Atomic uint64_t statuses[WEFT_HTTP_STATUS_COUNT];
 	_Atomic uint64_t durations[WEFT_HTTP_DURATIONS];
+	_Atomic uint64_t latencies[WEFT_HTTP_LATENCIES];
 	_Atomic uint64_t duration_ns;
 	_Atomic uint64_t received_bytes, sent_bytes;
 	_Atomic uint64_t connections_accepted, connections_ended;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "http/limits.h"
+#include "http/under_way.h"
 #include "io/stream.h"
 #include "weft/scope.h"
 
@@ -43,6 +44,7 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 			       ? 0
 			       : weft_stream_write_all(output->stream, data, len);
 	}
+	output->write_began = output->written;
 	while (len > 0 && result == 0) {
 		size_t chunk = len < WEFT__HTTP_WRITE_CHUNK ? len : WEFT__HTTP_WRITE_CHUNK;
 
@@ -51,6 +53,8 @@ int weft__http_output_write(struct weft__http_output *output, const void *data, 
 		output->written += result == 0 ? (int64_t)chunk : 0;
 		at += chunk;
 		len -= chunk;
+		if (output->transfers && result == 0)
+			weft__http_sending(output, (int64_t)len);
 	}
 	output->unflushed = ROOM; /* how much is left, only the stream knows */
 	return result;
@@ -60,6 +64,9 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 {
 	int result = 0;
 
+	output->write_began = output->written;
+	if (output->transfers)
+		weft__http_sending(output, len);
 	while (len > 0 && result == 0) {
 		int64_t chunk = len < (int64_t)WEFT__HTTP_WRITE_CHUNK
 					? len
@@ -70,6 +77,8 @@ int weft__http_output_file(struct weft__http_output *output, int fd, int64_t off
 		output->written += result == 0 ? chunk : 0;
 		offset += chunk;
 		len -= chunk;
+		if (output->transfers && result == 0)
+			weft__http_sending(output, len);
 	}
 	output->unflushed = 0;
 	return result;

@@ -19,9 +19,13 @@
 
 struct weft__http_output {
 	struct weft_stream *stream;
-	int64_t timeout_ns;         /* for the peer to take one WEFT__HTTP_WRITE_CHUNK */
-	int64_t written;            /* bytes that went out, or to the buffer, by whole chunks */
-	size_t unflushed;           /* bytes that may still lie in the stream's buffer */
+	int64_t timeout_ns; /* for the peer to take one WEFT__HTTP_WRITE_CHUNK */
+	int64_t written;    /* bytes that went out, or to the buffer, by whole chunks */
+	size_t unflushed;   /* bytes that may still lie in the stream's buffer */
+	struct weft_transfers *transfers; /* where bodies that take a while are listed; NULL */
+	struct weft_transfer *transfer;   /* the one under way; NULL: none (under_way.c) */
+	bool transfer_is_upload;
+	int64_t write_began;        /* what was written when the call that is under way began */
 	int64_t date_s;             /* the second that ok is for */
 	char ok[WEFT__HTTP_OK_LEN]; /* status line and date of a 200, which most answers are */
 };
