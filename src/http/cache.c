@@ -11,6 +11,9 @@
  *	once a second		the path is walked again: a folder above it was renamed,
  *				a link was turned; and its compressed siblings looked at
  *
+ * An open file keeps its place on the disk when it is removed, until it goes from here. So large
+ * ones are not kept, and all together hold no more than WEFT__HTTP_CACHE_HELD_MAX.
+ *
  * The map leads from path to entry, and a table of those met last spares it its keyed hash; the
  * list runs from the entry used last to the one to go next. Both are bounded, in entries
  * (descriptors) and in bytes.
@@ -40,6 +43,7 @@ struct weft__http_cache {
 	struct entry *recent[1 << RECENT_BITS]; /* where the path's recent_place() says; or NULL */
 	struct weft_list used;                  /* entries, used last first */
 	size_t bytes;                           /* in files' memory */
+	off_t held;                             /* bytes on the disk */
 	size_t entries_max;
 	uint64_t version; /* another one once entries have gone, and in each cache there ever was */
 	const struct weft__root *root;
@@ -128,6 +132,7 @@ static void drop(struct weft__http_cache *cache, struct entry *entry)
 	weft_map_remove(cache->map, entry->key, entry->key_len);
 	weft_list_remove(&entry->in_used);
 	cache->bytes -= entry->bytes;
+	cache->held -= entry->file->stat.st_size;
 	weft__http_file_release(entry->file);
 	free(entry);
 }
@@ -146,7 +151,8 @@ void weft__http_cache_clear(struct weft__http_cache *cache)
 static void make_room(struct weft__http_cache *cache)
 {
 	while (weft_map_count(cache->map) > cache->entries_max ||
-		cache->bytes > WEFT__HTTP_CACHE_BYTES_MAX)
+		cache->bytes > WEFT__HTTP_CACHE_BYTES_MAX ||
+		cache->held > WEFT__HTTP_CACHE_HELD_MAX)
 		drop_oldest(cache);
 }
 
@@ -232,7 +238,7 @@ void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const
 	size_t key_len = strlen(key), real_len = strlen(real_path);
 	struct entry *entry, *old;
 
-	if (cache->entries_max == 0)
+	if (cache->entries_max == 0 || file->stat.st_size > WEFT__HTTP_CACHE_HELD_MAX)
 		return;
 	old = weft_map_get(cache->map, key, key_len);
 	if (old)
@@ -254,6 +260,7 @@ void weft__http_cache_put(struct weft__http_cache *cache, const char *key, const
 	file->references++;
 	entry->bytes = bytes_of(file);
 	cache->bytes += entry->bytes;
+	cache->held += file->stat.st_size;
 	weft_list_push_front(&cache->used, &entry->in_used);
 	make_room(cache);
 }

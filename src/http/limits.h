@@ -96,6 +96,9 @@
 #define WEFT__HTTP_CACHE_ENTRIES_MAX 512
 #define WEFT__HTTP_CACHE_BYTES_MAX   ((size_t)12 * 1024 * 1024)
 
+/** Bytes on the disk of open files kept: so much may stay taken there of what was removed. */
+#define WEFT__HTTP_CACHE_HELD_MAX ((off_t)64 * 1024 * 1024)
+
 /** Files that are compressed on the fly, in bytes. */
 #define WEFT__HTTP_COMPRESS_MIN 1024
 #define WEFT__HTTP_COMPRESS_MAX ((off_t)4 * 1024 * 1024)

@@ -26,14 +26,16 @@ static struct weft__http_cache *make_cache(void)
 	return cache;
 }
 
-/* Write a file, open it and have it kept. */
-static struct weft__http_file *keep(struct weft__http_cache *cache, const char *name)
+/* Write a file of that size, open it and have it kept. */
+static struct weft__http_file *keep_sized(
+	struct weft__http_cache *cache, const char *name, off_t size)
 {
 	struct weft__http_facts facts = {.type = "text/plain"};
 	struct weft__http_source source = {.facts = &facts};
 	struct weft__http_file *file;
 
 	place_write(name, "content");
+	CHECK(truncate(place(name), size) == 0);
 	usleep(60000); /* what has just changed is not believed */
 	weft_str_init(&facts.more, 1);
 	source.fd = weft__root_open(&root, name, &source.stat);
@@ -43,6 +45,11 @@ static struct weft__http_file *keep(struct weft__http_cache *cache, const char *
 	weft__http_cache_put(cache, name, name, file);
 	weft__http_file_release(file);
 	return file;
+}
+
+static struct weft__http_file *keep(struct weft__http_cache *cache, const char *name)
+{
+	return keep_sized(cache, name, 7);
 }
 
 static bool is_kept(struct weft__http_cache *cache, const char *name)
@@ -74,6 +81,25 @@ CHECK_CASE(forms_that_a_file_gets_count_and_the_oldest_goes_for_them)
 	last->forms_bytes = WEFT__HTTP_CACHE_BYTES_MAX - last->text_len;
 	weft__http_cache_recount(cache, "d", last);
 	CHECK(is_kept(cache, "d"));
+	weft__http_cache_free(cache);
+	close(root.fd);
+}
+
+CHECK_CASE(open_files_hold_so_much_of_the_disk_and_no_more)
+{
+	struct weft__http_cache *cache = make_cache();
+
+	keep_sized(cache, "a", WEFT__HTTP_CACHE_HELD_MAX / 2);
+	keep_sized(cache, "b", WEFT__HTTP_CACHE_HELD_MAX / 2);
+	CHECK(is_kept(cache, "b") && is_kept(cache, "a"));
+	keep_sized(cache, "c", WEFT__HTTP_CACHE_HELD_MAX / 2);
+	CHECK(!is_kept(cache, "b") && is_kept(cache, "a") && is_kept(cache, "c"));
+	weft__http_cache_forget(cache, "a");
+	keep_sized(cache, "b", WEFT__HTTP_CACHE_HELD_MAX / 2);
+	CHECK(is_kept(cache, "b") && is_kept(cache, "c"));
+	/* One that is too large takes no other's place. */
+	keep_sized(cache, "large", WEFT__HTTP_CACHE_HELD_MAX + 1);
+	CHECK(!is_kept(cache, "large") && is_kept(cache, "b") && is_kept(cache, "c"));
 	weft__http_cache_free(cache);
 	close(root.fd);
 }
