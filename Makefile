@@ -211,7 +211,21 @@ $(OBJ)/%.c.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
 
-# The page is part of the program: the assembler takes it in.
+# The page is part of the program: packed by a tool of this machine, and the assembler takes it in.
+HOST_CC ?= cc
+WEB := $(sort $(filter-out web/README.md,$(wildcard web/*.*) $(wildcard web/*/*.*)))
+PACK_FLAGS := $(if $(WEFT_ZLIB),-DWEFT_HAS_ZLIB) $(if $(WEFT_BROTLI),-DWEFT_HAS_BROTLI)
+PACK_LIBS := $(if $(WEFT_ZLIB),-lz) $(if $(WEFT_BROTLI),-lbrotlienc)
+
+$(OBJ)/embed: tools/embed.c src/hub/page_pack.h
+	@mkdir -p $(@D)
+	$(call run,CC,$(HOST_CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 $(PACK_FLAGS) $< $(PACK_LIBS) -o $@)
+
+$(OBJ)/page.pack: $(OBJ)/embed $(WEB) $(OBJ)/web
+	$(call run,PACK,$(OBJ)/embed $@ web $(WEB))
+
+$(OBJ)/src/hub/page_files.c.o: $(OBJ)/page.pack
+$(OBJ)/src/hub/page_files.c.o: CFLAGS_PART := -Wa,-I$(OBJ)
 $(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
 $(OBJ)/src/cmd/config.c.o: packaging/weft.conf
 
@@ -310,6 +324,9 @@ $(OBJ)/flags: FORCE
 
 $(OBJ)/members: FORCE
 	$(call note,$(LIB_OBJ))
+
+$(OBJ)/web: FORCE
+	$(call note,$(WEB))
 
 -include $(ALL_OBJ:.o=.d)
 

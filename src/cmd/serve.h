@@ -14,6 +14,7 @@
  *	serve_console.c   what the administrator types where it runs
  *	serve_announce.c  what the local networks are told of it
  *	serve_chat_web.c  the same, in a browser: --chat-web
+ *	serve_page.c      the page of the hub: --page; and what stands before the files
  *	serve_hosts.c     the names it goes by, the proxies it trusts
  *	serve_check.c     options that would do nothing, or not what was meant
  *	serve_private.c   keys, users and log that would be shared themselves
@@ -102,12 +103,11 @@ struct serve_chat {
 	const struct weft_files_visitor *strangers; /* with accounts: what guests may see */
 	struct hub_chat *chat;                      /* ../hub/chat.h; NULL: there is no such door */
 	struct hub_chat_tcp *door;
-	uint8_t key[32];                     /* secret, of sealed datagrams */
-	char fingerprint[64];                /* of the public one; "": there is none */
-	struct serve_console *console;       /* NULL: no terminal */
-	struct serve_announce *announce;     /* NULL: nobody is told */
-	struct hub_chat_web *web;            /* ../hub/chat_web.h; NULL: not by HTTP */
-	struct weft_http_router *web_router; /* without accounts, which have one */
+	uint8_t key[32];                 /* secret, of sealed datagrams */
+	char fingerprint[64];            /* of the public one; "": there is none */
+	struct serve_console *console;   /* NULL: no terminal */
+	struct serve_announce *announce; /* NULL: nobody is told */
+	struct hub_chat_web *web;        /* ../hub/chat_web.h; NULL: not by HTTP */
 };
 
 struct serve {
@@ -143,6 +143,7 @@ struct serve {
 	bool is_json;
 	struct serve_ftp ftp;
 	struct serve_chat chat;
+	bool has_page;
 
 	/* What is made of it. */
 	char *folder; /* dir's absolute path */
@@ -157,6 +158,8 @@ struct serve {
 	struct serve_accounts *accounts;
 	struct weft_http_metrics *metrics;
 	struct weft_http_service front;      /* what stands before the files */
+	struct weft_http_router *router;     /* of it; without accounts, which have one */
+	struct hub_page *page;               /* ../hub/page.h; NULL: there is none */
 	struct weft_http_server *server;     /* of the folder */
 	struct weft_http_server *redirector; /* with redirects: of HTTP */
 	struct weft_http_server *counter;    /* of the metrics */
@@ -324,9 +327,8 @@ void weft__serve_print_announce(const struct serve *serve);
 /** --chat-web: whether it goes with the other options. Returns a status. */
 int weft__serve_chat_web_take(const struct serve *serve);
 
-/** By HTTP, beside what the router has; else, where there is none, before the files. A status. */
+/** By HTTP, beside what the router has. 0 or -1. */
 int weft__serve_chat_web_mount(struct serve *serve, struct weft_http_router *router);
-int weft__serve_chat_web_front(struct serve *serve, const struct weft_http_service *files);
 
 /** The rooms are open; no server runs any more. In a fiber. Returns a status. */
 int weft__serve_chat_web_start(struct serve *serve);
@@ -335,6 +337,21 @@ void weft__serve_chat_web_free(struct serve *serve);
 
 /** To the standard output: where the page is. */
 void weft__serve_print_chat_web(const struct serve *serve);
+
+/* ---- The page of the hub ------------------------------------------------------------------ */
+
+/** --page: whether it goes with the other options; into the files'. Returns a status. */
+int weft__serve_page_take(struct serve *serve);
+
+/** By HTTP, beside what the router has. 0 or -1. */
+int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router);
+
+/** Without accounts: a router of chat, page and files before the files. Returns a status. */
+int weft__serve_page_front(struct serve *serve, const struct weft_http_service *files);
+
+/** The doors are open: what the page tells of them. Returns a status. */
+int weft__serve_page_start(struct serve *serve);
+void weft__serve_page_free(struct serve *serve);
 
 /* ---- What has changed --------------------------------------------------------------------- */
 
@@ -369,6 +386,5 @@ void weft__serve_print_facts(const struct serve *serve);
 
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);
-
 
 #endif

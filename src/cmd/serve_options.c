@@ -110,6 +110,8 @@ static const char help[] =
 	"  --insecure-auth         let passwords go over a network in the clear\n"
 	"\n"
 	"What:\n"
+	"  --page                  folders as a page in the browser, with log-in, chat and\n"
+	"                          accounts as far as there are any (docs/page.md)\n"
 	"  --no-listing            do not list folders that have no index.html\n"
 	"  --hidden                show names that begin with a dot, too\n"
 	"  --links WHICH           follow links that stay inside, none, or all (default: inside)\n"
@@ -316,6 +318,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.standard = "tuned"),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
+		CMD_OPTION("page", CMD_FLAG, &serve->has_page),
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
 		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
 		CMD_OPTION(
@@ -387,6 +390,8 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		status = check_together(serve);
 	if (!status)
 		status = weft__serve_take_hosts(serve);
+	if (!status)
+		status = weft__serve_page_take(serve);
 	if (!status)
 		status = take_files_options(serve);
 	if (!status)
