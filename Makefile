@@ -6,8 +6,9 @@
 # build/libweft.so and build/weft-bench. V=1 shows the commands.
 
 VARIANT ?= release
-VERSION := 0.1.0
-SOVERSION := 0
+# The one place that says which version this is: semver.org.
+VERSION := $(shell cat VERSION)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 JOBS ?= $(shell nproc)
 
 PREFIX ?= /usr/local
@@ -237,8 +238,9 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
-$(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
-	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
+$(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
+	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) \
+		-Xlinker --version-script=packaging/libweft.map $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 	@printf '  %-6s WebSocket: %s\n' WITH '$(if $(WEFT_WSLAY),yes,no (libwslay-dev is missing, or WEFT_WSLAY is empty))'
 	@printf '  %-6s accounts: %s\n' WITH '$(if $(WEFT_ACCOUNTS),yes,no (libsqlite3-dev, libsodium-dev or libutf8proc-dev is missing, or WEFT_SQLITE or WEFT_SODIUM is empty))'
