@@ -110,6 +110,14 @@ ifneq ($(WEFT_NCURSES),)
 OPTION_FLAGS += -DWEFT_HAS_NCURSES
 endif
 
+# Optional: an address as a picture (src/cmd/serve_code.c); for the command only.
+ifeq ($(origin WEFT_QRENCODE),undefined)
+WEFT_QRENCODE := $(call has_library,qrencode.h,-lqrencode)
+endif
+ifneq ($(WEFT_QRENCODE),)
+OPTION_FLAGS += -DWEFT_HAS_QRENCODE
+endif
+
 # Optional: accounts (src/account), which need all three libraries: SQLite, libsodium and utf8proc.
 ifeq ($(origin WEFT_SQLITE),undefined)
 WEFT_SQLITE := $(call has_library,sqlite3.h,-lsqlite3)
@@ -251,10 +259,11 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo)
+$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'
+	@printf '  %-6s QR codes: %s\n' WITH '$(if $(WEFT_QRENCODE),yes,no (libqrencode-dev is missing, or WEFT_QRENCODE is empty))'
 	@printf '  %-6s line editing: %s\n' WITH '$(if $(WEFT_LIBEDIT),yes,no (libedit-dev is missing, or WEFT_LIBEDIT is empty))'
 
 $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a

@@ -225,6 +225,8 @@ int weft__cmd_serve(int argc, char **argv)
 	if (!status)
 		status = open_log(&serve);
 	if (!status)
+		status = weft__serve_make_certificate(&serve);
+	if (!status)
 		status = weft__serve_open_tls(&serve);
 	if (!status)
 		status = weft__serve_open_auth(&serve);
@@ -247,6 +249,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft_files_free(serve.engine);
 	weft__serve_close_accounts(&serve);
 	free(serve.folder);
+	free(serve.own_certificate);
 	weft__settings_fini(&serve.settings);
 	return status;
 }

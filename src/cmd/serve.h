@@ -4,6 +4,7 @@
  *	serve.c           from the options to the server's end
  *	serve_options.c   the help, and the table of options: a new one has its line in both
  *	serve_whole.c     all doors at once: what it is when nobody says what it is to be
+ *	serve_certificate.c  the certificate that it makes for itself: --lan
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
@@ -21,6 +22,7 @@
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
  *	serve_welcome.c   the same of the whole hub, for people
+ *	serve_code.c      an address as a picture, for telephones
  */
 #ifndef WEFT_SRC_CMD_SERVE_H
 #define WEFT_SRC_CMD_SERVE_H
@@ -117,6 +119,7 @@ struct serve {
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
 	bool is_whole;                /* nobody has said what it is to be: all of it */
+	bool is_lan;                  /* all of it, for the local network */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	bool https_is_closed;         /* by "none" */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
@@ -146,7 +149,8 @@ struct serve {
 	bool has_page;
 
 	/* What is made of it. */
-	char *folder; /* dir's absolute path */
+	char *folder;          /* dir's absolute path */
+	char *own_certificate; /* the file that it makes; NULL: it has been given others, or none */
 	const char *hosts[SERVE_HOSTS_MAX + 1];
 	struct serve_own_names own_names;
 	char door_names[CMD_TEXTS_MAX][SERVE_HOST_SIZE];
@@ -185,6 +189,23 @@ unsigned weft__serve_default_port(const char *text);
 
 /** Listen there, or at the next port that is free. Returns a status, and has said what is wrong. */
 int weft__serve_open_default(struct serve_door *door, const char *option);
+
+/** The file of the certificate that is made for --lan, where none is given. Returns a status. */
+int weft__serve_take_certificate(struct serve *serve);
+
+/** Make it, if there is none that is good for this machine and for a while. Returns a status. */
+int weft__serve_make_certificate(const struct serve *serve);
+
+/** SHA-256 of the first certificate, as AA:BB:..., and its last day, 2027-12-31. false: none. */
+#define SERVE_FINGERPRINT_SIZE 96
+bool weft__serve_fingerprint(
+	const struct serve *serve, char ret_text[SERVE_FINGERPRINT_SIZE], char ret_until[16]);
+
+/** An address of IPv4 by which others get to this machine, the one of its way out first. */
+bool weft__serve_own_address(char ret_host[16]);
+
+/** text as a picture for telephones on the standard output, if that is a terminal that can. */
+void weft__serve_print_code(const char *text);
 
 /** The names that it goes by, and the proxies, into its server_options. Returns a status. */
 int weft__serve_take_hosts(struct serve *serve);

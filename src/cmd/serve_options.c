@@ -30,10 +30,14 @@ static const char help[] =
 	"are asked for. Text is sent compressed to who takes that.\n"
 	"\n"
 	"  weft serve                                   all of it, for this machine\n"
+	"  weft serve --lan                             all of it, for the local network\n"
 	"  weft serve --ftp none --state none           without a part\n"
 	"  weft serve ~/Photos --http 0.0.0.0:8080      by the web alone, for the whole network\n"
 	"\n"
 	"Where:\n"
+	"  --lan                   all doors for the local network, but those that are named: the\n"
+	"                          web by HTTPS, with a certificate of its own unless --tls-cert\n"
+	"                          is given; weft discover finds them\n"
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
 	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
 	"machine\n"
@@ -256,7 +260,7 @@ static int read_all(struct serve *serve, const struct cmd_option *options, int a
 		status = weft__settings_read(&serve->settings, options, path);
 	if (!status)
 		status = weft__cmd_parse_over(&syntax, options, &serve->settings, argc, argv);
-	serve->is_whole = !status && !weft__serve_is_told(serve, options);
+	serve->is_whole = !status && (serve->is_lan || !weft__serve_is_told(serve, options));
 	if (!status && serve->shows_settings)
 		weft__settings_print(&serve->settings, options, serve->is_json);
 	return status;
@@ -272,10 +276,13 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("dir", CMD_TEXT, &serve->dir, .standard = "."),
 		CMD_OPTION("config", CMD_TEXT, &serve->config, .is_of_line = true),
 		CMD_OPTION("http", CMD_TEXTS, &serve->http, .standard = SERVE_DEFAULT_HTTP),
+		CMD_OPTION("lan", CMD_FLAG, &serve->is_lan),
 		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode, .standard = "600"),
 		CMD_OPTION("https", CMD_TEXTS, &serve->https),
 		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
+		CMD_OPTION("cert", CMD_TEXTS, &serve->certificates, .is_of_line = true),
+		CMD_OPTION("key", CMD_TEXTS, &serve->keys, .is_of_line = true),
 		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
 		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1, .standard = "10"),
