@@ -30,7 +30,7 @@ static const char policy[] =
 	"require-trusted-types-for 'script'; trusted-types 'none'";
 
 static const char permissions[] =
-	"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), "
+	"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
 	"display-capture=(), browsing-topics=()";
 
 static const struct page_pack_head *head(void)

@@ -1,5 +1,5 @@
-"""test_page.py - the page of the hub by HTTP: who gets it and who the listing, its files, its facts,
-its policy, its caches (docs/page.md). What it does in a browser: tests/web."""
+"""test_page.py - the page of the hub by HTTP: who gets it and who the listing, its files, its
+facts, its policy, its caches (docs/page.md). What it does in a browser: tests/web."""
 import gzip
 import os
 import re
@@ -75,7 +75,7 @@ def _():
             expect(ask(server, "/.weft/", TAB).status == 404)
 
 
-@case("a folder with an index has that and nothing else; one that is not there says so in the page")
+@case("a folder with an index has that alone; one that is not there says so in the page")
 def _():
     with Folder() as folder:
         folder.write("site/index.html", "<h1>own</h1>")
