@@ -423,6 +423,7 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+	tools/man3 $(DESTDIR)$(MANDIR)/man3
 
 clean: ## Remove build/
 	rm -rf build
