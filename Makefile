@@ -6,8 +6,9 @@
 # build/libweft.so and build/weft-bench. V=1 shows the commands.
 
 VARIANT ?= release
-VERSION := 0.1.0
-SOVERSION := 0
+# The one place that says which version this is: semver.org.
+VERSION := $(shell cat VERSION)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 JOBS ?= $(shell nproc)
 
 PREFIX ?= /usr/local
@@ -107,6 +108,14 @@ WEFT_NCURSES := $(call has_library,curses.h,-lncursesw)
 endif
 ifneq ($(WEFT_NCURSES),)
 OPTION_FLAGS += -DWEFT_HAS_NCURSES
+endif
+
+# Optional: an address as a picture (src/cmd/serve_code.c); for the command only.
+ifeq ($(origin WEFT_QRENCODE),undefined)
+WEFT_QRENCODE := $(call has_library,qrencode.h,-lqrencode)
+endif
+ifneq ($(WEFT_QRENCODE),)
+OPTION_FLAGS += -DWEFT_HAS_QRENCODE
 endif
 
 # Optional: accounts (src/account), which need all three libraries: SQLite, libsodium and utf8proc.
@@ -211,7 +220,21 @@ $(OBJ)/%.c.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
 
-# The page is part of the program: the assembler takes it in.
+# The page is part of the program: packed by a tool of this machine, and the assembler takes it in.
+HOST_CC ?= cc
+WEB := $(sort $(filter-out web/README.md,$(wildcard web/*.*) $(wildcard web/*/*.*)))
+PACK_FLAGS := $(if $(WEFT_ZLIB),-DWEFT_HAS_ZLIB) $(if $(WEFT_BROTLI),-DWEFT_HAS_BROTLI)
+PACK_LIBS := $(if $(WEFT_ZLIB),-lz) $(if $(WEFT_BROTLI),-lbrotlienc)
+
+$(OBJ)/embed: tools/embed.c src/hub/page_pack.h
+	@mkdir -p $(@D)
+	$(call run,CC,$(HOST_CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 $(PACK_FLAGS) $< $(PACK_LIBS) -o $@)
+
+$(OBJ)/page.pack: $(OBJ)/embed $(WEB) $(OBJ)/web
+	$(call run,PACK,$(OBJ)/embed $@ web $(WEB))
+
+$(OBJ)/src/hub/page_files.c.o: $(OBJ)/page.pack
+$(OBJ)/src/hub/page_files.c.o: CFLAGS_PART := -Wa,-I$(OBJ)
 $(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
 $(OBJ)/src/cmd/config.c.o: packaging/weft.conf
 
@@ -223,8 +246,9 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
-$(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
-	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
+$(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
+	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) \
+		-Xlinker --version-script=packaging/libweft.map $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 	@printf '  %-6s WebSocket: %s\n' WITH '$(if $(WEFT_WSLAY),yes,no (libwslay-dev is missing, or WEFT_WSLAY is empty))'
 	@printf '  %-6s accounts: %s\n' WITH '$(if $(WEFT_ACCOUNTS),yes,no (libsqlite3-dev, libsodium-dev or libutf8proc-dev is missing, or WEFT_SQLITE or WEFT_SODIUM is empty))'
@@ -235,10 +259,11 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo)
+$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'
+	@printf '  %-6s QR codes: %s\n' WITH '$(if $(WEFT_QRENCODE),yes,no (libqrencode-dev is missing, or WEFT_QRENCODE is empty))'
 	@printf '  %-6s line editing: %s\n' WITH '$(if $(WEFT_LIBEDIT),yes,no (libedit-dev is missing, or WEFT_LIBEDIT is empty))'
 
 $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
@@ -310,6 +335,9 @@ $(OBJ)/flags: FORCE
 
 $(OBJ)/members: FORCE
 	$(call note,$(LIB_OBJ))
+
+$(OBJ)/web: FORCE
+	$(call note,$(WEB))
 
 -include $(ALL_OBJ:.o=.d)
 
@@ -395,6 +423,7 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+	tools/man3 $(DESTDIR)$(MANDIR)/man3
 
 clean: ## Remove build/
 	rm -rf build

@@ -97,7 +97,8 @@ WEFT_API void weft_lock_order_check(bool on);
 
 /** How often the workers of a run have done what, since it began. */
 struct weft_counters {
-	uint64_t spawned, ended; /* fibers */
+	uint64_t spawned, ended; /* fibers; by a worker: spawned there, ended there */
+	uint64_t started;        /* fibers, which stay where they have: started less ended live */
 	uint64_t switches;       /* fibers that were gone on with */
 	uint64_t parks;          /* fibers that had to wait */
 	uint64_t wakes;          /* requests from other threads: wake, cancel, start */

@@ -97,7 +97,18 @@ struct weft_http_files_options {
 	int (*visitor)(struct weft_http_request *request, struct weft_files_visitor *ret_visitor,
 		void *arg);
 	void *visitor_arg;
+
+	/**
+	 * Answers for a folder that has no index, for who may see it: returns as a handler does, or
+	 * WEFT_HTTP_FILES_LIST to have it listed. It is the first to be asked where there are no
+	 * listings, too; not where a query asks for an archive or a search. NULL: all are listed.
+	 */
+	weft_http_handler_fn *on_folder;
+	void *on_folder_arg;
 };
+
+/** What on_folder returns beside a handler's results. */
+#define WEFT_HTTP_FILES_LIST (-2)
 
 /** Room for what weft_http_files_options_check() says. */
 #define WEFT_HTTP_FILES_FAULT_MAX 256

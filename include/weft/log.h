@@ -221,6 +221,15 @@ WEFT_API void weft_logger_set_local_time(struct weft_logger *logger, bool is_loc
 /** Lines dropped and not yet told of in a line. */
 WEFT_API uint64_t weft_logger_dropped(const struct weft_logger *logger);
 
+/**
+ * Called with each line that is made, its newline included, also where the destination takes none;
+ * under the logger's lock: it must not wait for long, nor log to it. Any thread.
+ */
+typedef void weft_log_tap_fn(enum weft_log_level level, const char *line, size_t len, void *arg);
+
+/** Have tap called as well, until it is taken back with NULL; then no call of it is under way. */
+WEFT_API void weft_logger_set_tap(struct weft_logger *logger, weft_log_tap_fn *tap, void *arg);
+
 /* ---- Writing ------------------------------------------------------------------------- */
 
 /** Write a line, whatever the level in force is. What doesn't fit a line is cut: truncated=true. */

@@ -453,6 +453,20 @@ struct weft_rooms_counts {
 };
 WEFT_API void weft_rooms_counts(struct weft_rooms *rooms, struct weft_rooms_counts *ret_counts);
 
+struct weft_room_summary {
+	char name[WEFT_ROOM_NAME_SIZE];
+	unsigned people;   /* who are in it now */
+	uint64_t messages; /* the number of the newest one */
+};
+
+/**
+ * The rooms that everybody may know of, the fullest first, then by name; max at most, as a list of
+ * the caller's to free(3). *ret_private: how many others there are, private ones and those of two
+ * people. Returns how many are in the list; -1 with ENOMEM.
+ */
+WEFT_API ssize_t weft_rooms_summary(struct weft_rooms *rooms, size_t max,
+	struct weft_room_summary **ret_list, size_t *ret_private);
+
 WEFT_END
 
 #endif

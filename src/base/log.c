@@ -38,7 +38,9 @@ struct weft_logger {
 	weft_log_clock_fn *clock;
 	/* All below: under the lock. */
 	int fd;
-	char *path;   /* of a file that is the logger's own; NULL: fd is borrowed */
+	char *path;           /* of a file that is the logger's own; NULL: fd is borrowed */
+	weft_log_tap_fn *tap; /* NULL: none */
+	void *tap_arg;
 	bool is_torn; /* the last line went out in part, without its newline */
 	struct weft__log_line line;
 	char message[WEFT_LOG_LINE_MAX]; /* of weft_logf() */
@@ -214,6 +216,14 @@ uint64_t weft_logger_dropped(const struct weft_logger *logger)
 	return atomic_load(&logger->dropped);
 }
 
+void weft_logger_set_tap(struct weft_logger *logger, weft_log_tap_fn *tap, void *arg)
+{
+	lock(logger, WEFT_FOREVER);
+	logger->tap = tap;
+	logger->tap_arg = arg;
+	unlock(logger);
+}
+
 /* ---- Writing: the lock is held
  * ------------------------------------------------------------------- */
 
@@ -281,9 +291,12 @@ static void write_locked(struct weft_logger *logger, enum weft_log_level level, 
 {
 	struct weft_log_field first = weft_log_text("message", message);
 	struct weft__log_moment moment;
+	bool can_send;
+	size_t len;
 
 	tell_time(logger, &moment);
-	if (!send_dropped(logger, &moment)) {
+	can_send = send_dropped(logger, &moment);
+	if (!can_send && !logger->tap) {
 		atomic_fetch_add(&logger->dropped, 1);
 		return;
 	}
@@ -291,7 +304,10 @@ static void write_locked(struct weft_logger *logger, enum weft_log_level level, 
 	weft__log_line_field(&logger->line, &first);
 	for (size_t i = 0; i < fields.count; i++)
 		weft__log_line_field(&logger->line, &fields.all[i]);
-	if (!send_line(logger, weft__log_line_end(&logger->line)))
+	len = weft__log_line_end(&logger->line);
+	if (logger->tap)
+		logger->tap(level, logger->line.bytes, len, logger->tap_arg);
+	if (!can_send || !send_line(logger, len))
 		atomic_fetch_add(&logger->dropped, 1);
 }
 

@@ -72,6 +72,8 @@ static int serve_until_stopped(void *arg)
 	if (!status)
 		status = weft__serve_open_doors(serve);
 	if (!status)
+		status = weft__serve_page_start(serve);
+	if (!status)
 		status = weft__serve_begin_accounts(serve);
 	if (!status)
 		status = weft__serve_announce_begin(serve);
@@ -158,8 +160,8 @@ static int make_server(struct serve *serve)
 
 		if (status)
 			return status;
-	} else if (serve->chat.has_web) {
-		int status = weft__serve_chat_web_front(serve, service);
+	} else if (serve->chat.has_web || serve->has_page) {
+		int status = weft__serve_page_front(serve, service);
 
 		if (status)
 			return status;
@@ -223,6 +225,8 @@ int weft__cmd_serve(int argc, char **argv)
 	if (!status)
 		status = open_log(&serve);
 	if (!status)
+		status = weft__serve_make_certificate(&serve);
+	if (!status)
 		status = weft__serve_open_tls(&serve);
 	if (!status)
 		status = weft__serve_open_auth(&serve);
@@ -235,6 +239,7 @@ int weft__cmd_serve(int argc, char **argv)
 	if (!status)
 		status = weft__cmd_run(NAME, &serve.run, serve_until_stopped, &serve);
 	weft__serve_free_servers(&serve);
+	weft__serve_page_free(&serve);
 	weft__serve_chat_web_free(&serve);
 	weft__serve_ftp_close(&serve);
 	weft__serve_close_auth(&serve);
@@ -244,6 +249,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft_files_free(serve.engine);
 	weft__serve_close_accounts(&serve);
 	free(serve.folder);
+	free(serve.own_certificate);
 	weft__settings_fini(&serve.settings);
 	return status;
 }

@@ -4,6 +4,7 @@
  *	serve.c           from the options to the server's end
  *	serve_options.c   the help, and the table of options: a new one has its line in both
  *	serve_whole.c     all doors at once: what it is when nobody says what it is to be
+ *	serve_certificate.c  the certificate that it makes for itself: --lan
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
@@ -14,12 +15,14 @@
  *	serve_console.c   what the administrator types where it runs
  *	serve_announce.c  what the local networks are told of it
  *	serve_chat_web.c  the same, in a browser: --chat-web
+ *	serve_page.c      the page of the hub: --page; and what stands before the files
  *	serve_hosts.c     the names it goes by, the proxies it trusts
  *	serve_check.c     options that would do nothing, or not what was meant
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_say.c       what is printed at the start
  *	serve_welcome.c   the same of the whole hub, for people
+ *	serve_code.c      an address as a picture, for telephones
  */
 #ifndef WEFT_SRC_CMD_SERVE_H
 #define WEFT_SRC_CMD_SERVE_H
@@ -102,12 +105,11 @@ struct serve_chat {
 	const struct weft_files_visitor *strangers; /* with accounts: what guests may see */
 	struct hub_chat *chat;                      /* ../hub/chat.h; NULL: there is no such door */
 	struct hub_chat_tcp *door;
-	uint8_t key[32];                     /* secret, of sealed datagrams */
-	char fingerprint[64];                /* of the public one; "": there is none */
-	struct serve_console *console;       /* NULL: no terminal */
-	struct serve_announce *announce;     /* NULL: nobody is told */
-	struct hub_chat_web *web;            /* ../hub/chat_web.h; NULL: not by HTTP */
-	struct weft_http_router *web_router; /* without accounts, which have one */
+	uint8_t key[32];                 /* secret, of sealed datagrams */
+	char fingerprint[64];            /* of the public one; "": there is none */
+	struct serve_console *console;   /* NULL: no terminal */
+	struct serve_announce *announce; /* NULL: nobody is told */
+	struct hub_chat_web *web;        /* ../hub/chat_web.h; NULL: not by HTTP */
 };
 
 struct serve {
@@ -117,6 +119,7 @@ struct serve {
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
 	bool is_whole;                /* nobody has said what it is to be: all of it */
+	bool is_lan;                  /* all of it, for the local network */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	bool https_is_closed;         /* by "none" */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
@@ -143,9 +146,11 @@ struct serve {
 	bool is_json;
 	struct serve_ftp ftp;
 	struct serve_chat chat;
+	bool has_page;
 
 	/* What is made of it. */
-	char *folder; /* dir's absolute path */
+	char *folder;          /* dir's absolute path */
+	char *own_certificate; /* the file that it makes; NULL: it has been given others, or none */
 	const char *hosts[SERVE_HOSTS_MAX + 1];
 	struct serve_own_names own_names;
 	char door_names[CMD_TEXTS_MAX][SERVE_HOST_SIZE];
@@ -157,6 +162,8 @@ struct serve {
 	struct serve_accounts *accounts;
 	struct weft_http_metrics *metrics;
 	struct weft_http_service front;      /* what stands before the files */
+	struct weft_http_router *router;     /* of it; without accounts, which have one */
+	struct hub_page *page;               /* ../hub/page.h; NULL: there is none */
 	struct weft_http_server *server;     /* of the folder */
 	struct weft_http_server *redirector; /* with redirects: of HTTP */
 	struct weft_http_server *counter;    /* of the metrics */
@@ -182,6 +189,23 @@ unsigned weft__serve_default_port(const char *text);
 
 /** Listen there, or at the next port that is free. Returns a status, and has said what is wrong. */
 int weft__serve_open_default(struct serve_door *door, const char *option);
+
+/** The file of the certificate that is made for --lan, where none is given. Returns a status. */
+int weft__serve_take_certificate(struct serve *serve);
+
+/** Make it, if there is none that is good for this machine and for a while. Returns a status. */
+int weft__serve_make_certificate(const struct serve *serve);
+
+/** SHA-256 of the first certificate, as AA:BB:..., and its last day, 2027-12-31. false: none. */
+#define SERVE_FINGERPRINT_SIZE 96
+bool weft__serve_fingerprint(
+	const struct serve *serve, char ret_text[SERVE_FINGERPRINT_SIZE], char ret_until[16]);
+
+/** An address of IPv4 by which others get to this machine, the one of its way out first. */
+bool weft__serve_own_address(char ret_host[16]);
+
+/** text as a picture for telephones on the standard output, if that is a terminal that can. */
+void weft__serve_print_code(const char *text);
 
 /** The names that it goes by, and the proxies, into its server_options. Returns a status. */
 int weft__serve_take_hosts(struct serve *serve);
@@ -324,9 +348,8 @@ void weft__serve_print_announce(const struct serve *serve);
 /** --chat-web: whether it goes with the other options. Returns a status. */
 int weft__serve_chat_web_take(const struct serve *serve);
 
-/** By HTTP, beside what the router has; else, where there is none, before the files. A status. */
+/** By HTTP, beside what the router has. 0 or -1. */
 int weft__serve_chat_web_mount(struct serve *serve, struct weft_http_router *router);
-int weft__serve_chat_web_front(struct serve *serve, const struct weft_http_service *files);
 
 /** The rooms are open; no server runs any more. In a fiber. Returns a status. */
 int weft__serve_chat_web_start(struct serve *serve);
@@ -335,6 +358,21 @@ void weft__serve_chat_web_free(struct serve *serve);
 
 /** To the standard output: where the page is. */
 void weft__serve_print_chat_web(const struct serve *serve);
+
+/* ---- The page of the hub ------------------------------------------------------------------ */
+
+/** --page: whether it goes with the other options; into the files'. Returns a status. */
+int weft__serve_page_take(struct serve *serve);
+
+/** By HTTP, beside what the router has. 0 or -1. */
+int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router);
+
+/** Without accounts: a router of chat, page and files before the files. Returns a status. */
+int weft__serve_page_front(struct serve *serve, const struct weft_http_service *files);
+
+/** The doors are open: what the page tells of them. Returns a status. */
+int weft__serve_page_start(struct serve *serve);
+void weft__serve_page_free(struct serve *serve);
 
 /* ---- What has changed --------------------------------------------------------------------- */
 
@@ -369,6 +407,5 @@ void weft__serve_print_facts(const struct serve *serve);
 
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);
-
 
 #endif

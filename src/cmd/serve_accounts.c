@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../hub/page.h"
 #include "account.h"
 #include "serve_accounts.h"
 
@@ -169,10 +170,13 @@ int weft__serve_front_accounts(
 		weft_http_router_mount(own->files_router, "/", files, files_arg) < 0 ||
 		weft__hub_api_mount(own->api, own->router) < 0 ||
 		weft__serve_chat_web_mount(serve, own->router) < 0 ||
+		weft__serve_page_mount(serve, own->router) < 0 ||
 		weft_http_router_mount(
 			own->router, "/", &weft_http_router_service, own->files_router) < 0)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	own->has_page = serve->page != NULL;
 	serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
+		.on_error = serve->page ? weft__hub_page_error : NULL,
 		.parent = &weft_http_router_service,
 		.parent_arg = own->router};
 	serve->server_options.service = &serve->front;

@@ -17,6 +17,7 @@ struct serve_accounts {
 	struct hub_account_api *api;
 	struct weft_http_router *router;         /* of all */
 	struct weft_http_router *files_router;   /* of what weft__serve_attend() is before */
+	bool has_page;                           /* that asks for names and passwords */
 	struct weft_files_visitor strangers;     /* of doors that know no more of them */
 	char password[WEFT_ACCOUNT_SECRET_SIZE]; /* the first run's; "" */
 

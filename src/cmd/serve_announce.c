@@ -1,6 +1,6 @@
 /*
  * serve_announce.c - `weft serve --chat` tells the local networks of its rooms, so that `weft chat`
- * and `weft discover` find them without an address.
+ * and `weft discover` find them without an address; with --lan, of the web and FTP, too.
  *
  * Told is a door that others can get to: of TCP or TLS, and not at the loopback alone.
  *
@@ -38,7 +38,7 @@ int weft__serve_announce_take(const struct serve *serve)
 		return CMD_DONE;
 	if (chat->is_closed && chat->plain.count + chat->by_tls.count == 0)
 		return CMD_DONE;
-	if (chat->plain.count + chat->by_tls.count == 0)
+	if (chat->plain.count + chat->by_tls.count == 0 && !serve->is_lan)
 		return weft__cmd_usage(NAME, "--announce and --no-announce are of --chat HOST:PORT "
 					     "or --chat-tls.");
 	if (chat->announced_as && chat->no_announce)
@@ -49,12 +49,33 @@ int weft__serve_announce_take(const struct serve *serve)
 	return CMD_DONE;
 }
 
+/* What leads to another door is not told besides it. NULL: it is not told of at all. */
+static const char *service_of(const struct serve_door *door)
+{
+	bool is_lan = door->serve->is_lan;
+
+	switch (door->kind) {
+	case SERVE_CHAT:
+		return SERVICE;
+	case SERVE_CHAT_TLS:
+		return SERVICE_TLS;
+	case SERVE_HTTPS:
+		return is_lan ? "https" : NULL;
+	case SERVE_HTTP:
+		return is_lan && !door->serve->redirects ? "http" : NULL;
+	case SERVE_FTP:
+		return is_lan ? "ftp" : NULL;
+	default:
+		return NULL;
+	}
+}
+
 /* Others can get to it, by an address that an announcement tells: of IPv4. */
 static bool is_for_others(const struct serve_door *door)
 {
 	const struct weft_address *address = weft_listener_address(door->listener);
 
-	if (door->kind < SERVE_CHAT || weft_address_is_loopback(address))
+	if (!service_of(door) || weft_address_is_loopback(address))
 		return false;
 	if (weft_address_family(address) == AF_INET6)
 		return IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
@@ -74,7 +95,7 @@ static int run(void *announcer)
 {
 	weft_announcer_run(announcer);
 	if (errno != ECANCELED)
-		weft__cmd_fail(NAME, "can't announce the rooms any more: %s.", strerror(errno));
+		weft__cmd_fail(NAME, "can't announce it any more: %s.", strerror(errno));
 	return 0;
 }
 
@@ -82,7 +103,7 @@ static int run(void *announcer)
 static void announce(struct serve_announce *announce, const struct serve_door *door)
 {
 	const struct weft_announcer_options options = {.name = name_of(door->serve),
-		.service = door->kind == SERVE_CHAT_TLS ? SERVICE_TLS : SERVICE,
+		.service = service_of(door),
 		.port = (uint16_t)weft_address_port(weft_listener_address(door->listener))};
 	struct announced *one = &announce->all[announce->count];
 
@@ -92,7 +113,7 @@ static void announce(struct serve_announce *announce, const struct serve_door *d
 		announce->count++;
 		return;
 	}
-	weft__cmd_fail(NAME, "can't announce the rooms: %s.", strerror(errno));
+	weft__cmd_fail(NAME, "can't announce it: %s.", strerror(errno));
 	weft_announcer_free(one->announcer);
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "../hub/asker.h"
+#include "../hub/page.h"
 #include "serve_accounts.h"
 #include "weft/http_auth.h"
 
@@ -212,20 +213,27 @@ static int refuse_wait(struct weft_http_response *response, const struct weft_ac
 	return call->fault == WEFT_ACCOUNT_THROTTLED ? 429 : 503;
 }
 
-static int ask_who(struct weft_http_response *response)
+/* By a browser's own dialog, unless its page asks: that looks better, and takes a log-out. */
+static int ask_who(const struct serve_accounts *own, const struct weft_http_request *request,
+	struct weft_http_response *response)
 {
-	return weft_http_response_ask_basic(response, REALM) < 0 ? 503 : 401;
+	int result = own->has_page && weft__hub_page_asks(request)
+			     ? weft_http_response_ask_bearer(response, REALM, NULL)
+			     : weft_http_response_ask_basic(response, REALM);
+
+	return result < 0 ? 503 : 401;
 }
 
 /* Why it is nobody: by errno. */
-static int refuse(struct weft_http_response *response, const struct weft_account_call *call)
+static int refuse(const struct serve_accounts *own, const struct weft_http_request *request,
+	struct weft_http_response *response, const struct weft_account_call *call)
 {
 	switch (errno) {
 	case EKEYREJECTED:
 	case EKEYEXPIRED:
 	case EBADMSG:
 	case EINVAL: /* a name that can't be */
-		return ask_who(response);
+		return ask_who(own, request, response);
 	case EPERM:
 		return weft_http_response_error(
 			response, 403, weft_account_fault_text(WEFT_ACCOUNT_LOCKED));
@@ -296,7 +304,7 @@ static int serve_who(struct serve_accounts *own, struct weft_http_request *reque
 		return weft_http_response_error(response, 403,
 			"Your password has to be changed first: by \"weft account passwd\".");
 	if (is_for_others(who, request))
-		return ask_who(response);
+		return ask_who(own, request, response);
 	if (weft_http_request_set(request, &who_key, who) < 0)
 		return 503;
 	result = who->user.id ? answer_watched(own, who, next) : weft_http_next(next);
@@ -324,7 +332,7 @@ int weft__serve_attend(struct weft_http_request *request, struct weft_http_respo
 	if (weft__hub_asker_says(request)) {
 		call = weft__hub_call_of(request);
 		if (weft__hub_asker_find(own->accounts, request, &call, true, &asker) < 0)
-			return refuse(response, &call);
+			return refuse(own, request, response, &call);
 	}
 	if (!asker.who && find_stranger(own, &asker.who) < 0)
 		result = weft_http_status_of_errno(errno);

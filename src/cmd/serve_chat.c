@@ -299,7 +299,8 @@ int weft__serve_chat_run(struct serve_door *door)
 		if (!datagrams)
 			return -1;
 	}
-	result = weft__hub_chat_tcp_run(door->serve->chat.door, door->listener, &options);
+	result = weft__hub_chat_tcp_run(
+		door->serve->chat.door, door->listener, door->kind == SERVE_CHAT_TLS, &options);
 	if (datagrams) {
 		int kept = errno;
 

@@ -5,13 +5,14 @@
  *	/.chat, /.chat/...   --> ../hub/chat_web.h
  *	all else             --> the files, or with accounts what stands before them
  *
- * Entry points: weft__serve_chat_web_mount(), weft__serve_chat_web_front().
+ * Entry point: weft__serve_chat_web_mount().
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../hub/chat_web.h"
+#include "../hub/page.h"
 #include "serve.h"
 
 int weft__serve_chat_web_take(const struct serve *serve)
@@ -32,23 +33,9 @@ int weft__serve_chat_web_mount(struct serve *serve, struct weft_http_router *rou
 	if (!chat->has_web)
 		return 0;
 	chat->web = weft__hub_chat_web_new(weft__serve_accounts_of(serve));
+	if (chat->web && serve->has_page)
+		weft__hub_chat_web_lead(chat->web, HUB_PAGE_PATH);
 	return chat->web ? weft__hub_chat_web_mount(chat->web, router) : -1;
-}
-
-int weft__serve_chat_web_front(struct serve *serve, const struct weft_http_service *files)
-{
-	struct serve_chat *chat = &serve->chat;
-
-	chat->web_router = weft_http_router_new();
-	if (!chat->web_router || weft__serve_chat_web_mount(serve, chat->web_router) < 0 ||
-		weft_http_router_mount(chat->web_router, "/", files, serve->files) < 0)
-		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
-	serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
-		.parent = &weft_http_router_service,
-		.parent_arg = chat->web_router};
-	serve->server_options.service = &serve->front;
-	serve->server_options.arg = serve;
-	return CMD_DONE;
 }
 
 int weft__serve_chat_web_start(struct serve *serve)
@@ -68,7 +55,6 @@ void weft__serve_chat_web_stop(struct serve *serve)
 
 void weft__serve_chat_web_free(struct serve *serve)
 {
-	weft_http_router_free(serve->chat.web_router);
 	weft__hub_chat_web_free(serve->chat.web);
 }
 

@@ -64,7 +64,7 @@ static bool trusts_unix(const struct serve *serve)
 
 int weft__serve_check_useless(const struct serve *serve)
 {
-	if (serve->keys.count > 0 && serve->certificates.count == 0)
+	if (serve->keys.count > 0 && (serve->certificates.count == 0 || serve->own_certificate))
 		return weft__cmd_usage(NAME, "--tls-key is of --tls-cert FILE.");
 	if (serve->allows_plain_auth && !serve->auth_file && !serve->state)
 		return weft__cmd_usage(NAME, "--insecure-auth is of --auth-file or --state.");

@@ -2,11 +2,14 @@
  * serve_hosts.c - the names that `weft serve` goes by: those of --host and --http, and this
  * machine's own; and the proxies it trusts.
  *
- * Entry point: weft__serve_take_hosts().
+ * Entry points: weft__serve_take_hosts(), weft__serve_own_address().
  *
  * Why a server of files looks at names at all: src/http/hosts.c.
  */
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,4 +116,44 @@ int weft__serve_take_hosts(struct serve *serve)
 	if (!weft_http_server_options_check(&serve->server_options, fault))
 		return weft__cmd_usage(NAME, "%s", fault);
 	return CMD_DONE;
+}
+
+/* ---- By which address ------------------------------------------------------------------------ */
+
+/* That of the way to everywhere: nothing is sent for it. */
+static bool find_way_out(struct in_addr *ret_address)
+{
+	/* One that is for documents (RFC 5737), and no more than a direction. */
+	struct sockaddr_in far = {.sin_family = AF_INET, .sin_port = htons(9)}, own;
+	socklen_t len = sizeof(own);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_found;
+
+	inet_pton(AF_INET, "192.0.2.1", &far.sin_addr);
+	is_found = fd >= 0 && connect(fd, (const void *)&far, sizeof(far)) == 0 &&
+		   getsockname(fd, (void *)&own, &len) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (is_found)
+		*ret_address = own.sin_addr;
+	return is_found;
+}
+
+bool weft__serve_own_address(char ret_host[16])
+{
+	struct ifaddrs *all = NULL;
+	struct in_addr address;
+	bool is_found = find_way_out(&address);
+
+	if (!is_found && getifaddrs(&all) < 0)
+		return false;
+	for (struct ifaddrs *one = all; one && !is_found; one = one->ifa_next)
+		if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET &&
+			(one->ifa_flags & IFF_UP) && !(one->ifa_flags & IFF_LOOPBACK)) {
+			address =
+				((const struct sockaddr_in *)(const void *)one->ifa_addr)->sin_addr;
+			is_found = true;
+		}
+	freeifaddrs(all);
+	return is_found && inet_ntop(AF_INET, &address, ret_host, 16);
 }

@@ -30,10 +30,14 @@ static const char help[] =
 	"are asked for. Text is sent compressed to who takes that.\n"
 	"\n"
 	"  weft serve                                   all of it, for this machine\n"
+	"  weft serve --lan                             all of it, for the local network\n"
 	"  weft serve --ftp none --state none           without a part\n"
 	"  weft serve ~/Photos --http 0.0.0.0:8080      by the web alone, for the whole network\n"
 	"\n"
 	"Where:\n"
+	"  --lan                   all doors for the local network, but those that are named: the\n"
+	"                          web by HTTPS, with a certificate of its own unless --tls-cert\n"
+	"                          is given; weft discover finds them\n"
 	"  --http HOST:PORT        listen there (default: " SERVE_DEFAULT_HTTP ")\n"
 	"                          0.0.0.0:8080 or [::]:8080: everybody who can reach this "
 	"machine\n"
@@ -110,6 +114,8 @@ static const char help[] =
 	"  --insecure-auth         let passwords go over a network in the clear\n"
 	"\n"
 	"What:\n"
+	"  --page                  folders as a page in the browser, with log-in, chat and\n"
+	"                          accounts as far as there are any (docs/page.md)\n"
 	"  --no-listing            do not list folders that have no index.html\n"
 	"  --hidden                show names that begin with a dot, too\n"
 	"  --links WHICH           follow links that stay inside, none, or all (default: inside)\n"
@@ -254,7 +260,7 @@ static int read_all(struct serve *serve, const struct cmd_option *options, int a
 		status = weft__settings_read(&serve->settings, options, path);
 	if (!status)
 		status = weft__cmd_parse_over(&syntax, options, &serve->settings, argc, argv);
-	serve->is_whole = !status && !weft__serve_is_told(serve, options);
+	serve->is_whole = !status && (serve->is_lan || !weft__serve_is_told(serve, options));
 	if (!status && serve->shows_settings)
 		weft__settings_print(&serve->settings, options, serve->is_json);
 	return status;
@@ -270,10 +276,13 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("dir", CMD_TEXT, &serve->dir, .standard = "."),
 		CMD_OPTION("config", CMD_TEXT, &serve->config, .is_of_line = true),
 		CMD_OPTION("http", CMD_TEXTS, &serve->http, .standard = SERVE_DEFAULT_HTTP),
+		CMD_OPTION("lan", CMD_FLAG, &serve->is_lan),
 		CMD_OPTION("unix-mode", CMD_TEXT, &serve->unix_mode, .standard = "600"),
 		CMD_OPTION("https", CMD_TEXTS, &serve->https),
 		CMD_OPTION("tls-cert", CMD_TEXTS, &serve->certificates),
 		CMD_OPTION("tls-key", CMD_TEXTS, &serve->keys),
+		CMD_OPTION("cert", CMD_TEXTS, &serve->certificates, .is_of_line = true),
+		CMD_OPTION("key", CMD_TEXTS, &serve->keys, .is_of_line = true),
 		CMD_OPTION("redirect-https", CMD_FLAG, &serve->redirects),
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
 		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1, .standard = "10"),
@@ -316,6 +325,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 			.standard = "tuned"),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
 		/* What. */
+		CMD_OPTION("page", CMD_FLAG, &serve->has_page),
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),
 		CMD_OPTION("hidden", CMD_FLAG, &files->shows_hidden),
 		CMD_OPTION(
@@ -387,6 +397,8 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 		status = check_together(serve);
 	if (!status)
 		status = weft__serve_take_hosts(serve);
+	if (!status)
+		status = weft__serve_page_take(serve);
 	if (!status)
 		status = take_files_options(serve);
 	if (!status)

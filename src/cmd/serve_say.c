@@ -135,6 +135,15 @@ static void print_json_doors(const struct serve *serve)
 	fputs("], ", stdout);
 }
 
+/* Of --lan: who compares it knows that it is this machine. */
+static void print_json_certificate(const struct serve *serve)
+{
+	char text[SERVE_FINGERPRINT_SIZE], until[16];
+
+	if (serve->is_lan && weft__serve_fingerprint(serve, text, until))
+		printf(", \"certificate\": {\"sha256\": \"%s\", \"until\": \"%s\"}", text, until);
+}
+
 static void print_json(const struct serve *serve)
 {
 	putchar('{');
@@ -152,6 +161,7 @@ static void print_json(const struct serve *serve)
 	weft__cmd_print_json_text(serve->folder);
 	weft__serve_print_accounts(serve);
 	weft__serve_chat_print(serve);
+	print_json_certificate(serve);
 	printf(", \"workers\": %u, \"driver\": \"%s\", \"model\": \"%s\"}\n", weft_worker_count(),
 		weft_driver_name(), serve->server_options.model);
 	fflush(stdout);

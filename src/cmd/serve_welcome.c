@@ -9,6 +9,7 @@
  *
  * Never: a line of more than 80 columns, as long as paths and names are short.
  */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,11 @@
 
 /** Columns of the label, and of a command that is explained behind it. */
 #define LABEL_WIDTH   11
-#define COMMAND_WIDTH 30
+#define COMMAND_WIDTH 32
 
-/** The port where `weft chat` looks, unless it is told. */
-#define CHAT_PORT 7070
+/** The ports where `weft chat` looks, unless it is told. */
+#define CHAT_PORT     7070
+#define CHAT_PORT_TLS 7071
 
 /** Longest address or command. */
 #define LINE_SIZE 256
@@ -64,12 +66,25 @@ static unsigned port_of(const struct serve_door *door)
 	return weft_address_port(weft_listener_address(door->listener));
 }
 
+static bool is_for_all(const struct weft_address *address)
+{
+	if (weft_address_family(address) == AF_INET)
+		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return weft_address_family(address) == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
 /* As an address has it; of a door on all addresses, one that others get to. */
 static void host_of(const struct serve_door *door, char ret_host[WEFT_ADDRESS_TEXT_MAX])
 {
 	const struct weft_address *address = weft_listener_address(door->listener);
 	char host[WEFT_ADDRESS_TEXT_MAX];
 
+	if (is_for_all(address)) {
+		if (!weft__serve_own_address(ret_host))
+			snprintf(ret_host, WEFT_ADDRESS_TEXT_MAX, "localhost");
+		return;
+	}
 	weft_address_print_host(address, host, sizeof(host));
 	if (weft_address_family(address) == AF_UNIX)
 		weft_address_print(address, ret_host, WEFT_ADDRESS_TEXT_MAX);
@@ -97,40 +112,92 @@ static const char *say_taken(const struct serve_door *door, char ret_text[LINE_S
 	return ret_text;
 }
 
-static void say_url(const struct serve_door *door, const char *label, const char *scheme)
+static void print_url(const struct serve_door *door, const char *scheme, const char *path,
+	char ret_url[LINE_SIZE])
 {
-	char host[WEFT_ADDRESS_TEXT_MAX], url[LINE_SIZE], taken[LINE_SIZE];
+	char host[WEFT_ADDRESS_TEXT_MAX];
 
 	host_of(door, host);
-	snprintf(url, sizeof(url), "%s://%s:%u/", scheme, host, port_of(door));
-	line_for(label, url, say_taken(door, taken));
+	snprintf(ret_url, LINE_SIZE, "%s://%s:%u/%s", scheme, host, port_of(door), path);
+}
+
+static void say_url(
+	const struct serve_door *door, const char *label, const char *scheme, const char *note)
+{
+	char url[LINE_SIZE], taken[LINE_SIZE];
+
+	print_url(door, scheme, "", url);
+	say_taken(door, taken);
+	line_for(label, url, taken[0] ? taken : note);
+}
+
+/* The door of the web that people are to come by. */
+static const struct serve_door *find_web(const struct serve *serve)
+{
+	const struct serve_door *door = find_door(serve, SERVE_HTTPS);
+
+	return door ? door : find_door(serve, SERVE_HTTP);
+}
+
+static const char *scheme_of_web(const struct serve_door *door)
+{
+	return door->kind == SERVE_HTTPS ? "https" : "http";
+}
+
+/* "weft chat HOST:PORT", without what it knows by itself. */
+static void say_chat_command(const struct serve_door *door, unsigned usual, const char *label)
+{
+	const char *scheme = door->kind == SERVE_CHAT_TLS ? "tls://" : "";
+	const char *note = door->kind == SERVE_CHAT_TLS ? "with an account" : "in a terminal";
+	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
+
+	host_of(door, host);
+	if (port_of(door) == usual)
+		snprintf(command, sizeof(command), "weft chat %s%s", scheme, host);
+	else
+		snprintf(
+			command, sizeof(command), "weft chat %s%s:%u", scheme, host, port_of(door));
+	line_for(label, command, note);
+	if (say_taken(door, taken)[0])
+		line_for("", "", taken);
 }
 
 static void say_chat(const struct serve *serve)
 {
 	const struct serve_door *door = find_door(serve, SERVE_CHAT);
-	const struct serve_door *web = find_door(serve, SERVE_HTTP);
-	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
+	const struct serve_door *by_tls = find_door(serve, SERVE_CHAT_TLS);
+	const struct serve_door *web = find_web(serve);
+	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE];
 
-	if (!door)
-		return;
-	host_of(door, host);
-	if (port_of(door) == CHAT_PORT)
-		snprintf(command, sizeof(command), "weft chat %s", host);
-	else
-		snprintf(command, sizeof(command), "weft chat %s:%u", host, port_of(door));
-	line_for("chat", command, "in a terminal");
-	if (say_taken(door, taken)[0])
-		line("", "%s", taken);
-	snprintf(command, sizeof(command), "nc -u %s %u", host, port_of(door));
-	line_for("", command, "by hand: L NAME, C NAME TEXT");
+	if (door) {
+		say_chat_command(door, CHAT_PORT, "chat");
+		host_of(door, host);
+		snprintf(command, sizeof(command), "nc -u %s %u", host, port_of(door));
+		line_for("", command, "by hand: L NAME, C NAME TEXT");
+	}
+	if (by_tls)
+		say_chat_command(by_tls, CHAT_PORT_TLS, door ? "" : "chat");
 	if (serve->chat.web && web) {
-		host_of(web, host);
-		snprintf(command, sizeof(command), "http://%s:%u/.chat/", host, port_of(web));
-		line_for("", command, "in the browser");
+		print_url(web, scheme_of_web(web), serve->page ? ".weft/chat" : ".chat/", command);
+		line_for(door || by_tls ? "" : "chat", command, "in the browser");
 	}
 	if (serve->chat.fingerprint[0])
 		line("", "key %s", serve->chat.fingerprint);
+}
+
+/* Of 32 bytes, in two lines that fit. */
+static void say_certificate(const struct serve *serve)
+{
+	char text[SERVE_FINGERPRINT_SIZE], until[16];
+
+	if (!find_door(serve, SERVE_HTTPS) || !weft__serve_fingerprint(serve, text, until))
+		return;
+	line("certificate",
+		serve->own_certificate ? "self-made: browsers ask about it. Good until %s; SHA-256:"
+				       : "good until %s; SHA-256:",
+		until);
+	line("", "%.47s", text);
+	line("", "%s", text + 48);
 }
 
 /* ---- People ------------------------------------------------------------------------------- */
@@ -168,7 +235,7 @@ static void say_first_run(const struct serve *serve)
 	if (password) {
 		line("first run", "name      admin");
 		line("", "password  %s", password);
-		line("", "It is told this once, and is to be changed before anything else:");
+		line("", "It is told this once; choose another one on the page, or by");
 	} else {
 		line("first run", "There is an administrator, admin. Give her a password, here:");
 	}
@@ -182,26 +249,53 @@ static void say_first_run(const struct serve *serve)
 
 /* ---- All ---------------------------------------------------------------------------------- */
 
+static void say_web(const struct serve *serve)
+{
+	const struct serve_door *web = find_web(serve), *plain = find_door(serve, SERVE_HTTP);
+
+	if (!web)
+		return;
+	say_url(web, "web", scheme_of_web(web), "");
+	if (plain && plain != web)
+		say_url(plain, "", "http", serve->redirects ? "leads there" : "");
+}
+
 static void say_doors(const struct serve *serve)
 {
-	for (unsigned i = 0; i < serve->door_count; i++) {
-		const struct serve_door *door = &serve->doors[i];
+	const struct serve_door *ftp = find_door(serve, SERVE_FTP);
+	const struct serve_door *metrics = find_door(serve, SERVE_METRICS);
 
-		if (door->kind == SERVE_HTTP)
-			say_url(door, "web", "http");
-		else if (door->kind == SERVE_METRICS)
-			say_url(door, "metrics", "http");
-		else if (door->kind == SERVE_FTP)
-			say_url(door, "FTP", "ftp");
-	}
+	say_web(serve);
+	if (ftp)
+		say_url(ftp, "FTP", "ftp", serve->ftp.tls ? "passwords by TLS only" : "");
 	say_chat(serve);
+	if (metrics)
+		say_url(metrics, "metrics", "http", "");
+	say_certificate(serve);
+}
+
+static void say_others(const struct serve *serve)
+{
+	if (!serve->is_lan) {
+		line("others", "can't get here from other machines; weft serve --lan lets them");
+		return;
+	}
+	line("others", "on the local network get here, by the addresses above");
+	if (serve->chat.announce)
+		line("", "and find it by weft discover and weft chat");
 }
 
 void weft__serve_welcome(const struct serve *serve)
 {
 	const char *state = weft__serve_state_dir(serve);
+	const struct serve_door *web = find_web(serve);
+	char url[LINE_SIZE];
 
 	puts("weft " WEFT_VERSION " serves\n");
+	if (serve->is_lan && web) {
+		print_url(web, scheme_of_web(web), "", url);
+		weft__serve_print_code(url);
+	}
 	say_doors(serve);
 	putchar('\n');
 	line_of_path("folder", serve->folder);
@@ -212,7 +306,7 @@ void weft__serve_welcome(const struct serve *serve)
 	say_first_run(serve);
 	putchar('\n');
 	say_strangers(serve);
-	line("others", "can't get here from other machines; weft serve --lan lets them");
+	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
 	line("stop", "Ctrl-C");
 	putchar('\n');

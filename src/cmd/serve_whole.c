@@ -69,10 +69,25 @@ static const char *const at_home[] = {[SERVE_HTTP] = "127.0.0.1:8080",
 	[SERVE_FTP] = "127.0.0.1:2121",
 	[SERVE_CHAT] = "127.0.0.1:7070"};
 
+/* For others: of IPv6 and IPv4. */
+static const char *const on_lan[] = {[SERVE_HTTP] = "[::]:8080",
+	[SERVE_HTTPS] = "[::]:8443",
+	[SERVE_FTP] = "[::]:2121",
+	[SERVE_CHAT] = "[::]:7070",
+	[SERVE_CHAT_TLS] = "[::]:7071"};
+
+/** What stands for them where there is no IPv6. */
+#define ANY_IPV4 "0.0.0.0"
+
 static void add_door(struct cmd_texts *texts, const char *text)
 {
 	if (texts->count == 0)
 		*texts = (struct cmd_texts){.items = {text}, .count = 1};
+}
+
+static bool is_closed(const struct cmd_texts *texts)
+{
+	return texts->count == 1 && strcmp(texts->items[0], "none") == 0;
 }
 
 static bool has_accounts_built_in(void)
@@ -91,20 +106,39 @@ static int do_nothing(void *arg)
 	return CMD_DONE;
 }
 
+/* Passwords go by TLS alone, and who comes by HTTP is led there. */
+static int take_lan(struct serve *serve)
+{
+	add_door(&serve->https, on_lan[SERVE_HTTPS]);
+	if (serve->chat.has_web)
+		add_door(&serve->chat.by_tls, on_lan[SERVE_CHAT_TLS]);
+	if (is_closed(&serve->http) && is_closed(&serve->https))
+		serve->has_page = serve->chat.has_web = false;
+	serve->redirects = !is_closed(&serve->http) && !is_closed(&serve->https);
+	return weft__serve_take_certificate(serve);
+}
+
 int weft__serve_take_whole(struct serve *serve)
 {
 	const struct weft_run_options one = {.workers = 1, .driver = serve->run.driver};
+	const char *const *addresses = serve->is_lan ? on_lan : at_home;
+	int status = CMD_DONE;
 
-	add_door(&serve->http, at_home[SERVE_HTTP]);
-	add_door(&serve->ftp.plain, at_home[SERVE_FTP]);
+	add_door(&serve->http, addresses[SERVE_HTTP]);
+	add_door(&serve->ftp.plain, addresses[SERVE_FTP]);
 	serve->ftp.options.allows_anonymous = true;
+	serve->has_page = true;
 	if (has_accounts_built_in()) {
-		add_door(&serve->chat.plain, at_home[SERVE_CHAT]);
+		add_door(&serve->chat.plain, addresses[SERVE_CHAT]);
 		/* "none" is of chat as a whole. */
-		serve->chat.has_web = strcmp(serve->chat.plain.items[0], "none") != 0;
+		serve->chat.has_web = !is_closed(&serve->chat.plain);
 		if (!serve->state && !serve->auth_file)
 			serve->state = "default";
 	}
+	if (serve->is_lan)
+		status = take_lan(serve);
+	if (status)
+		return status;
 	if (serve->shows_settings || (!serve->run.driver && !getenv("WEFT_DRIVER")))
 		return CMD_DONE;
 	return weft__cmd_run(NAME, &one, do_nothing, NULL);
@@ -114,10 +148,13 @@ int weft__serve_take_whole(struct serve *serve)
 
 bool weft__serve_is_default(const char *text)
 {
+	bool is = false;
+
 	for (unsigned i = 0; i < sizeof(at_home) / sizeof(at_home[0]); i++)
-		if (text == at_home[i])
-			return true;
-	return false;
+		is |= text == at_home[i];
+	for (unsigned i = 0; i < sizeof(on_lan) / sizeof(on_lan[0]); i++)
+		is |= text == on_lan[i];
+	return is;
 }
 
 unsigned weft__serve_default_port(const char *text)
@@ -150,12 +187,18 @@ int weft__serve_open_default(struct serve_door *door, const char *option)
 	unsigned port = weft__serve_default_port(door->text);
 	int host_len = (int)(strrchr(door->text, ':') - door->text);
 	char address[WEFT_ADDRESS_TEXT_MAX];
+	bool has_ipv6 = true;
 
 	for (unsigned i = 0; i < PORTS_MAX; i++) {
 		snprintf(address, sizeof(address), "%.*s:%u", host_len, door->text, port + i);
+		if (!has_ipv6)
+			snprintf(address, sizeof(address), ANY_IPV4 ":%u", port + i);
 		if (listen_at(door, address) == 0)
 			return CMD_DONE;
-		if (errno != EADDRINUSE)
+		if (has_ipv6 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+			has_ipv6 = false;
+			i--;
+		} else if (errno != EADDRINUSE)
 			return weft__cmd_fail_listen(NAME, option, address);
 	}
 	return weft__cmd_fail(NAME,

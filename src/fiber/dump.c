@@ -243,7 +243,9 @@ static void add(struct weft_counters *sum, struct weft__worker *worker)
 	struct weft__counts *counts = &worker->counts;
 
 	sum->spawned += load(&worker->spawned);
+	/* The end first: never more have ended than were started. */
 	sum->ended += load(&worker->ended);
+	sum->started += load(&counts->started);
 	sum->switches += load(&worker->turn);
 	sum->parks += load(&counts->parks);
 	sum->wakes += load(&counts->wakes);

@@ -261,6 +261,7 @@ void weft__fiber_main(void *arg)
 	weft__sanitize_arrive(NULL);
 	call_back(worker);
 	atomic_store_explicit(&self->started_on, worker, memory_order_relaxed);
+	weft__count(&worker->counts.started);
 	if (atomic_load(&self->control) & WEFT__CANCELLED)
 		weft__context_cancel(worker, self);
 	*worker->errno_place = 0;

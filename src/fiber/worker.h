@@ -36,7 +36,7 @@ struct weft__dump;
 
 /** Written by the worker only; read by anybody, for weft_counters(). */
 struct weft__counts {
-	_Atomic uint64_t parks, wakes, steals, looks, sleeps;
+	_Atomic uint64_t started, parks, wakes, steals, looks, sleeps;
 	_Atomic uint64_t calls[WEFT__OP_KIND_COUNT]; /* system calls, by enum weft__op_kind */
 };
 

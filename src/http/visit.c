@@ -5,7 +5,7 @@
  *
  *	hidden? 404
  *	open it below the root: file     -> keep and send it
- *	                        folder/  -> its index.html, else its listing
+ *	                        folder/  -> its index.html, else on_folder(), else its listing
  *	                        folder   -> redirect to folder/
  *	                        nothing  -> the fallback page, or a 404
  *
@@ -24,7 +24,7 @@
 #include "http/variants.h"
 
 /* What send_index() returns beside a handler's results. */
-#define NO_INDEX (-2)
+#define NO_INDEX WEFT_HTTP_FILES_LIST
 
 /* ---- Sending a file -------------------------------------------------------------------------- */
 
@@ -245,9 +245,12 @@ static int send_folder(struct weft__http_visit *visit, int fd)
 		close(fd);
 		return result;
 	}
-	if (options->no_listing) {
+	if (options->on_folder)
+		result =
+			options->on_folder(visit->request, visit->response, options->on_folder_arg);
+	if (result != WEFT_HTTP_FILES_LIST || options->no_listing) {
 		close(fd);
-		return 403;
+		return result != WEFT_HTTP_FILES_LIST ? result : 403;
 	}
 	return send_listing(visit, fd);
 }

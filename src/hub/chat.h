@@ -231,8 +231,11 @@ struct hub_chat_tcp;
 /** A door for any number of listeners. In a fiber. NULL: ENOMEM. */
 struct hub_chat_tcp *weft__hub_chat_tcp_new(struct hub_chat *chat);
 
-/** Serve a listener until it is stopped (weft_serve_stop()), as weft_serve() does. */
-int weft__hub_chat_tcp_run(struct hub_chat_tcp *tcp, struct weft_listener *listener,
+/**
+ * Serve a listener until it is stopped (weft_serve_stop()), as weft_serve() does. is_tls: its
+ * connections begin with a handshake (weft_listener_use_tls()), and so take passwords.
+ */
+int weft__hub_chat_tcp_run(struct hub_chat_tcp *tcp, struct weft_listener *listener, bool is_tls,
 	const struct weft_serve_options *options);
 
 /** No run is under way. NULL is fine. */

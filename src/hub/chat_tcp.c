@@ -56,6 +56,13 @@ struct hub_chat_tcp {
 	atomic_uint parked; /* ever */
 };
 
+/* One listener. A connection's handshake is still to come when its session begins: whether it is by
+ * TLS is known by the listener. */
+struct run {
+	struct hub_chat_tcp *tcp;
+	bool is_tls;
+};
+
 struct connection {
 	struct chat_target target;
 	struct hub_chat_tcp *tcp;
@@ -263,20 +270,19 @@ static void connection_free(struct chat_target *target)
 }
 
 static struct hub_chat_session *begin_session(
-	struct connection *connection, struct hub_chat *chat, struct weft_stream *stream)
+	struct connection *connection, const struct run *run, struct weft_stream *stream)
 {
 	struct weft_address address; /* the stream itself would keep it for ever */
 	bool is_unix = weft_getpeername(weft_stream_fd(stream), &address) == 0 &&
 		       weft_address_family(&address) == AF_UNIX;
 	bool is_own = is_unix || weft_address_is_loopback(&address);
-	bool is_tls = weft_stream_tls(stream) != NULL;
 	struct weft_unix_credentials other;
 	char text[WEFT_ADDRESS_TEXT_MAX];
 	struct hub_chat_peer peer = {.wire = &weft__hub_chat_lines,
-		.door = is_unix  ? "unix"
-			: is_tls ? "tls"
-				 : "tcp",
-		.is_private = is_own || is_tls,
+		.door = is_unix       ? "unix"
+			: run->is_tls ? "tls"
+				      : "tcp",
+		.is_private = is_own || run->is_tls,
 		.has_no_rate = is_unix,
 		.write = write_first,
 		.on_ready = on_ready,
@@ -292,27 +298,27 @@ static struct hub_chat_session *begin_session(
 		keep_alive(weft_stream_fd(stream));
 		weft_stream_bound_unsent(stream, CHAT_UNSENT_MAX);
 	}
-	return weft__hub_chat_session_new(chat, &peer);
+	return weft__hub_chat_session_new(run->tcp->chat, &peer);
 }
 
 static const char crowded[] = "over too many of your address have not said who they are\n";
 
-static struct connection *begin(struct hub_chat_tcp *tcp, struct weft_stream *stream)
+static struct connection *begin(const struct run *run, struct weft_stream *stream)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (!connection)
 		return NULL;
-	connection->tcp = tcp;
+	connection->tcp = run->tcp;
 	connection->stream = stream;
 	connection->since_ns = weft_now();
 	connection->target.free = connection_free;
-	weft__chat_target_start(&connection->target, tcp->deliverers, &writing, connection);
-	connection->session = begin_session(connection, tcp->chat, stream);
+	weft__chat_target_start(&connection->target, run->tcp->deliverers, &writing, connection);
+	connection->session = begin_session(connection, run, stream);
 	if (connection->session)
 		return connection;
 	/* A handshake would have to be waited for. */
-	if (errno == EUSERS && !weft_stream_tls(stream))
+	if (errno == EUSERS && !run->is_tls)
 		weft_stream_try_write(stream, crowded, sizeof(crowded) - 1);
 	weft__chat_target_drop(&connection->target);
 	return NULL;
@@ -389,17 +395,18 @@ struct hub_chat_tcp *weft__hub_chat_tcp_new(struct hub_chat *chat)
 	return NULL;
 }
 
-int weft__hub_chat_tcp_run(struct hub_chat_tcp *tcp, struct weft_listener *listener,
+int weft__hub_chat_tcp_run(struct hub_chat_tcp *tcp, struct weft_listener *listener, bool is_tls,
 	const struct weft_serve_options *options)
 {
 	struct weft_serve_options own = *options;
+	struct run run = {tcp, is_tls};
 
 	own.model = NULL;
 	own.park_timeout_ns = PARK_NS;
 	own.on_parked_end = end_parked;
 	own.name = "chat: lines";
 	own.stack_size_bytes = STACK_SIZE;
-	return weft_serve(listener, handle, tcp, &own);
+	return weft_serve(listener, handle, &run, &own);
 }
 
 void weft__hub_chat_tcp_free(struct hub_chat_tcp *tcp)

@@ -20,6 +20,9 @@ struct hub_chat_web;
 /** accounts: those of the API, whose cookies count; NULL: there are none. NULL: ENOMEM. */
 struct hub_chat_web *weft__hub_chat_web_new(struct weft_accounts *accounts);
 
+/** The page is elsewhere: below page, at "/chat" and, of one's own account, "/me"; borrowed. */
+void weft__hub_chat_web_lead(struct hub_chat_web *web, const char *page);
+
 /** Answer by it. Errors: those of weft_http_router_add(). */
 int weft__hub_chat_web_mount(struct hub_chat_web *web, struct weft_http_router *router);
 

@@ -11,6 +11,9 @@
 
 #include "weft/utf8.h"
 
+/** Of a number with a fraction: more would show that 0.1 is none of them. */
+#define REAL_DIGITS 12
+
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 /* Whether it goes no deeper than is good for the stack; quotes hide brackets. */
@@ -61,7 +64,7 @@ json_t *weft__hub_json_read(const char *text, size_t len, char *ret_fault, size_
 
 char *weft__hub_json_print(const json_t *json)
 {
-	return json_dumps(json, JSON_COMPACT);
+	return json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 }
 
 /* ---- Words -------------------------------------------------------------------------------- */

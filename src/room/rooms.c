@@ -309,6 +309,47 @@ void weft_rooms_shut(struct weft_rooms *rooms, const char *reason)
 
 /* ---- For who runs it ------------------------------------------------------------------------ */
 
+static int compare_summaries(const void *a, const void *b)
+{
+	const struct weft_room_summary *one = a, *other = b;
+
+	if (one->people != other->people)
+		return one->people > other->people ? -1 : 1;
+	return strcmp(one->name, other->name);
+}
+
+ssize_t weft_rooms_summary(struct weft_rooms *rooms, size_t max,
+	struct weft_room_summary **ret_list, size_t *ret_private)
+{
+	struct weft_room_summary *list;
+	size_t count = 0, private_count = 0;
+
+	pthread_mutex_lock(&rooms->lock);
+	list = calloc(rooms->room_count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < rooms->room_count; i++) {
+		struct weft__room *room = rooms->all[i];
+
+		pthread_mutex_lock(&room->lock);
+		if (room->is_private || room->is_direct) {
+			private_count++;
+		} else if (!room->is_removed) {
+			struct weft_room_summary *summary = &list[count++];
+
+			strncpy(summary->name, room->name, sizeof(summary->name) - 1);
+			summary->people = room->people;
+			summary->messages = room->last;
+		}
+		pthread_mutex_unlock(&room->lock);
+	}
+	pthread_mutex_unlock(&rooms->lock);
+	if (!list)
+		return -1;
+	qsort(list, count, sizeof(*list), compare_summaries);
+	*ret_list = list;
+	*ret_private = private_count;
+	return (ssize_t)(count < max ? count : max);
+}
+
 void weft_rooms_counts(struct weft_rooms *rooms, struct weft_rooms_counts *ret_counts)
 {
 	struct weft_rooms_counts counts;

@@ -328,6 +328,45 @@ CHECK_CASE(a_full_disk_costs_lines_and_the_count_is_kept)
 	weft_logger_free(logger);
 }
 
+struct heard {
+	char text[8192];
+	enum weft_log_level level;
+	unsigned count;
+};
+
+static void hear(enum weft_log_level level, const char *line, size_t len, void *arg)
+{
+	struct heard *heard = arg;
+
+	memcpy(heard->text, line, len);
+	heard->text[len] = '\0';
+	heard->level = level;
+	heard->count++;
+}
+
+CHECK_CASE(a_tap_gets_each_line_also_those_that_nobody_reads)
+{
+	int fd;
+	struct weft_logger *logger = pipe_logger(&fd);
+	struct heard heard = {.count = 0};
+
+	weft_logger_set_tap(logger, hear, &heard);
+	weft_log_to(logger, WEFT_LOG_WARN, "first", WEFT_KV("n", 1));
+	CHECK_STR(heard.text, HEAD "warn message=first n=1\n");
+	CHECK_INT(heard.level, ==, WEFT_LOG_WARN);
+	CHECK_LINE(fd, HEAD "warn message=first n=1\n");
+	while (weft_logger_dropped(logger) < 3)
+		weft_log_to(logger, WEFT_LOG_INFO, "filled", WEFT_KV("n", (int)heard.count));
+	CHECK(heard.count > 3);
+	CHECK_INT(heard.level, ==, WEFT_LOG_INFO);
+	weft_logger_set_tap(logger, NULL, NULL);
+	heard.count = 0;
+	weft_log_to(logger, WEFT_LOG_INFO, "unheard");
+	CHECK_INT(heard.count, ==, 0);
+	close(fd);
+	weft_logger_free(logger);
+}
+
 CHECK_CASE(errno_is_kept)
 {
 	struct weft_logger *logger =

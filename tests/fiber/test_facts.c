@@ -274,6 +274,7 @@ static int burn(void *arg)
 	} while (counters.cpu_ns < WEFT_MILLISECONDS(5));
 	CHECK_INT(weft_counters(-1, &counters), ==, 0);
 	CHECK(counters.cpu_ns >= WEFT_MILLISECONDS(5));
+	CHECK_INT(counters.started - counters.ended, ==, 1);
 	return 0;
 }
 

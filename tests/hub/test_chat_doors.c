@@ -212,8 +212,8 @@ static int speak(void *arg)
 static int run_lines(void *arg)
 {
 	(void)arg;
-	return weft__hub_chat_tcp_run(
-		lines, line_listener, &(struct weft_serve_options){.grace_ns = WEFT_SECONDS(5)});
+	return weft__hub_chat_tcp_run(lines, line_listener, false,
+		&(struct weft_serve_options){.grace_ns = WEFT_SECONDS(5)});
 }
 
 static int run_web(void *arg)

@@ -106,6 +106,33 @@ static int count_room(const struct weft_room_facts *facts, void *arg)
 	return 0;
 }
 
+CHECK_CASE(a_summary_has_the_fullest_first_and_only_counts_what_is_private)
+{
+	struct weft_room_summary *list;
+	size_t hidden;
+
+	gather();
+	CHECK_INT(change(mia, (struct weft_room_change){.action = WEFT_ROOM_MAKE, .room = "attic"}),
+		==, 0);
+	CHECK_INT(change(mia,
+			  (struct weft_room_change){
+				  .action = WEFT_ROOM_MAKE, .room = "cellar", .is_on = true}),
+		==, 0);
+	world_say(mia, "lobby", "one");
+	world_say(mia, "lobby", "two");
+	CHECK_INT(weft_rooms_summary(world, 100, &list, &hidden), ==, 2);
+	CHECK_INT(hidden, ==, 1);
+	CHECK_STR(list[0].name, "lobby");
+	CHECK_INT(list[0].people, ==, 3);
+	CHECK_INT(list[0].messages, >=, 2);
+	CHECK_STR(list[1].name, "attic");
+	free(list);
+	CHECK_INT(weft_rooms_summary(world, 1, &list, &hidden), ==, 1);
+	CHECK_STR(list[0].name, "lobby");
+	free(list);
+	part();
+}
+
 CHECK_CASE(a_private_room_is_known_to_who_was_invited)
 {
 	char names[512] = "";

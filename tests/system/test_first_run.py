@@ -95,7 +95,7 @@ def _():
         expect(os.stat(home.state).st_mode & 0o777 == 0o700)
         for name in os.listdir(home.state):
             expect(os.stat(os.path.join(home.state, name)).st_mode & 0o077 == 0, name)
-        expect(hub.get("/a.txt").body == b"hello" and hub.get("/.chat/").status == 200)
+        expect(hub.get("/a.txt").body == b"hello" and hub.get("/.weft/chat").status == 200)
         answer = Client(hub).ask("PUT", "/new.txt", b"x", {"Content-Type": None}, prefix="")
         expect(answer.status == 401, answer)
         with ftplib.FTP() as ftp:
@@ -138,9 +138,9 @@ def _():
 def _():
     with Home() as home, Terminal(WEFT, "serve", home.shared, env=home.variables) as typed:
         text = typed.until("Ctrl-C").replace("\r", "")
-        for pattern in (r"web +http://127\.0\.0\.1:\d+/\n", r"FTP +ftp://127\.0\.0\.1:\d+/",
+        for pattern in (r"web +http://127\.0\.0\.1:\d+/\s", r"FTP +ftp://127\.0\.0\.1:\d+/",
                         r"chat +weft chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
-                        r"http://127\.0\.0\.1:\d+/\.chat/ ", r"name +admin\n",
+                        r"http://127\.0\.0\.1:\d+/\.weft/chat ", r"name +admin\n",
                         r"password +([a-z2-9]{4}-){3}[a-z2-9]{4}\n",
                         r"strangers +read and list files; they change nothing\n",
                         r"folder +" + re.escape(home.shared), r"state +" + re.escape(home.state)):

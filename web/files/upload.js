@@ -1,0 +1,351 @@
+// upload.js - one file on its way to the server: by PUT where it is small, else by tus 1.0, which
+// goes on where it broke off. No elements, no clock of its own: all it needs of a browser is given.
+//
+//	WAITING -> RUNNING -> DONE
+//	   ^        |  ^ \--> FAILED, SKIPPED
+//	   |        v  |
+//	   |      RESTING		the network or the server is away: it tries again by itself
+//	   \---- PAUSED			by the person
+//	LOST				of an earlier visit of the page: the file has to be chosen again
+//	GONE				taken back
+//
+// Tools: send(method, url, {headers, body, onSent, signal}) -> {status, field(name), fault}, status 0
+// when there was no answer; rest(ms, signal); kept (kept.js); conflict(upload) -> "both" | "replace"
+// | "skip"; digest(file) -> hex or null.
+//
+// Never: says that something has come which the server has not acknowledged.
+import { encoded, nthName } from "./names.js";
+
+export const SMALL_BYTES_MAX = 1 << 20;
+const REST_MS = [1000, 2000, 4000, 8000, 15000, 30000];
+const NAMES_MAX = 200; // that are tried where one is taken
+const REFUSED_TRIES_MAX = 8; // of answers such as 503; without any answer it tries for ever
+
+export const isOver = (state) => ["DONE", "SKIPPED", "GONE"].includes(state);
+
+const words_of_choice = { both: "unique", replace: "replace" };
+
+// What will pass: no answer, too much to do, somebody else is at it.
+const passes = (status) => status === 0 || status === 408 || status === 423 || status === 429 ||
+	status === 502 || status === 503 || status === 504;
+
+const whys = {
+	401: "Log in to go on: you may not put files here.",
+	403: "You may not put files here.",
+	404: "The folder is gone.",
+	405: "This server takes no files.",
+	409: "The folder is gone, or its name is taken by something else.",
+	413: "This file is larger than the server takes.",
+	414: "Its name is too long.",
+	507: "There is no space left for it. Delete something, then try again.",
+};
+
+export class Refusal extends Error {
+	constructor(answer) {
+		super(answer.why ?? whys[answer.status] ??
+			(answer.status ? `The server says ${answer.status}.` : "The server does not answer."));
+		this.status = answer.status;
+		this.passes = passes(answer.status);
+	}
+}
+
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+// What an upload is known by in a later visit of the page.
+export const printOf = (folder, name, file) =>
+	JSON.stringify([folder, name, file.size, file.lastModified]);
+
+export class Upload {
+	state = "WAITING";
+	sent = 0; // bytes that have left; acknowledged ones before RUNNING
+	why = ""; // of FAILED and RESTING, for people
+	url = ""; // of the upload by tus
+	choice = null; // what to do where its name is taken
+	path = ""; // of the file, when it is there
+	#tools;
+	#stop = null;
+	#may_be_there = false; // an answer was lost
+	#is_gone = false; // what was to be replaced
+
+	constructor({ file, folder, name, choice, size, print, url, path_shown, batch }, tools) {
+		Object.assign(this, { file, folder, choice: choice ?? null, path_shown, batch });
+		this.given_name = name;
+		this.nth = choice === "both" ? 2 : 1; // it is known to be taken
+		this.name = nthName(name, this.nth);
+		this.size = file ? file.size : size;
+		this.print = print ?? printOf(folder, name, file);
+		this.url = url ?? "";
+		this.#tools = tools;
+		if (!file)
+			this.state = "LOST";
+	}
+
+	#become(state, why = "") {
+		this.state = state;
+		this.why = why;
+		this.#tools.changed?.(this);
+	}
+
+	// ---- By the person ----
+
+	pause() {
+		if (!["WAITING", "RUNNING", "RESTING"].includes(this.state))
+			return;
+		this.#become("PAUSED");
+		this.#stop?.abort();
+	}
+
+	goOn() {
+		if (["PAUSED", "FAILED"].includes(this.state))
+			this.#become("WAITING");
+	}
+
+	// The file of an upload that was LOST. False: it is another one.
+	giveFile(file) {
+		if (file.size !== this.size || printOf(this.folder, this.given_name, file) !== this.print)
+			return false;
+		this.file = file;
+		this.#become("WAITING");
+		return true;
+	}
+
+	async cancel() {
+		if (isOver(this.state))
+			return;
+		const { url } = this;
+		this.#become("GONE");
+		this.#stop?.abort();
+		this.url = "";
+		this.#tools.kept.remove(this.print);
+		if (url)
+			await this.#ask("DELETE", url);
+	}
+
+	// The network is back.
+	wake() {
+		this.#wake?.();
+	}
+
+	#wake = null;
+
+	// ---- On its way ----
+
+	// To its end, a pause, or a failure. Never rejects.
+	async run() {
+		const stop = this.#stop = new AbortController();
+		let tries = 0, far = -1;
+		this.#become("RUNNING");
+		while (this.state === "RUNNING")
+			try {
+				await this.#attempt(stop.signal);
+			} catch (error) {
+				if (stop.signal.aborted)
+					break;
+				if (this.sent > far) // it got on
+					tries = 0;
+				far = Math.max(far, this.sent);
+				if (!error.passes || (error.status && tries >= REFUSED_TRIES_MAX)) {
+					this.#become("FAILED", error.message);
+					break;
+				}
+				this.#become("RESTING", error.status ? error.message
+					: "The connection is lost. It goes on by itself.");
+				await this.#rest(REST_MS[Math.min(tries++, REST_MS.length - 1)], stop.signal);
+				if (this.state === "RESTING")
+					this.#become("RUNNING");
+			}
+	}
+
+	async #rest(ms, signal) {
+		const early = new Promise((resolve) => {
+			this.#wake = resolve;
+		});
+		await Promise.race([early, this.#tools.rest(ms, signal)]);
+		this.#wake = null;
+	}
+
+	async #attempt(signal) {
+		if (this.size <= SMALL_BYTES_MAX && !this.url) {
+			await this.#put(signal);
+			return;
+		}
+		if (this.url)
+			await this.#find(signal);
+		if (!this.url)
+			await this.#begin(signal);
+		while (this.state === "RUNNING" && this.url && this.sent < this.size)
+			await this.#patch(signal);
+		if (this.state === "RUNNING" && this.url)
+			this.#end(); // an earlier answer was lost
+	}
+
+	#end(path) {
+		this.#tools.kept.remove(this.print);
+		this.sent = this.size;
+		this.path = path ?? this.folder + encoded(this.name);
+		this.url = "";
+		this.#become("DONE");
+	}
+
+	async #ask(method, url, { headers = {}, body, onSent, signal, is_tus = true } = {}) {
+		if (is_tus)
+			headers["Tus-Resumable"] = "1.0.0";
+		const answer = await this.#tools.send(method, url, { headers, body, onSent, signal });
+		if (signal?.aborted)
+			throw new Refusal({ status: 0 });
+		return answer;
+	}
+
+	// What came of a conflict: with another name, over what is there, or not at all.
+	async #taken() {
+		this.choice ??= await this.#tools.conflict(this);
+		if (this.state !== "RUNNING")
+			return;
+		if (this.choice === "skip") {
+			this.#tools.kept.remove(this.print);
+			this.#become("SKIPPED");
+		}
+		if (this.choice !== "both")
+			return;
+		if (++this.nth > NAMES_MAX)
+			throw new Refusal({ status: 412, why: "There are many files of this name already." });
+		this.name = nthName(this.given_name, this.nth);
+	}
+
+	// What is replaced has to be there still; else it is as if nothing had been.
+	get #conditions() {
+		return this.choice === "replace" && !this.#is_gone ? { "If-Match": "*" }
+			: { "If-None-Match": "*" };
+	}
+
+	// Whether an answer says that the name is taken. Where one may write but not replace, the server
+	// says 403 of what is there.
+	async #is_taken(answer, signal) {
+		if (answer.fault === "exists" || answer.status === 412)
+			return true;
+		if (answer.fault || ![403, 409].includes(answer.status))
+			return false;
+		return (await this.#look(signal)).status === 200;
+	}
+
+	async #has_moved(from, signal) {
+		await this.#find(signal);
+		return this.sent !== from && this.sent < this.size;
+	}
+
+	#look(signal) {
+		return this.#ask("HEAD", this.folder + encoded(this.name), { signal, is_tus: false });
+	}
+
+	// ---- PUT ----
+
+	async #put(signal) {
+		const url = this.folder + encoded(this.name);
+		this.sent = 0;
+		const answer = await this.#ask("PUT", url, { signal, is_tus: false, body: this.file,
+			headers: { ...this.#conditions },
+			onSent: (bytes) => this.#has_sent(bytes) });
+		if (answer.status === 201 || answer.status === 204)
+			this.#end(url);
+		else if (answer.status === 0)
+			this.#may_be_there = true;
+		else if (answer.status === 412 && this.choice === "replace" && !this.#is_gone)
+			this.#is_gone = true;
+		else if (await this.#is_taken(answer, signal))
+			if (this.choice === "replace" && answer.status !== 412)
+				throw new Refusal({ why: "You may not replace what is there." });
+			else if (this.#may_be_there && await this.#is_mine(url, signal))
+				this.#end(url);
+			else
+				await this.#taken();
+		else
+			throw new Refusal(answer);
+		if (answer.status === 0)
+			throw new Refusal(answer);
+	}
+
+	// Whether what has the name now is this file: its answer was lost.
+	async #is_mine(url, signal) {
+		const mine = await this.#tools.digest(this.file);
+		if (!mine)
+			return false;
+		const answer = await this.#ask("GET", `${url}?sha256`, { signal, is_tus: false });
+		return answer.status === 200 && answer.text.startsWith(mine);
+	}
+
+	#has_sent(bytes) {
+		this.sent = bytes;
+		this.#tools.moved?.(this);
+	}
+
+	// ---- tus ----
+
+	// How far is it? Without an answer there is no upload any more.
+	async #find(signal) {
+		const answer = await this.#ask("HEAD", this.url, { signal });
+		if ([404, 403, 410].includes(answer.status)) {
+			this.#tools.kept.remove(this.print);
+			this.url = "";
+			this.sent = 0;
+		} else if (answer.status === 200) {
+			this.#has_sent(Number(answer.field("Upload-Offset")));
+		} else {
+			throw new Refusal(answer);
+		}
+	}
+
+	async #begin(signal) {
+		// An upload has no name before its end: who has it is asked before a byte is sent.
+		if (this.choice !== "replace") {
+			const there = await this.#look(signal);
+			if (there.status === 200)
+				return this.#taken();
+			if (passes(there.status))
+				throw new Refusal(there);
+		}
+		const answer = await this.#ask("POST", this.folder, { signal, headers: {
+			"Upload-Length": String(this.size),
+			"Upload-Metadata": `filename ${base64(this.name)},` +
+				`conflict ${base64(words_of_choice[this.choice] ?? "refuse")}`,
+		} });
+		if (answer.status === 201) {
+			this.url = new URL(answer.field("Location"), this.#tools.base).pathname;
+			this.sent = 0;
+			this.#tools.kept.put(this.print, { url: this.url, folder: this.folder, name: this.name,
+				given_name: this.given_name, choice: this.choice, size: this.size });
+			return undefined;
+		}
+		if (this.choice !== "replace" && await this.#is_taken(answer, signal))
+			return this.#taken();
+		throw new Refusal(answer);
+	}
+
+	async #patch(signal) {
+		const from = this.sent;
+		const answer = await this.#ask("PATCH", this.url, { signal,
+			headers: { "Upload-Offset": String(from),
+				"Content-Type": "application/offset+octet-stream" },
+			body: this.file.slice(from),
+			onSent: (bytes) => this.#has_sent(from + bytes) });
+		if (answer.status === 204) {
+			this.#has_sent(Number(answer.field("Upload-Offset")));
+			if (this.sent === this.size)
+				this.#end(answer.field("Content-Location"));
+		} else if (answer.status === 409 && await this.#has_moved(from, signal)) {
+			return; // somebody, in another window, has gone on with it
+		} else if (this.choice !== "replace" && await this.#is_taken(answer, signal)) {
+			// All has come, but somebody else was first with the name: begin anew under another.
+			await this.#ask("DELETE", this.url, { signal });
+			this.#tools.kept.remove(this.print);
+			this.url = "";
+			this.sent = 0;
+			await this.#taken();
+		} else if (answer.status === 404) {
+			this.#tools.kept.remove(this.print);
+			this.url = "";
+			throw new Refusal({ status: 503, why: "The server has forgotten it: it begins anew." });
+		} else {
+			throw new Refusal(answer);
+		}
+	}
+}
