@@ -133,7 +133,8 @@ struct weft_accounts_options {
 	unsigned hash_kib;     /* memory of one hash; 0: WEFT_ACCOUNT_HASH_KIB */
 	unsigned hash_passes;  /* 0: WEFT_ACCOUNT_HASH_PASSES */
 	bool is_weak;          /* less than the defaults is fine: tests only */
-	bool tunes;            /* raise it to what takes this machine some 100 ms: for servers */
+	bool tunes;            /* raise it to what takes this machine some 100 ms: for servers; that
+				* is found out by a thread of its own, after the opening */
 	unsigned hash_threads; /* hashes at a time; 0: half the cores, at least 1, at most 4 */
 	unsigned hash_queue;   /* logins that may wait for one; beyond: EAGAIN; 0: 64 */
 

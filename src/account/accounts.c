@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "account/cache.h"
@@ -16,12 +17,14 @@
 #include "account/schema.h"
 #include "account/throttle.h"
 #include "weft/fiber.h"
-#include "weft/offload.h"
 #include "weft/scope.h"
+#include "weft/thread.h"
 
 #define HASH_THREADS_MAX     4
 #define HASH_QUEUE_DEFAULT   64
 #define HASH_GOAL_NS         WEFT_MILLISECONDS(100)
+#define TUNER_NICE           10
+#define TUNING_LATER_NS      WEFT_SECONDS(1)
 #define SESSION_IDLE_DEFAULT ((int64_t)7 * 24 * 3600)
 #define SESSION_AGE_DEFAULT  ((int64_t)30 * 24 * 3600)
 #define WHO_FRESH_DEFAULT_NS WEFT_SECONDS(1)
@@ -86,20 +89,12 @@ static int write_cost(struct weft__tx *tx, void *arg)
 	return weft__tx_run(tx, sql, "ti", "hash_passes", (int64_t)work->cost.passes) < 0 ? -1 : 0;
 }
 
-static int tune(void *arg)
-{
-	struct cost_work *work = arg;
-
-	work->cost = weft__hash_tune(work->cost, HASH_GOAL_NS);
-	return 0;
-}
-
 static unsigned larger(unsigned a, unsigned b)
 {
 	return a > b ? a : b;
 }
 
-/* What it was at once in this database, what the options ask for, what the machine can. */
+/* What it was once in this database, and what the options ask for. */
 static int choose_cost(struct weft_accounts *accounts, const struct weft_accounts_options *options,
 	struct weft__hash_cost *ret_cost)
 {
@@ -113,13 +108,50 @@ static int choose_cost(struct weft_accounts *accounts, const struct weft_account
 	kept = work.cost;
 	work.cost.kib = larger(kept.kib, kib);
 	work.cost.passes = larger(kept.passes, passes);
-	if (options->tunes && weft_offload(tune, &work) < 0)
-		return -1;
 	if ((work.cost.kib > kept.kib || work.cost.passes > kept.passes) && !options->is_weak &&
 		weft__store_transact(accounts->store, WEFT__TX_LAZILY, write_cost, &work) < 0)
 		return -1;
 	*ret_cost = work.cost;
 	return 0;
+}
+
+/* What this machine can is for later: nobody waits for it, and it waits for all others. */
+static int tune(void *arg)
+{
+	struct weft_accounts *accounts = arg;
+	struct weft__hash_cost least = weft__hasher_cost(&accounts->hasher);
+	struct cost_work work;
+
+	if (weft_sleep(TUNING_LATER_NS) < 0)
+		return 0; /* it is closed */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), TUNER_NICE);
+	work.cost = weft__hash_tune(least, HASH_GOAL_NS, &accounts->is_closing);
+	if (work.cost.kib <= least.kib && work.cost.passes <= least.passes)
+		return 0;
+	/* In this order: what a password has cost here it costs after the next start, too. */
+	if (weft__store_transact(accounts->store, WEFT__TX_LAZILY, write_cost, &work) < 0)
+		return -1;
+	weft__hasher_raise(&accounts->hasher, work.cost);
+	return 0;
+}
+
+static int start_tuning(struct weft_accounts *accounts)
+{
+	const struct weft_thread_options options = {.name = "weft tuning"};
+
+	accounts->tuner = weft_thread_new(&options, tune, accounts);
+	return accounts->tuner ? weft_thread_start(accounts->tuner) : -1;
+}
+
+static void stop_tuning(struct weft_accounts *accounts)
+{
+	atomic_store(&accounts->is_closing, true);
+	if (accounts->tuner) {
+		weft_thread_cancel(accounts->tuner);
+		WEFT_SHIELDED
+			weft_thread_join(accounts->tuner, NULL, WEFT_FOREVER);
+	}
+	weft_thread_free(accounts->tuner);
 }
 
 static int start_hashing(
@@ -173,7 +205,9 @@ static int open_all(struct weft_accounts *accounts, const struct weft_accounts_o
 	accounts->cache = weft__cache_new();
 	if (!accounts->throttle || !accounts->cache)
 		return -1;
-	return weft__quota_begin(accounts);
+	if (weft__quota_begin(accounts) < 0)
+		return -1;
+	return options->tunes ? start_tuning(accounts) : 0;
 }
 
 struct weft_accounts *weft_accounts_open(const struct weft_accounts_options *options)
@@ -209,6 +243,7 @@ void weft_accounts_close(struct weft_accounts *accounts)
 
 	if (!accounts)
 		return;
+	stop_tuning(accounts);
 	weft__cache_free(accounts->cache);
 	weft__throttle_free(accounts->throttle);
 	weft__hasher_fini(&accounts->hasher);

@@ -328,11 +328,12 @@ static int64_t measure(struct weft__hash_cost cost)
 	return cpu_now() - began;
 }
 
-struct weft__hash_cost weft__hash_tune(struct weft__hash_cost least, int64_t goal_ns)
+struct weft__hash_cost weft__hash_tune(
+	struct weft__hash_cost least, int64_t goal_ns, const atomic_bool *is_over)
 {
 	struct weft__hash_cost cost = least, next;
 
-	for (;;) {
+	while (!is_over || !atomic_load(is_over)) {
 		next = cost;
 		if (cost.kib * 2 <= TUNED_KIB_MAX)
 			next.kib *= 2;
@@ -344,6 +345,7 @@ struct weft__hash_cost weft__hash_tune(struct weft__hash_cost least, int64_t goa
 			return cost;
 		cost = next;
 	}
+	return least;
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */

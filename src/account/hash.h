@@ -61,9 +61,11 @@ bool weft__hash_is_cheap(struct weft__hasher *hasher, const char *hash);
 
 /**
  * What takes this machine about goal_ns, at least `least`; memory first, then passes. It takes a
- * few tenths of a second, on the calling thread.
+ * few tenths of a second, on the calling thread, or until *is_over (NULL: never), and then it is
+ * `least`.
  */
-struct weft__hash_cost weft__hash_tune(struct weft__hash_cost least, int64_t goal_ns);
+struct weft__hash_cost weft__hash_tune(
+	struct weft__hash_cost least, int64_t goal_ns, const atomic_bool *is_over);
 
 /** How many wait at this moment. */
 unsigned weft__hasher_waiting(const struct weft__hasher *hasher);

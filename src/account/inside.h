@@ -25,10 +25,13 @@
 
 struct weft__throttle;
 struct weft__cache;
+struct weft_thread;
 
 struct weft_accounts {
 	struct weft__store *store;
 	struct weft__hasher hasher;
+	struct weft_thread *tuner; /* finds out what a password may cost; NULL: nobody does */
+	atomic_bool is_closing;
 	struct weft__throttle *throttle;
 	struct weft__cache *cache;
 	struct weft__quota quota;

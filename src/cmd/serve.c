@@ -43,7 +43,26 @@ static void say_ready(void)
 		weft__cmd_fail(NAME, "can't tell the service manager: %s.", strerror(errno));
 }
 
-/* The doors are open. */
+/*
+ * The doors are open. Who comes is served before the first administrator has a password, whose hash
+ * takes its time; and then all is told at once.
+ */
+static int serve_and_tell(struct serve *serve)
+{
+	int status = weft__serve_start_doors(serve), ended;
+
+	if (!status)
+		status = weft__serve_first_run(serve);
+	if (!status) {
+		weft__serve_print_facts(serve);
+		say_ready();
+	} else {
+		weft__serve_stop(serve);
+	}
+	ended = weft__serve_join_doors(serve);
+	return status ? status : ended;
+}
+
 static int serve_with_signals(struct serve *serve)
 {
 	weft_fiber_id stopper = weft__cmd_on_stop(stop, serve);
@@ -51,9 +70,7 @@ static int serve_with_signals(struct serve *serve)
 	int status;
 
 	if (reloader) {
-		weft__serve_print_facts(serve);
-		say_ready();
-		status = weft__serve_doors(serve);
+		status = serve_and_tell(serve);
 		weft__cmd_unstop(reloader);
 	} else {
 		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));

@@ -230,8 +230,12 @@ void weft__serve_free_servers(struct serve *serve);
 int weft__serve_open_doors(struct serve *serve);
 void weft__serve_close_doors(struct serve *serve);
 
-/** Serve all until weft__serve_stop(); where one can't go on, all end. */
-int weft__serve_doors(struct serve *serve);
+/**
+ * Serve all until weft__serve_stop(), each in a fiber; where one can't go on, all end. Join in any
+ * case: what could be started of them.
+ */
+int weft__serve_start_doors(struct serve *serve);
+int weft__serve_join_doors(struct serve *serve);
 void weft__serve_stop(struct serve *serve);
 
 /* ---- Who may come in ---------------------------------------------------------------------- */
@@ -254,11 +258,14 @@ int weft__serve_check_accounts(struct serve *serve);
 int weft__serve_open_accounts(struct serve *serve);
 void weft__serve_close_accounts(struct serve *serve);
 
-/**
- * The first run, once the doors are open: who has made an administrator can then tell the password.
- * Returns a status.
- */
+/** What strangers may, and who may stay, once the doors are open. Returns a status. */
 int weft__serve_begin_accounts(struct serve *serve);
+
+/**
+ * The first run makes an administrator, when nothing can fail any more: so who has made one can tell
+ * the password. Returns a status.
+ */
+int weft__serve_first_run(struct serve *serve);
 
 /** What that has begun ends. In a fiber. */
 void weft__serve_end_accounts(struct serve *serve);

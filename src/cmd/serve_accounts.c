@@ -60,9 +60,18 @@ int weft__serve_begin_accounts(struct serve *serve)
 	struct weft_account_call call = {.is_local = true, .door = "serve"};
 	struct serve_accounts *own = serve->accounts;
 
-	if (!own || (weft_accounts_first_run(own->accounts, &call, NULL, own->password) >= 0 &&
-			    grant_strangers(own->accounts, &call) == 0 &&
-			    weft__serve_watch_start(own) == 0))
+	if (!own ||
+		(grant_strangers(own->accounts, &call) == 0 && weft__serve_watch_start(own) == 0))
+		return CMD_DONE;
+	return fail_open(own);
+}
+
+int weft__serve_first_run(struct serve *serve)
+{
+	struct weft_account_call call = {.is_local = true, .door = "serve"};
+	struct serve_accounts *own = serve->accounts;
+
+	if (!own || weft_accounts_first_run(own->accounts, &call, NULL, own->password) >= 0)
 		return CMD_DONE;
 	return fail_open(own);
 }

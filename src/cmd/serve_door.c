@@ -1,7 +1,7 @@
 /*
  * serve_door.c - what `weft serve` listens on, and the servers behind it.
  *
- * Entry points: weft__serve_open_doors(), weft__serve_doors(), weft__serve_stop().
+ * Entry points: weft__serve_open_doors(), weft__serve_start_doors(), weft__serve_stop().
  *
  *	--http     --> the folder's server; with --redirect-https: one that sends to HTTPS
  *	--https    --> the folder's server, by TLS
@@ -322,10 +322,8 @@ static int run_door(void *arg)
 	return status;
 }
 
-int weft__serve_doors(struct serve *serve)
+int weft__serve_start_doors(struct serve *serve)
 {
-	int status = CMD_DONE;
-
 	for (unsigned i = 0; i < serve->door_count; i++) {
 		struct serve_door *door = &serve->doors[i];
 		/* All here: a process that is forked for one has no use for a second worker. */
@@ -333,12 +331,16 @@ int weft__serve_doors(struct serve *serve)
 			.name = option_of(door->kind), .worker = 1 + (unsigned)weft_worker_index()};
 
 		door->fiber = weft_spawn_with(&options, run_door, door);
-		if (!door->fiber) {
-			status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
-			weft__serve_stop(serve);
-			break;
-		}
+		if (!door->fiber)
+			return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	}
+	return CMD_DONE;
+}
+
+int weft__serve_join_doors(struct serve *serve)
+{
+	int status = CMD_DONE;
+
 	for (unsigned i = 0; i < serve->door_count && serve->doors[i].fiber; i++) {
 		int result = CMD_DONE;
 

@@ -7,8 +7,10 @@
  * check: tsan
  */
 #include "account/hash.h"
+#include "account/inside.h"
 #include "account/world.h"
 #include "weft/scope.h"
+#include "weft/thread.h"
 
 static uint64_t hashes(void)
 {
@@ -412,13 +414,40 @@ CHECK_CASE(the_cost_of_a_database_never_falls)
 
 CHECK_CASE(tuning_never_goes_below_the_least)
 {
-	struct weft__hash_cost cost = weft__hash_tune((struct weft__hash_cost){64, 1}, 1);
+	struct weft__hash_cost cost = weft__hash_tune((struct weft__hash_cost){64, 1}, 1, NULL);
 
 	CHECK_INT(cost.kib, ==, 64);
 	CHECK_INT(cost.passes, ==, 1);
-	cost = weft__hash_tune((struct weft__hash_cost){64, 1}, WEFT_MILLISECONDS(3));
+	cost = weft__hash_tune((struct weft__hash_cost){64, 1}, WEFT_MILLISECONDS(3), NULL);
 	CHECK_INT(cost.kib, >=, 64);
 	CHECK_INT(cost.kib, <=, 65536);
+}
+
+CHECK_CASE(who_opens_accounts_need_not_wait_for_their_tuning)
+{
+	struct weft_accounts_options options = {.tunes = true};
+	struct weft_accounts_facts facts, again;
+	struct weft_account_call call = {.is_local = true};
+	char password[WEFT_ACCOUNT_SECRET_SIZE];
+
+	options.dir = place("state");
+	world = weft_accounts_open(&options);
+	CHECK(world != NULL);
+	CHECK_INT(weft_accounts_first_run(world, &call, NULL, password), ==, 1);
+	world_close(); /* in the middle of it, most likely */
+	world = weft_accounts_open(&options);
+	CHECK(world != NULL);
+	CHECK_INT(weft_thread_join(world->tuner, NULL, WEFT_FOREVER), ==, 0);
+	CHECK_INT(weft_accounts_facts(world, &facts), ==, 0);
+	CHECK_INT(facts.hash_kib, >=, WEFT_ACCOUNT_HASH_KIB);
+	world_close();
+	/* What came of it is kept. */
+	world = weft_accounts_open(&(struct weft_accounts_options){.dir = place("state")});
+	CHECK(world != NULL);
+	CHECK_INT(weft_accounts_facts(world, &again), ==, 0);
+	CHECK_INT(again.hash_kib, ==, facts.hash_kib);
+	CHECK_INT(again.hash_passes, ==, facts.hash_passes);
+	world_close();
 }
 
 /* ---- Changing ------------------------------------------------------------------------------- */
