@@ -32,7 +32,8 @@ def is_listing(answer):
 
 
 def hash_of(server):
-    return re.search(rb"/\.weft/([0-9a-f]{16})/core/app\.js", ask(server, "/", TAB).body)[1].decode()
+    page = ask(server, "/", TAB).body
+    return re.search(rb"/\.weft/([0-9a-f]{16})/core/app\.js", page)[1].decode()
 
 
 def hub(folder, *options):
