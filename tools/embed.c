@@ -3,12 +3,15 @@
  *
  *	embed OUT web web/index.html web/core/app.js ...
  *
- * It runs while weft is built, on the machine that builds. With WEFT_HAS_ZLIB and WEFT_HAS_BROTLI
- * each file is there compressed, too, where that makes it smaller.
+ * It runs while weft is built, on the machine that builds. Of scripts and styles, lines of comment,
+ * empty ones and indentation stay behind; no script has a text of several lines in backticks. With
+ * WEFT_HAS_ZLIB and WEFT_HAS_BROTLI each file is there compressed, too, where that makes it
+ *smaller.
  *
  * Never: a pack that differs for the same files.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +65,66 @@ static struct bytes read_file(const char *path)
 		fail("can't read it", path);
 	fclose(file);
 	return bytes;
+}
+
+/* ---- What nobody reads in a browser ---------------------------------------------------------- */
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t len = strlen(name), end_len = strlen(end);
+
+	return len >= end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* Out with what lies between those two, in place. */
+static size_t strip_comments(char *text, size_t len)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		const char *end = i + 1 < len && text[i] == '/' && text[i + 1] == '*'
+					  ? memmem(text + i + 2, len - i - 2, "*/", 2)
+					  : NULL;
+
+		if (end)
+			i = (size_t)(end + 1 - text);
+		else
+			text[kept++] = text[i];
+	}
+	return kept;
+}
+
+/* Out with the blanks before lines, and with lines that are empty or begin with skipped. */
+static size_t strip_lines(char *text, size_t len, const char *skipped)
+{
+	char *to = text, *end = text + len;
+
+	for (char *line = text, *next; line < end; line = next) {
+		char *newline = memchr(line, '\n', (size_t)(end - line));
+
+		next = newline ? newline + 1 : end;
+		while (line < next && (*line == '\t' || *line == ' '))
+			line++;
+		if (line == next || *line == '\n' ||
+			(skipped && (size_t)(next - line) >= strlen(skipped) &&
+				memcmp(line, skipped, strlen(skipped)) == 0))
+			continue;
+		memmove(to, line, (size_t)(next - line));
+		to += next - line;
+	}
+	return (size_t)(to - text);
+}
+
+static void strip(const char *name, struct bytes *bytes)
+{
+	char *text = (char *)bytes->data;
+
+	if (ends_with(name, ".js")) {
+		bytes->len = strip_lines(text, bytes->len, "//");
+	} else if (ends_with(name, ".css")) {
+		bytes->len = strip_comments(text, bytes->len);
+		bytes->len = strip_lines(text, bytes->len, NULL);
+	}
 }
 
 /* ---- Codings -------------------------------------------------------------------------------- */
@@ -199,6 +262,7 @@ int main(int argc, char **argv)
 		if (strlen(source->name) >= PAGE_PACK_NAME_SIZE)
 			fail("has too long a name", source->path);
 		source->codings[PAGE_PACK_PLAIN] = read_file(source->path);
+		strip(source->name, &source->codings[PAGE_PACK_PLAIN]);
 	}
 	qsort(sources, count, sizeof(*sources), compare);
 	make_hash(sources, count, hash);
