@@ -538,6 +538,12 @@ WEFT_API int weft_account_files_reserve(void *who, int64_t bytes);
 WEFT_API void weft_account_files_settle(void *who, int64_t reserved, int64_t used);
 
 /**
+ * What the person uses and may use, in bytes, as the database has it now: weft_files_visitor.quota.
+ * Errors: ENODATA (she has no quota, or is a stranger).
+ */
+WEFT_API int weft_account_files_quota(void *who, int64_t *ret_used, int64_t *ret_max);
+
+/**
  * So many bytes of a file's owner are gone, whoever removed it: weft_files_options.freed, whose arg
  * is the accounts. Lazily. An owner that is no account of this database is nobody.
  */

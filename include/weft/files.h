@@ -82,6 +82,12 @@ struct weft_files_visitor {
 	 */
 	int (*reserve)(void *arg, int64_t bytes);
 	void (*settle)(void *arg, int64_t reserved, int64_t used);
+
+	/**
+	 * What she uses of her quota at this moment, and how much that is, in bytes: 0; -1 with
+	 * errno ENODATA where she has none. It may wait. NULL: there is none.
+	 */
+	int (*quota)(void *arg, int64_t *ret_used, int64_t *ret_max);
 	void *arg;
 };
 
@@ -102,10 +108,16 @@ struct weft_files_options {
 	unsigned uploads_max;  /* of one visitor, else EDQUOT; 0: 1000 */
 
 	/**
+	 * What was put into the trash goes for good after so long; 0: 30 days. Negative: there is
+	 * no trash; what is in it from before stays as it is.
+	 */
+	int64_t trash_keep_ns;
+
+	/**
 	 * So many bytes of that owner's, who is not the visitor of this moment, are gone: removed,
-	 * replaced, or of an upload that has expired (then it is the name, where there was no
-	 * owner). It may wait. NULL: who removes or replaces a file is credited, whosever it was;
-	 * so it is where the file system has no attributes.
+	 * replaced, expired in the trash, or of an upload that has expired (then it is the name,
+	 * where there was no owner). It may wait. NULL: who removes or replaces a file is credited,
+	 * whosever it was; so it is where the file system has no attributes.
 	 */
 	void (*freed)(void *arg, const char *owner, int64_t bytes);
 	void *arg;
@@ -118,7 +130,10 @@ WEFT_API struct weft_files *weft_files_new(
 /** All that was begun must have ended. NULL is fine. */
 WEFT_API void weft_files_free(struct weft_files *files);
 
-/** Remove uploads that have expired; beginning one does it as well, now and then. */
+/**
+ * Remove uploads that have expired, and what has expired in the trash, this at most some 10,000
+ * names at a call. Beginning an upload and using the trash do some of it as well, now and then.
+ */
 WEFT_API int weft_files_expire(struct weft_files *files);
 
 /* ---- Looking ----------------------------------------------------------------------------- */
@@ -200,6 +215,10 @@ struct weft_files_archive_options {
 	enum weft_files_archive_kind kind;
 	const char *prefix;  /* a folder that all is in; NULL: none */
 	bool no_compression; /* of zip; tar has none */
+
+	/** Only these names of the folder, with all below them; NULL: all. name_count of them. */
+	const char *const *names;
+	size_t name_count;
 	weft_files_write_fn *write;
 	void *arg;
 };
@@ -430,6 +449,17 @@ struct weft_files_remove_options {
 WEFT_API int weft_files_remove(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, const struct weft_files_remove_options *options);
 
+/**
+ * A folder with all that is in it, hidden names too; or a file, as weft_files_remove(). Its name is
+ * gone at once, and with it the whole; then the bytes go, piece by piece: who is late or cancelled
+ * by then leaves the rest to weft_files_expire(), and so does who is killed. Right: DELETE, also at
+ * all that is below. Errors: EXDEV (it is on another file system than the shared folder, or a part
+ * of it is), EBUSY (also: somebody has changed it meanwhile), what judge said.
+ */
+WEFT_API int weft_files_remove_all(struct weft_files *files,
+	const struct weft_files_visitor *visitor, const char *path,
+	const struct weft_files_remove_options *options);
+
 struct weft_files_move {
 	const char *from, *to;
 	bool may_replace;           /* a file by a file, an empty folder by a folder */
@@ -457,6 +487,80 @@ WEFT_API int weft_files_copy(struct weft_files *files, const struct weft_files_v
 /** When it was last modified (MFMT). Right: REPLACE. */
 WEFT_API int weft_files_touch(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, struct timespec mtime);
+
+/* ---- The trash ----------------------------------------------------------------------------- */
+
+/** Room for the id of what is in the trash, NUL included. Nobody guesses it. */
+#define WEFT_FILES_TRASH_ID_SIZE 33
+
+/** Most that weft_files_trash_list() tells of. */
+#define WEFT_FILES_TRASH_LIST_MAX 10000
+
+/** For how many days, rounded up, the trash keeps things; 0: there is none. NULL is fine. */
+WEFT_API unsigned weft_files_trash_days(const struct weft_files *files);
+
+/**
+ * Put a file, a link, or a folder with all below it into the trash, in one step: killed at any
+ * moment, it is whole in one place or in the other. Its bytes stay their owners', of whose quotas
+ * they are, until it goes for good: after a time (see trash_keep_ns), or by
+ * weft_files_trash_remove(). options and errors as of weft_files_remove_all(); also ENOTSUP (there
+ * is no trash). ret_id may be NULL.
+ */
+WEFT_API int weft_files_trash(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const char *path, const struct weft_files_remove_options *options,
+	char ret_id[WEFT_FILES_TRASH_ID_SIZE]);
+
+/** One thing in the trash; until fn returns. */
+struct weft_files_trashed {
+	char id[WEFT_FILES_TRASH_ID_SIZE];
+	const char *path;             /* where it was, in the visitor's home */
+	const char *name;             /* the end of it */
+	const char *by;               /* the name of who removed it; "": a stranger */
+	int64_t removed_s, expires_s; /* since 1970 */
+	int64_t bytes, files;         /* all that is in it */
+	bool is_folder;
+	bool is_mine; /* the visitor has removed it herself */
+};
+
+/** Called for each on the caller's fiber; returns 0, or -1 to end the list. It may wait. */
+typedef int weft_files_trash_fn(const struct weft_files_trashed *trashed, void *arg);
+
+/**
+ * What the visitor has removed below her home, unless she is a stranger; and what others have,
+ * where she may MANAGE. The last removed first. Returns 0; 1: there is more than
+ * WEFT_FILES_TRASH_LIST_MAX; -1 with errno as fn left it.
+ */
+WEFT_API int weft_files_trash_list(struct weft_files *files,
+	const struct weft_files_visitor *visitor, weft_files_trash_fn *fn, void *arg);
+
+struct weft_files_restore {
+	const char *id;
+	const char *to; /* a path; NULL: where it was */
+	bool is_unique; /* where something is there, "name (2).ext" or the like */
+};
+
+/**
+ * Take something out of the trash: what weft_files_trash_list() tells of, and, for strangers,
+ * what strangers have removed, by its id. Folders that are gone are made again; killed then, they
+ * may be left empty. Right: WRITE at its path, and at those of such folders. *ret_path, the path
+ * it has then, is to be freed; NULL: not asked for. Errors: ENOENT (nothing of hers has this id),
+ * EEXIST, EBUSY (somebody is at it), EACCES (also: to show what she may not see where it was),
+ * EXDEV, ENOTDIR (a file is where a folder was).
+ */
+WEFT_API int weft_files_trash_restore(struct weft_files *files,
+	const struct weft_files_visitor *visitor, const struct weft_files_restore *restore,
+	char **ret_path);
+
+/**
+ * It goes for good; when this has returned 0, nobody can have it back, and its owners are credited
+ * as it goes (see weft_files_remove_all()). Right: DELETE where it was. Errors: ENOENT, EBUSY.
+ */
+WEFT_API int weft_files_trash_remove(
+	struct weft_files *files, const struct weft_files_visitor *visitor, const char *id);
+
+/** The same of all that the visitor has removed herself; a stranger's stays. */
+WEFT_API int weft_files_trash_empty(
+	struct weft_files *files, const struct weft_files_visitor *visitor);
 
 WEFT_END
 

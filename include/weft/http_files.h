@@ -80,8 +80,13 @@ struct weft_http_files_options {
 	bool allow_upload;    /* new files by PUT and by forms (POST to a folder), folders by MKCOL;
 				 and other content for a file by a PUT that says which (If-Match) */
 	bool allow_overwrite; /* PUT, forms and MOVE replace files without being asked to */
-	bool allow_change;    /* DELETE of files and empty folders, MOVE */
+	bool allow_change;    /* DELETE, also of folders with all below them (?all); the trash
+				 (?trash, /.trash/); MOVE */
 	int64_t upload_max;   /* bytes of an upload's body; 0: 4 GiB; negative: no bound */
+
+	/** How long the trash keeps what was removed, as of weft_files_options (weft/files.h),
+	 * where engine is NULL: 0: 30 days; negative: there is no trash. */
+	int64_t trash_keep_ns;
 
 	/** The engine of the same folder (weft/files.h), shared with other doors; stays the
 	 * caller's. NULL: one of its own. */
@@ -159,6 +164,10 @@ WEFT_API extern const struct weft_http_service weft_http_files_service;
  * page of another site in somebody's browser (Origin, Sec-Fetch-Site: 403); who else may is for
  * authorise. Temporary names are in the folder ".weft-upload" of dir, and what killed servers left
  * of them goes with weft_http_files_new().
+ *
+ * Where things may be removed, they can be put into a trash, and had back: DELETE path?trash,
+ * /.trash/ (docs/http.md). A POST to a folder with "?archive=zip" gets an archive of the names in
+ * its form.
  *
  * Where files may be uploaded, clients of tus 1.0 can go on with what broke off: POST to a folder,
  * or to /.tus/, begins one (docs/http.md).

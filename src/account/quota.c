@@ -16,7 +16,7 @@
  *	                                                  +--> all that is in the list, now
  *
  * Entry points: weft_account_files_reserve(), weft_account_files_settle(),
- * weft_account_files_freed().
+ * weft_account_files_freed(), weft_account_files_quota().
  * Never: leaves somebody waiting for more than the batch before hers and her own.
  */
 #include "account/quota.h"
@@ -257,6 +257,48 @@ void weft_account_files_settle(void *arg, int64_t reserved, int64_t used)
 	WEFT_SHIELDED
 		ask(who->accounts, &request);
 	errno = kept;
+}
+
+struct quota_read {
+	int64_t user, used, max;
+	bool is_there;
+};
+
+static int take_quota(const struct weft__value *columns, void *arg)
+{
+	struct quota_read *read = arg;
+
+	read->used = columns[0].number;
+	read->max = columns[1].number;
+	read->is_there = true;
+	return 0;
+}
+
+static int read_quota(struct weft__tx *tx, void *arg)
+{
+	struct quota_read *read = arg;
+
+	return weft__tx_read(tx, (struct weft__reader){take_quota, read},
+		       "SELECT used, quota FROM users WHERE id = ?1", "i", read->user) < 0
+		       ? -1
+		       : 0;
+}
+
+int weft_account_files_quota(void *arg, int64_t *ret_used, int64_t *ret_max)
+{
+	const struct weft_account_who *who = arg;
+	struct quota_read read = {.user = who->user.id};
+
+	if (who->user.id != 0 &&
+		weft__store_transact(who->accounts->store, WEFT__TX_READ, read_quota, &read) < 0)
+		return -1;
+	if (!read.is_there || read.max == 0) {
+		errno = ENODATA;
+		return -1;
+	}
+	*ret_used = read.used;
+	*ret_max = read.max;
+	return 0;
 }
 
 void weft_account_files_freed(void *arg, const char *owner, int64_t bytes)

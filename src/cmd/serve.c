@@ -117,6 +117,7 @@ static int open_engine(struct serve *serve)
 		/* A link could lead to where a visitor's rights are others. */
 		.follows_links = !files->visitor && files->links != WEFT_HTTP_LINKS_NONE,
 		.file_max = files->upload_max,
+		.trash_keep_ns = files->trash_keep_ns,
 		.freed = weft__serve_note_freed,
 		.arg = serve};
 

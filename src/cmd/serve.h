@@ -141,6 +141,8 @@ struct serve {
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
 	uint64_t upload_max;
+	unsigned trash_days; /* 0: 30 */
+	bool no_trash;
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
 	unsigned links, model;
 	bool is_json;
@@ -262,8 +264,8 @@ void weft__serve_close_accounts(struct serve *serve);
 int weft__serve_begin_accounts(struct serve *serve);
 
 /**
- * The first run makes an administrator, when nothing can fail any more: so who has made one can tell
- * the password. Returns a status.
+ * The first run makes an administrator, when nothing can fail any more: so who has made one can
+ * tell the password. Returns a status.
  */
 int weft__serve_first_run(struct serve *serve);
 

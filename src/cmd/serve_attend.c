@@ -270,20 +270,30 @@ void weft__serve_make_visitor(
 		ret_visitor->owner = who->owner;
 		ret_visitor->reserve = weft_account_files_reserve;
 		ret_visitor->settle = weft_account_files_settle;
+		ret_visitor->quota = weft_account_files_quota;
 	}
+}
+
+/* A POST that changes nothing: it says which files are to be in an archive. */
+static bool asks_archive(struct weft_http_request *request)
+{
+	const struct weft_http_params *params =
+		weft_http_request_query(request).data ? weft_http_request_params(request) : NULL;
+
+	return params && weft_http_params_get(params, "archive", 0);
 }
 
 /*
  * Whether a stranger is better asked who she is than told no. What the path does not show, such as
  * where a file is to be moved, the files refuse.
  */
-static bool is_for_others(
-	const struct weft_account_who *who, const struct weft_http_request *request)
+static bool is_for_others(const struct weft_account_who *who, struct weft_http_request *request)
 {
 	enum weft_http_method method = weft_http_request_method(request);
 	unsigned looks = WEFT_ACCOUNT_READ | WEFT_ACCOUNT_LIST;
 	unsigned changes = WEFT_ACCOUNT_WRITE | WEFT_ACCOUNT_REPLACE | WEFT_ACCOUNT_DELETE;
-	bool is_look = method == WEFT_HTTP_GET || method == WEFT_HTTP_HEAD;
+	bool is_look = method == WEFT_HTTP_GET || method == WEFT_HTTP_HEAD ||
+		       (method == WEFT_HTTP_POST && asks_archive(request));
 	struct weft_files_visitor visitor;
 
 	if (who->user.id != 0 || method == WEFT_HTTP_OPTIONS)

@@ -12,6 +12,10 @@
 #include "options.h"
 #include "serve.h"
 
+/** Days that the trash may keep things. */
+#define TRASH_DAYS_MAX 36500
+#define DAY_NS         WEFT_SECONDS(INT64_C(24) * 3600)
+
 /** Ten years, and requests a second of one client. */
 #define HSTS_DAYS_MAX 3650
 #define RATE_MAX      1000000
@@ -142,6 +146,9 @@ static const char help[] =
 	"If-Match\n"
 	"  --allow-overwrite       new files may replace old ones\n"
 	"  --allow-change          remove and move files and folders (DELETE, MOVE)\n"
+	"  --trash-days N          what is put into the trash goes for good after N days\n"
+	"                          (default: 30)\n"
+	"  --no-trash              what is removed is gone at once; what is in the trash waits\n"
 	"  --cors-change           let scripts of the origin of --cors change things, too\n"
 	"  --upload-max BYTES      longest upload, such as 500M (default: 4G)\n"
 	"\n"
@@ -215,6 +222,7 @@ static int take_files_options(struct serve *serve)
 	if (serve->upload_max && !files->allow_upload)
 		return weft__cmd_usage(NAME, "--upload-max is of --allow-upload.");
 	files->upload_max = (int64_t)serve->upload_max;
+	files->trash_keep_ns = serve->no_trash ? -1 : serve->trash_days * DAY_NS;
 	files->links = (enum weft_http_links)serve->links;
 	if (serve->index_names.count > 0)
 		files->index_names = serve->index_names.items;
@@ -343,6 +351,9 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("allow-upload", CMD_FLAG, &files->allow_upload),
 		CMD_OPTION("allow-overwrite", CMD_FLAG, &files->allow_overwrite),
 		CMD_OPTION("allow-change", CMD_FLAG, &files->allow_change),
+		CMD_OPTION("trash-days", CMD_COUNT, &serve->trash_days, .max = TRASH_DAYS_MAX,
+			.standard = "30"),
+		CMD_OPTION("no-trash", CMD_FLAG, &serve->no_trash),
 		CMD_OPTION("cors-change", CMD_FLAG, &files->cors_may_change),
 		CMD_OPTION("upload-max", CMD_BYTES, &serve->upload_max, .min = 1, .max = INT64_MAX,
 			.standard = "4G"),

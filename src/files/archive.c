@@ -48,6 +48,7 @@ struct archive {
 	const struct weft_files_archive_options *options;
 	int64_t offset; /* bytes that were written */
 	struct weft_str text, name, directory;
+	const char **names; /* in order; NULL: all */
 	uint64_t count;
 	/* The file on its way. */
 	int fd;
@@ -350,6 +351,36 @@ static int add(struct archive *archive, const char *below, struct weft__member *
 	return is_zip ? add_to_zip(archive, member) : add_to_tar(archive, member);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whether an entry of the folder itself is among those that are asked for. */
+static bool is_chosen(const struct archive *archive, const struct weft__walk_entry *entry)
+{
+	if (!archive->names || entry->depth > 1)
+		return true;
+	return bsearch(&entry->name, archive->names, archive->options->name_count,
+		sizeof(*archive->names), compare_names);
+}
+
+/* In order, to be found. 0 or -1. */
+static int take_names(struct archive *archive)
+{
+	const struct weft_files_archive_options *options = archive->options;
+	size_t size = options->name_count * sizeof(*archive->names);
+
+	if (!options->names)
+		return 0;
+	archive->names = malloc(size ? size : 1);
+	if (!archive->names)
+		return -1;
+	memcpy(archive->names, options->names, size);
+	qsort(archive->names, options->name_count, sizeof(*archive->names), compare_names);
+	return 0;
+}
+
 static int add_entry(const struct weft__walk_entry *entry, void *arg)
 {
 	struct archive *archive = arg;
@@ -358,6 +389,8 @@ static int add_entry(const struct weft__walk_entry *entry, void *arg)
 		.is_folder = S_ISDIR(entry->stat.st_mode)};
 	int result = 1, code;
 
+	if (!is_chosen(archive, entry))
+		return 1;
 	if (entry->is_link)
 		return 0;
 	if (!member.is_folder)
@@ -396,6 +429,7 @@ static void fini(struct archive *archive)
 	free(archive->packed);
 #endif
 	free(archive->block);
+	free(archive->names);
 	weft_str_fini(&archive->text);
 	weft_str_fini(&archive->name);
 	weft_str_fini(&archive->directory);
@@ -417,7 +451,7 @@ int weft_files_archive(struct weft_files *files, const struct weft_files_visitor
 	weft_str_init(&archive->name, WEFT_STR_LEN_MAX);
 	weft_str_init(&archive->directory, DIRECTORY_MAX);
 	archive->block = malloc(BLOCK);
-	if (archive->block)
+	if (archive->block && take_names(archive) == 0)
 		result = 0;
 #ifdef WEFT_HAS_ZLIB
 	archive->packed = malloc(PACKED_SIZE);

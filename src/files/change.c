@@ -1,7 +1,7 @@
 /*
  * change.c - what visitors change beside putting files (include/weft/files.h), over the store.
  *
- * Entry points: weft_files_mkdir(), _remove(), _move(), _copy(), _touch(), _unique_name().
+ * Entry points: weft_files_mkdir(), _remove(), _move(), _copy(), _touch().
  *
  * Each asks for its rights on the caller's fiber, and then does its work on a thread: the home is
  * opened there, and the store's own calls, which find themselves outside a fiber, just do theirs.
@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "files/put.h"
-#include "weft/fiber.h"
 #include "weft/offload.h"
 
 static int fail(int code)
@@ -282,97 +281,5 @@ int weft_files_touch(struct weft_files *files, const struct weft_files_visitor *
 	if (result == 0)
 		result = weft_offload_as(WEFT_OFFLOAD_FILE, touch_there, &dating);
 	weft__view_leave(&dating.view);
-	return result;
-}
-
-/* ---- Names that nothing has --------------------------------------------------------------- */
-
-#define LETTERS     6
-#define LETTERS_ALL "abcdefghijkmnpqrstuvwxyz23456789" /* 32, none like another */
-
-/** How often new letters are drawn. */
-#define TRIES 16
-
-/* The name before its ending, some letters, its ending: "a-k3f7q2.txt". */
-static int draw_name(const char *like, char *ret_name)
-{
-	const char *dot = strrchr(like, '.'), *ending = dot && dot != like ? dot : "";
-	size_t stem_len = strlen(like) - strlen(ending);
-	char letters[LETTERS + 1] = "";
-	uint64_t random = weft_random();
-	int len;
-
-	for (int i = 0; i < LETTERS; i++)
-		letters[i] = LETTERS_ALL[(random >> (5 * i)) & 31];
-	len = snprintf(ret_name, WEFT_FILES_NAME_SIZE, "%.*s%s%s%s", (int)stem_len, like,
-		stem_len ? "-" : "", letters, ending);
-	return len > NAME_MAX ? fail(ENAMETOOLONG) : 0;
-}
-
-struct naming {
-	struct weft__view view;
-	const char *like;
-	char *name;
-};
-
-/* Whether nothing has the name: 1, 0, -1. */
-static int is_free(int folder_fd, const char *name)
-{
-	struct stat stat;
-
-	if (fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	return errno == ENOENT ? 1 : -1;
-}
-
-static int choose_name(struct naming *naming, int folder_fd)
-{
-	int result = 0;
-
-	if (naming->like[0]) {
-		snprintf(naming->name, WEFT_FILES_NAME_SIZE, "%s", naming->like);
-		result = is_free(folder_fd, naming->name);
-	}
-	for (int i = 0; result == 0 && i < TRIES; i++) {
-		if (draw_name(naming->like, naming->name) < 0)
-			return -1;
-		result = is_free(folder_fd, naming->name);
-	}
-	return result > 0 ? 0 : result < 0 ? -1 : fail(EEXIST);
-}
-
-static int name_there(void *arg)
-{
-	struct naming *naming = arg;
-	int fd, result, code;
-
-	if (weft__view_enter(&naming->view) < 0 ||
-		(naming->like[0] && weft__store_check_name(&naming->view.root, naming->like) < 0))
-		return -1;
-	fd = weft__store_open_folder(&naming->view.root, naming->view.path);
-	if (fd < 0)
-		return -1;
-	result = choose_name(naming, fd);
-	code = errno;
-	close(fd);
-	errno = code;
-	return result;
-}
-
-int weft_files_unique_name(struct weft_files *files, const struct weft_files_visitor *visitor,
-	const char *folder, const char *like, char ret_name[WEFT_FILES_NAME_SIZE])
-{
-	char name[WEFT_FILES_NAME_SIZE];
-	struct naming naming = {.like = like ? like : "", .name = name};
-	int result;
-
-	if (weft__view_make(&naming.view, files, visitor, folder) < 0)
-		return -1;
-	result = weft__view_need(&naming.view, WEFT_FILES_WRITE);
-	if (result == 0)
-		result = weft_offload_as(WEFT_OFFLOAD_FILE, name_there, &naming);
-	weft__view_leave(&naming.view);
-	if (result == 0)
-		memcpy(ret_name, name, sizeof(name));
 	return result;
 }

@@ -1,7 +1,7 @@
 /*
  * files.c - the life of a shared folder's engine (include/weft/files.h).
  *
- * Entry points: weft_files_new(), weft_files_free().
+ * Entry points: weft_files_new(), weft_files_expire(), weft_files_free().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 
 #include "files/files.h"
 #include "files/store.h"
+#include "files/trash.h"
 #include "files/upload.h"
 #include "weft/offload.h"
 #include "weft/scope.h"
@@ -70,7 +71,8 @@ struct weft_files *weft__files_new_at(int fd, const struct weft_files_options *o
 	/* A kernel without openat2(2) is to be noticed now, not at the first call. */
 	if (weft__root_stat(&files->root, "", &stat) == 0 &&
 		(weft__store_sweep(&files->root) == 0 || is_read_only(errno)) &&
-		(weft_files_expire(files) == 0 || is_read_only(errno)))
+		(weft__uploads_expire(files) == 0 || is_read_only(errno)) &&
+		(weft__trash_sweep(files, WEFT__TRASH_SWEEP_START) == 0 || is_read_only(errno)))
 		return files;
 	code = errno;
 	weft_files_free(files);
@@ -114,6 +116,16 @@ struct weft_files *weft_files_new(const char *dir, const struct weft_files_optio
 	if (weft_offload_as(WEFT_OFFLOAD_FILE, open_root, &call) < 0)
 		return NULL;
 	return weft__files_new_at(call.fd, options);
+}
+
+int weft_files_expire(struct weft_files *files)
+{
+	int result = weft__uploads_expire(files), code = errno;
+
+	if (weft__trash_sweep(files, WEFT__TRASH_SWEEP) < 0 && result == 0)
+		return -1;
+	errno = code;
+	return result;
 }
 
 void weft_files_free(struct weft_files *files)

@@ -7,6 +7,7 @@
  *	put.c, put.h	files put by visitors, over store.h
  *	upload.c, upload.h, upload_record.c, upload_find.c	those that are gone on with
  *	change.c	folders made; removed, moved, copied, dated
+ *	trash.h		what was removed, for a while
  *	owner.c, owner.h, usage.c	who stored a file; how much there is, and whose
  */
 #ifndef WEFT_SRC_FILES_FILES_H
@@ -25,6 +26,7 @@ struct weft_files {
 	bool only_views;            /* nothing is changed below the root, nor cleared up */
 	atomic_uint puts;           /* under way */
 	_Atomic int64_t expired_ns; /* on the wall clock: when uploads were last looked through */
+	_Atomic int64_t swept_ns;   /* the same of the trash */
 };
 
 /** The same of a folder that is open, which is then the engine's, and closed when this fails. */
@@ -68,9 +70,6 @@ int weft__view_enter(struct weft__view *view);
 /** The end of it. Keeps errno. */
 void weft__view_leave(struct weft__view *view);
 
-/** Whether a name is weft's own, and so there for nobody. */
-bool weft__files_is_own_name(const char *name);
-
 /** Whether a name of a folder is shown. */
 bool weft__files_is_shown(const struct weft_files *files, const char *name);
 
@@ -80,6 +79,12 @@ bool weft__files_is_shown(const struct weft_files *files, const char *name);
  */
 int weft__below_has(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, unsigned rights);
+
+/**
+ * The next name to try where one is taken: "a.txt", "a (2).txt", "a (3).txt"; *number is 0 at
+ * first. -1: EEXIST (a thousand were tried), ENAMETOOLONG.
+ */
+int weft__name_next(const char *like, unsigned *number, char ret_name[WEFT_FILES_NAME_SIZE]);
 
 /* ---- Quotas -------------------------------------------------------------------------- */
 

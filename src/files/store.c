@@ -40,12 +40,28 @@ static int fail(int code)
 
 /* ---- Places --------------------------------------------------------------------------------- */
 
+bool weft__store_is_own_name(const char *name)
+{
+	return strncmp(name, WEFT__STORE_FOLDER, sizeof(WEFT__STORE_FOLDER) - 1) == 0 ||
+	       strncmp(name, WEFT__TRASH_FOLDER, sizeof(WEFT__TRASH_FOLDER) - 1) == 0;
+}
+
+bool weft__store_is_same_mount(int a, int b)
+{
+	struct statx first, second;
+
+	return statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &first) == 0 &&
+	       statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &second) == 0 &&
+	       (first.stx_mask & second.stx_mask & STATX_MNT_ID) &&
+	       first.stx_mnt_id == second.stx_mnt_id &&
+	       first.stx_dev_major == second.stx_dev_major &&
+	       first.stx_dev_minor == second.stx_dev_minor;
+}
+
 /* Whether a name that path begins with is not for those who come this way. */
 static bool is_kept(const struct weft__root *root, const char *path)
 {
-	return path[0] == '.' &&
-	       (!root->shows_hidden ||
-		       strncmp(path, WEFT__STORE_FOLDER, sizeof(WEFT__STORE_FOLDER) - 1) == 0);
+	return path[0] == '.' && (!root->shows_hidden || weft__store_is_own_name(path));
 }
 
 int weft__store_check_name(const struct weft__root *root, const char *name)

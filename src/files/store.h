@@ -39,6 +39,12 @@
 /** Where files are that have a name already, and not yet their own; below the root. */
 #define WEFT__STORE_FOLDER ".weft-upload"
 
+/** Where what was removed is for a while; below the root. */
+#define WEFT__TRASH_FOLDER ".weft-trash"
+
+/** Whether a name, or the first of a path, is weft's own, and so there for nobody. */
+bool weft__store_is_own_name(const char *name);
+
 /**
  * Whether to go on, by what has the name now (NULL: nothing): 0, or the errno value to fail with.
  * It may be asked several times, on another thread while the caller waits, the last time right
@@ -177,6 +183,9 @@ int weft__store_look(const struct weft__store_place *place, struct stat *ret_sta
  */
 int weft__store_lock(int folder_fd);
 void weft__store_unlock(int folder_fd);
+
+/** Whether two descriptors are of one mount, so that renames between them can be. */
+bool weft__store_is_same_mount(int a, int b);
 
 /** A name for a file that has none of its own yet, of size bytes. */
 void weft__store_temporary_name(char *ret_name, size_t size);

@@ -18,24 +18,12 @@
 /** How often a name is tried that others take or give up at the same time. */
 #define TRIES 8
 
-static bool is_same_mount(int a, int b)
-{
-	struct statx first, second;
-
-	return statx(a, "", AT_EMPTY_PATH, STATX_MNT_ID, &first) == 0 &&
-	       statx(b, "", AT_EMPTY_PATH, STATX_MNT_ID, &second) == 0 &&
-	       (first.stx_mask & second.stx_mask & STATX_MNT_ID) &&
-	       first.stx_mnt_id == second.stx_mnt_id &&
-	       first.stx_dev_major == second.stx_dev_major &&
-	       first.stx_dev_minor == second.stx_dev_minor;
-}
-
 /* The root's folder of temporary names, or the target's, swept. -1. */
 static int open_temporary_folder(const struct weft__put *put)
 {
 	int fd = -1;
 
-	if (is_same_mount(put->root_fd, put->place.folder_fd) &&
+	if (weft__store_is_same_mount(put->root_fd, put->place.folder_fd) &&
 		(mkdirat(put->root_fd, WEFT__STORE_FOLDER, 0700) == 0 || errno == EEXIST))
 		fd = openat(put->root_fd, WEFT__STORE_FOLDER,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

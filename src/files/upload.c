@@ -5,6 +5,7 @@
  *
  * Never: an offset recorded whose bytes are not on the disk.
  */
+#include "files/trash.h"
 #include "files/upload.h"
 
 #include <errno.h>
@@ -276,6 +277,7 @@ struct weft_files_upload *weft_files_upload_create(struct weft_files *files,
 	int result = -1;
 
 	weft__uploads_expire_sometimes(files);
+	weft__trash_sweep_sometimes(files);
 	if (weft__view_make(&call.view, files, visitor, path) < 0)
 		return NULL;
 	call.upload = make_upload(files, visitor, call.view.path);

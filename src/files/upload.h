@@ -135,6 +135,9 @@ struct weft__upload_found {
 typedef int weft__upload_found_fn(const struct weft__upload_found *found, void *arg);
 int weft__uploads_each(const struct weft_files *files, weft__upload_found_fn *fn, void *arg);
 
+/** Expire what has. 0 or -1. */
+int weft__uploads_expire(struct weft_files *files);
+
 /** Expire what has, if that was not done just now. */
 void weft__uploads_expire_sometimes(struct weft_files *files);
 

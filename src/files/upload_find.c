@@ -1,7 +1,7 @@
 /*
  * upload_find.c - looking through all uploads: by path, by owner, by age (upload.h).
  *
- * Entry points: weft_files_upload_find(), weft_files_expire(); weft__uploads_count().
+ * Entry points: weft_files_upload_find(); weft__uploads_expire(), weft__uploads_count().
  *
  * Never: one removed that somebody goes on with.
  */
@@ -361,7 +361,7 @@ static int expire_there(void *arg)
 	return result;
 }
 
-int weft_files_expire(struct weft_files *files)
+int weft__uploads_expire(struct weft_files *files)
 {
 	struct expiry expiry = {.files = files, .now_s = weft_wall_now() / WEFT_SECONDS(1)};
 	int result = weft_offload_as(WEFT_OFFLOAD_FILE, expire_there, &expiry), code = errno;
@@ -385,5 +385,5 @@ void weft__uploads_expire_sometimes(struct weft_files *files)
 
 	if (now_ns - last_ns >= EXPIRE_EVERY_NS &&
 		atomic_compare_exchange_strong(&files->expired_ns, &last_ns, now_ns))
-		weft_files_expire(files);
+		weft__uploads_expire(files);
 }

@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "files/files.h"
+#include "files/store.h"
+#include "files/trash.h"
 #include "files/upload.h"
 #include "weft/map.h"
 #include "weft/offload.h"
@@ -43,6 +45,7 @@ struct counting {
 	struct weft_files_usage usage;
 	struct weft_map *owners; /* NULL: not asked for */
 	bool keeps_owners;       /* the file system does, as far as has been seen */
+	bool is_one_mount;       /* what is another is EXDEV */
 };
 
 static int push(struct counting *counting, const char *folder, const char *name)
@@ -139,13 +142,24 @@ static int tell_owners(struct weft_map *owners, weft_files_owned_fn *fn, void *a
 
 /* ---- Counting ------------------------------------------------------------------------------ */
 
+/* Of what is in the trash, which is nobody's. */
+static bool is_record(const char *folder, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strcmp(folder, WEFT__TRASH_FOLDER) == 0 && dot && strcmp(dot, ".info") == 0;
+}
+
 static int count_entry(struct counting *counting, const char *folder, DIR *dir, const char *name)
 {
 	struct stat stat;
 
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || weft__files_is_own_name(name) ||
-		fstatat(dirfd(dir), name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || weft__store_is_own_name(name) ||
+		is_record(folder, name))
 		return 0;
+	/* It may be gone by now, or be nothing that this process may look at. */
+	if (fstatat(dirfd(dir), name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || errno == EACCES ? 0 : -1;
 	if (S_ISREG(stat.st_mode)) {
 		counting->usage.files++;
 		counting->usage.bytes += stat.st_size;
@@ -162,19 +176,33 @@ static int count_folder(struct counting *counting, const char *path)
 {
 	struct stat stat;
 	int fd = weft__root_open(&counting->view.root, path, &stat), result = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir;
 	struct dirent *entry;
+	int code;
 
+	if (fd >= 0 && counting->is_one_mount &&
+		!weft__store_is_same_mount(fd, counting->view.files->root.fd)) {
+		close(fd);
+		return fail(EXDEV);
+	}
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		/* One that is gone by now, or was a link all the time, has nothing in it. */
 		return fd < 0 && (errno == ENOENT || errno == ELOOP) ? 0 : -1;
 	}
-	while (result == 0 && (entry = readdir(dir)))
+	while (result == 0) {
+		errno = 0; /* readdir(3) leaves it so at the end */
+		entry = readdir(dir);
+		if (!entry)
+			break;
 		result = count_entry(counting, path, dir, entry->d_name);
+	}
+	code = errno;
 	closedir(dir);
-	return result;
+	errno = code;
+	return result < 0 || code ? -1 : 0;
 }
 
 /* So many folders, and then there is a look at the caller's deadline. */
@@ -212,13 +240,20 @@ static int begin_count(void *arg)
 	return push(counting, "", counting->view.path);
 }
 
-static int count_folders(struct counting *counting)
+static int count_pending(struct counting *counting)
 {
-	int result = weft_offload_as(WEFT_OFFLOAD_FILE, begin_count, counting);
+	int result = 0;
 
 	while (result == 0 && counting->first)
 		result = weft_offload_as(WEFT_OFFLOAD_FILE, count_some, counting);
 	return result;
+}
+
+static int count_folders(struct counting *counting)
+{
+	int result = weft_offload_as(WEFT_OFFLOAD_FILE, begin_count, counting);
+
+	return result == 0 ? count_pending(counting) : -1;
 }
 
 static void end_count(struct counting *counting)
@@ -263,11 +298,28 @@ int weft_files_usage(struct weft_files *files, const struct weft_files_visitor *
 	return result;
 }
 
+int weft__usage_below(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const char *path, struct weft_files_usage *ret_usage)
+{
+	struct counting counting = {.is_one_mount = true};
+	int result;
+
+	if (weft__view_make(&counting.view, files, visitor, path) < 0)
+		return -1;
+	result = count_folders(&counting);
+	end_count(&counting);
+	if (result == 0)
+		*ret_usage = counting.usage;
+	return result;
+}
+
 /* ---- Whose it is --------------------------------------------------------------------------- */
 
+/* What is in the trash is its owners' as well, as long as it is there. */
 static int count_owners(struct counting *counting)
 {
-	if (count_folders(counting) < 0)
+	if (count_folders(counting) < 0 || push(counting, "", WEFT__TRASH_FOLDER) < 0 ||
+		count_pending(counting) < 0)
 		return -1;
 	/* Of an empty folder nothing has to be known. */
 	if (counting->usage.files > 0 && !counting->keeps_owners)

@@ -74,14 +74,9 @@ static char *join(const char *home, const char *path, size_t *ret_home_len)
 	return NULL;
 }
 
-bool weft__files_is_own_name(const char *name)
-{
-	return strncmp(name, WEFT__STORE_FOLDER, sizeof(WEFT__STORE_FOLDER) - 1) == 0;
-}
-
 bool weft__files_is_shown(const struct weft_files *files, const char *name)
 {
-	return name[0] != '.' || (files->options.shows_hidden && !weft__files_is_own_name(name));
+	return name[0] != '.' || (files->options.shows_hidden && !weft__store_is_own_name(name));
 }
 
 /* Whether a name on the way is not shown. */
@@ -155,7 +150,7 @@ int weft__view_make(struct weft__view *ret_view, const struct weft_files *files,
 	view.path += *view.path == '/';
 	/* A home is not the visitor's choice: it may be hidden. */
 	view.is_hidden = is_hidden(files, view.path) ||
-			 (view.home_len > 0 && weft__files_is_own_name(view.whole));
+			 (view.home_len > 0 && weft__store_is_own_name(view.whole));
 	if (visitor->rights_at)
 		view.root.links = WEFT__LINKS_NONE;
 	view.rights = weft__visitor_rights(visitor, view.whole);

@@ -23,6 +23,7 @@
 #include "files/files.h"
 #include "http/folder.h"
 #include "http/service.h"
+#include "http/trash.h"
 #include "http/tus.h"
 #include "http/upload.h"
 #include "http/walks.h"
@@ -124,6 +125,8 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	struct weft__http_file *file;
 	int result;
 
+	if (weft__http_trash_is(arg, request))
+		return weft__http_trash(request, response, arg);
 	if ((request->head.query.at || request->head.method == WEFT_HTTP_HEAD) &&
 		is_more_asked(&visit, &result))
 		return result;
@@ -143,6 +146,27 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 	/* What is sent has told it already; what is refused is yet to be sent. */
 	if (result > 0)
 		weft__http_policy_add_refusal(visit.files->policy, response);
+	return result;
+}
+
+/* What a POST asks for where nothing may be put: names for an archive, or something of the trash.
+ */
+static int post(struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_http_files *files = arg;
+	struct weft__http_methods methods;
+	int result;
+
+	if (weft__http_trash_is(files, request))
+		return weft__http_trash(request, response, arg);
+	result = weft__http_folder_post(files, request, response);
+	if (result == WEFT__HTTP_NOT_ASKED) {
+		methods = weft__http_service_methods(response->service);
+		methods.known &= ~(1u << WEFT_HTTP_POST);
+		result = weft__http_refuse_method(request, response, methods);
+	}
+	if (result > 0)
+		weft__http_policy_add_refusal(files->policy, response);
 	return result;
 }
 
@@ -183,4 +207,4 @@ static int tell_options(
 }
 
 const struct weft_http_service weft_http_files_service = {
-	.on_get = get, .on_options = tell_options};
+	.on_get = get, .on_post = post, .on_options = tell_options};

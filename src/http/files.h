@@ -85,6 +85,12 @@ bool weft__http_guest_has(const struct weft__http_visit *visit, unsigned right, 
 /** All its rights at the folder whose path ends with its slash. */
 unsigned weft__http_guest_rights(const struct weft__http_visit *visit);
 
+/** Those of them that this door lets anybody use. */
+unsigned weft__http_door_rights(const struct weft_http_files *files, unsigned rights);
+
+/** Whether what is removed by this door can be kept in the trash. */
+bool weft__http_has_trash(const struct weft_http_files *files);
+
 /** Whether it may read what is kept under the path: the file, or the folder's first index. */
 bool weft__http_guest_reads_kept(const struct weft__http_visit *visit);
 

@@ -1,9 +1,11 @@
 /*
  * folder.c - what is asked by a query of a whole folder, or of a file's content (folder.h).
  *
- * Entry points: weft__http_folder_ask(), weft__http_folder_add_digest().
+ * Entry points: weft__http_folder_ask(), weft__http_folder_post(), weft__http_folder_add_digest().
  *
+ *	GET path?about			what who asks may do there; her quota; as JSON
  *	GET folder/?archive=zip|tar	all that is below, as a stream
+ *	POST the same, name=A&name=B	these of it
  *	GET folder/?search=PATTERN	names below, as JSON
  *	GET file?sha256			"HEX  NAME", as sha256sum(1) has it
  *	HEAD file, Want-Repr-Digest	Repr-Digest
@@ -17,12 +19,14 @@
 #include "http/folder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/base64.h"
 #include "http/disposition.h"
+#include "http/origin.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/walks.h"
@@ -32,6 +36,9 @@
 /** Names that one search finds, and the time that it takes. */
 #define FOUND_MAX      1000
 #define SEARCH_TIME_NS WEFT_SECONDS(5)
+
+/** Bytes of a form that names what is to be in an archive. */
+#define FORM_MAX ((size_t)1024 * 1024)
 
 /** Bytes of JSON that are gathered before they are sent. */
 #define PIECE 16384
@@ -44,6 +51,8 @@ struct asked {
 	struct weft__http_walk *walk; /* its place, where it needs one; NULL */
 	const char *path;             /* in the visitor's home */
 	const char *value;            /* of what is asked */
+	const char **names;           /* of an archive; NULL: all */
+	size_t name_count;
 };
 
 static int try_later(const struct asked *asked, const char *seconds)
@@ -123,7 +132,7 @@ static int write_piece(const void *data, size_t len, void *arg)
 
 static int name_archive(const struct asked *asked, const char *ending)
 {
-	const char *name = name_of(asked);
+	const char *name = asked->name_count == 1 ? asked->names[0] : name_of(asked);
 	struct weft_str file, value;
 	int result;
 
@@ -144,7 +153,9 @@ static int send_archive(const struct asked *asked, bool is_zip)
 {
 	const struct weft_files_archive_options options = {
 		.kind = is_zip ? WEFT_FILES_ZIP : WEFT_FILES_TAR,
-		.prefix = name_of(asked),
+		.prefix = asked->name_count == 1 ? NULL : name_of(asked),
+		.names = asked->names,
+		.name_count = asked->name_count,
 		.write = write_piece,
 		.arg = (void *)(uintptr_t)asked};
 
@@ -160,6 +171,55 @@ static int send_archive(const struct asked *asked, bool is_zip)
 		       : 0;
 }
 
+/* A name of the folder itself, that leads to no other. */
+static bool is_name(const char *name)
+{
+	return name[0] && strlen(name) <= NAME_MAX && !strchr(name, '/') &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static int refuse_name(const struct asked *asked, const char *name, int code)
+{
+	struct weft_str why;
+	int result;
+
+	if (code == EACCES)
+		return 403;
+	if (code != ENOENT && code != ENOTDIR && code != EINVAL && code != ELOOP)
+		return refuse(asked, code);
+	weft_str_init(&why, 4096);
+	weft_str_appendf(&why, "There is nothing named \"%s\" here.", name);
+	result = weft_http_response_error(
+		asked->response, 404, weft_str_error(&why) ? NULL : weft_str_text(&why));
+	weft_str_fini(&why);
+	return result;
+}
+
+/* Whether all that is asked for is there: once the archive has begun there is no telling. */
+static int check_names(const struct asked *asked)
+{
+	for (size_t i = 0; i < asked->name_count; i++) {
+		const char *name = asked->names[i];
+		struct weft_str path;
+		struct stat stat;
+		int result, code;
+
+		if (!is_name(name))
+			return refuse_name(asked, name, EINVAL);
+		weft_str_init(&path, WEFT_STR_LEN_MAX);
+		weft_str_appendf(&path, "%s/%s", asked->path, name);
+		result = weft_str_error(&path)
+				 ? -1
+				 : weft_files_stat(asked->files->viewer, &asked->visitor,
+					   weft_str_text(&path), &stat);
+		code = errno;
+		weft_str_fini(&path);
+		if (result < 0)
+			return refuse_name(asked, name, code);
+	}
+	return 0;
+}
+
 static int answer_archive(const struct asked *asked)
 {
 	bool is_zip = strcmp(asked->value, "zip") == 0;
@@ -170,6 +230,9 @@ static int answer_archive(const struct asked *asked)
 	if (!is_zip && strcmp(asked->value, "tar") != 0)
 		return weft_http_response_error(
 			asked->response, 400, "An archive is one of: zip, tar.");
+	result = check_names(asked);
+	if (result != 0)
+		return result;
 #ifndef WEFT_HAS_ZLIB
 	if (is_zip)
 		return weft_http_response_error(
@@ -272,6 +335,55 @@ static int answer_search(const struct asked *asked)
 	return result;
 }
 
+/* ---- About --------------------------------------------------------------------------------- */
+
+static void append_quota(struct weft_str *text, const struct weft_files_visitor *visitor)
+{
+	int64_t used, max;
+
+	if (visitor->quota && visitor->quota(visitor->arg, &used, &max) == 0)
+		weft_str_appendf(
+			text, "{\"used\": %lld, \"max\": %lld}", (long long)used, (long long)max);
+	else
+		weft_str_append(text, "null");
+}
+
+static void append_about(struct weft_str *text, const struct asked *asked, bool is_folder)
+{
+	const struct weft_http_files *files = asked->files;
+	unsigned rights = weft_files_rights(&asked->visitor, asked->path);
+	bool has_trash = weft__http_has_trash(files);
+
+	weft_str_append(text, "{\"path\": ");
+	weft_http_escape_json(text, asked->path, strlen(asked->path));
+	weft_str_appendf(text, ", \"type\": \"%s\", \"rights\": ", is_folder ? "folder" : "file");
+	weft__http_listing_append_rights(text, weft__http_door_rights(files, rights));
+	weft_str_appendf(text,
+		", \"trash\": %s, \"keep_days\": %u, \"quota\": ", has_trash ? "true" : "false",
+		has_trash ? weft_files_trash_days(files->engine) : 0);
+	append_quota(text, &asked->visitor);
+	weft_str_append(text, "}\n");
+}
+
+static int answer_about(const struct asked *asked)
+{
+	struct weft_http_content content = {.type = "application/json"};
+	struct weft_str text;
+	struct stat stat;
+	int result = 503;
+
+	if (weft_files_stat(asked->files->viewer, &asked->visitor, asked->path, &stat) < 0)
+		return refuse(asked, errno);
+	weft_str_init(&text, WEFT_STR_LEN_MAX);
+	append_about(&text, asked, S_ISDIR(stat.st_mode));
+	content.data = weft_str_text(&text);
+	content.len = weft_str_len(&text);
+	if (!weft_str_error(&text) && add_fields(asked, "no-store") == 0)
+		result = weft_http_response_send(asked->response, 200, &content);
+	weft_str_fini(&text);
+	return result;
+}
+
 /* ---- Digests ------------------------------------------------------------------------------- */
 
 static int answer_digest(const struct asked *asked)
@@ -343,7 +455,7 @@ static int as_visitor(
 	char *path = take_path(asked->request);
 	int result = path ? 0 : 503;
 
-	asked->visitor = (struct weft_files_visitor){.rights = WEFT_FILES_READ | WEFT_FILES_LIST};
+	asked->visitor = (struct weft_files_visitor){.rights = WEFT_FILES_ALL};
 	asked->path = path;
 	if (path && asked->files->has_guests)
 		result = weft__http_guest(asked->files, asked->request, &asked->visitor);
@@ -367,9 +479,84 @@ int weft__http_folder_ask(struct weft_http_files *files, struct weft_http_reques
 	asked.value = weft_http_params_get(params, "search", 0);
 	if (asked.value)
 		return as_visitor(&asked, answer_search, true);
+	if (weft_http_params_get(params, "about", 0))
+		return as_visitor(&asked, answer_about, false);
 	if (weft_http_params_get(params, "sha256", 0))
 		return as_visitor(&asked, answer_digest, false);
 	return WEFT__HTTP_NOT_ASKED;
+}
+
+/* The body: which names. To be freed; NULL, and *ret_status is for the handler to return. */
+static struct weft_http_params *read_form(struct asked *asked, int *ret_status)
+{
+	struct weft_http_params *form = weft_http_request_form(asked->request, FORM_MAX);
+
+	if (form)
+		return form;
+	switch (errno) {
+	case EPROTOTYPE:
+		*ret_status = weft_http_response_error(asked->response, 415,
+			"Names come as a form (application/x-www-form-urlencoded).");
+		break;
+	case EMSGSIZE:
+		*ret_status = weft_http_response_error(
+			asked->response, 413, "These are too many names at once.");
+		break;
+	case EBADMSG:
+		*ret_status =
+			weft_http_response_error(asked->response, 400, "The form can't be read.");
+		break;
+	case ENOMEM:
+		*ret_status = 503;
+		break;
+	default:
+		*ret_status = -1; /* the connection says what is wrong with the body */
+	}
+	return NULL;
+}
+
+static int post_names(struct asked *asked, const struct weft_http_params *form)
+{
+	size_t count = 0;
+	int result;
+
+	while (weft_http_params_get(form, "name", count))
+		count++;
+	if (count == 0)
+		return weft_http_response_error(
+			asked->response, 400, "The form names nothing (name=...).");
+	asked->names = calloc(count, sizeof(*asked->names));
+	if (!asked->names)
+		return 503;
+	for (size_t i = 0; i < count; i++)
+		asked->names[i] = weft_http_params_get(form, "name", i);
+	asked->name_count = count;
+	result = as_visitor(asked, answer_archive, true);
+	free(asked->names);
+	return result;
+}
+
+int weft__http_folder_post(struct weft_http_files *files, struct weft_http_request *request,
+	struct weft_http_response *response)
+{
+	struct asked asked = {.files = files, .request = request, .response = response};
+	const struct weft_http_params *params =
+		request->head.query.at ? weft_http_request_params(request) : NULL;
+	struct weft_http_params *form;
+	int result;
+
+	asked.value = params ? weft_http_params_get(params, "archive", 0) : NULL;
+	if (!asked.value)
+		return WEFT__HTTP_NOT_ASKED;
+	if (weft__http_is_foreign(request))
+		return weft_http_response_error(
+			response, 403, "A page of another site may not ask for this.");
+	form = read_form(&asked, &result);
+	if (!form)
+		return result;
+	result = post_names(&asked, form);
+	weft_http_params_free(form);
+	return result;
 }
 
 static int add_digest(const struct asked *asked)

@@ -14,6 +14,10 @@
 int weft__http_folder_ask(struct weft_http_files *files, struct weft_http_request *request,
 	struct weft_http_response *response);
 
+/** The same of a POST: an archive of what its form names. */
+int weft__http_folder_post(struct weft_http_files *files, struct weft_http_request *request,
+	struct weft_http_response *response);
+
 /** Add the Repr-Digest that a HEAD wants (RFC 9530), where there is one to be had. */
 void weft__http_folder_add_digest(struct weft_http_files *files, struct weft_http_request *request,
 	struct weft_http_response *response);

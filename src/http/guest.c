@@ -25,7 +25,8 @@ static int open_own(struct weft_http_files *files)
 {
 	const struct weft_http_files_options *options = &files->policy->options;
 	const struct weft_files_options of_engine = {
-		.follows_links = !options->visitor && options->links != WEFT_HTTP_LINKS_NONE};
+		.follows_links = !options->visitor && options->links != WEFT_HTTP_LINKS_NONE,
+		.trash_keep_ns = options->trash_keep_ns};
 	const struct weft_files_options of_viewer = {
 		.follows_links = of_engine.follows_links, .shows_hidden = options->shows_hidden};
 	int fd = fcntl(files->root.fd, F_DUPFD_CLOEXEC, 3);
@@ -84,6 +85,24 @@ unsigned weft__http_guest_rights(const struct weft__http_visit *visit)
 		rights = weft__visitor_rights(visit->guest, path);
 	free(path);
 	return rights;
+}
+
+unsigned weft__http_door_rights(const struct weft_http_files *files, unsigned rights)
+{
+	const struct weft_http_files_options *options = &files->policy->options;
+	unsigned allowed = WEFT_FILES_READ | WEFT_FILES_LIST;
+
+	/* Other content for a file is taken from who says which (If-Match), wherever any is. */
+	if (options->allow_upload)
+		allowed |= WEFT_FILES_WRITE | WEFT_FILES_REPLACE;
+	if (options->allow_change)
+		allowed |= WEFT_FILES_DELETE | WEFT_FILES_MANAGE;
+	return rights & allowed;
+}
+
+bool weft__http_has_trash(const struct weft_http_files *files)
+{
+	return files->policy->options.allow_change && weft_files_trash_days(files->engine) > 0;
 }
 
 bool weft__http_guest_reads_kept(const struct weft__http_visit *visit)

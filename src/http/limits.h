@@ -139,12 +139,18 @@
 /** Most names shown of one folder; the page says how many more there are. */
 #define WEFT__HTTP_LISTING_ENTRIES_MAX 10000
 
+/** The same as JSON: a page that shows what scrolls into sight takes a folder whole. */
+#define WEFT__HTTP_LISTING_JSON_MAX 100000
+
 /** So many more are counted; then it says that there are more yet. */
 #define WEFT__HTTP_LISTING_COUNT_MAX 100000
 
 /** Listings that a worker keeps, and the bytes they may hold together. */
 #define WEFT__HTTP_LISTINGS_MAX       64
-#define WEFT__HTTP_LISTINGS_BYTES_MAX ((size_t)8 * 1024 * 1024)
+#define WEFT__HTTP_LISTINGS_BYTES_MAX ((size_t)24 * 1024 * 1024)
+
+/** Listings that are compressed, in bytes. */
+#define WEFT__HTTP_LISTING_COMPRESS_MAX ((size_t)24 * 1024 * 1024)
 
 /** Bytes of listings that a worker has in all, those that slow readers hold among them: over it
  * 503. */

@@ -26,6 +26,7 @@
 #include "http/escape.h"
 #include "http/limits.h"
 #include "files/store.h"
+#include "weft/files.h"
 #include "weft/sort.h"
 
 static const struct {
@@ -191,18 +192,20 @@ static bool is_shown(const struct reading *reading, const char *name)
 	if (name[0] != '.')
 		return true;
 	return reading->source->shows_hidden && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-	       strncmp(name, WEFT__STORE_FOLDER, strlen(WEFT__STORE_FOLDER)) != 0;
+	       !weft__store_is_own_name(name);
 }
 
 static int read_names(const struct reading *reading, DIR *folder)
 {
 	struct weft__http_listing *listing = reading->listing;
+	size_t names_max =
+		listing->is_json ? WEFT__HTTP_LISTING_JSON_MAX : WEFT__HTTP_LISTING_ENTRIES_MAX;
 	struct dirent *entry;
 
 	while ((errno = 0, entry = readdir(folder))) {
 		if (!is_shown(reading, entry->d_name))
 			continue;
-		if (weft_vec_len(&listing->items) < WEFT__HTTP_LISTING_ENTRIES_MAX) {
+		if (weft_vec_len(&listing->items) < names_max) {
 			if (add_name(reading, entry->d_name) < 0)
 				return -1;
 			continue;
@@ -241,6 +244,25 @@ static void append_json_item(struct weft_str *text, const struct weft__http_item
 	weft_str_appendf(text, ", \"modified\": \"%s\"}", when);
 }
 
+void weft__http_listing_append_rights(struct weft_str *text, unsigned rights)
+{
+	static const struct {
+		unsigned right;
+		const char *name;
+	} names[] = {{WEFT_FILES_READ, "read"}, {WEFT_FILES_LIST, "list"},
+		{WEFT_FILES_WRITE, "write"}, {WEFT_FILES_REPLACE, "replace"},
+		{WEFT_FILES_DELETE, "delete"}, {WEFT_FILES_MANAGE, "manage"}};
+	bool is_first = true;
+
+	weft_str_append_char(text, '[');
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (rights & names[i].right) {
+			weft_str_appendf(text, "%s\"%s\"", is_first ? "" : ", ", names[i].name);
+			is_first = false;
+		}
+	weft_str_append_char(text, ']');
+}
+
 static void build_json(struct weft_str *text, const struct weft__http_listing *listing)
 {
 	bool is_first = true;
@@ -249,9 +271,12 @@ static void build_json(struct weft_str *text, const struct weft__http_listing *l
 	weft_http_escape_json(text, listing->path, strlen(listing->path));
 	weft_str_appendf(text,
 		", \"sort\": \"%s\", \"order\": \"%s\", \"left_out\": %zu, \"has_more\": %s, "
-		"\"entries\": [",
+		"\"trash\": %s, \"rights\": ",
 		sorts[listing->sort].name, listing->is_descending ? "desc" : "asc",
-		listing->left_out, listing->has_more ? "true" : "false");
+		listing->left_out, listing->has_more ? "true" : "false",
+		listing->has_trash ? "true" : "false");
+	weft__http_listing_append_rights(text, listing->rights);
+	weft_str_append(text, ", \"entries\": [");
 	weft_vec_each (struct weft__http_item, item, &listing->items) {
 		weft_str_append(text, is_first ? "\n" : ",\n");
 		append_json_item(text, item);
@@ -272,6 +297,10 @@ void weft__http_listing_init(struct weft__http_listing *listing, struct weft_htt
 	weft_str_init(&listing->names, WEFT_STR_LEN_MAX);
 	choose_order(listing, request);
 	listing->is_json = weft__http_accept_wants_json(request, "json");
+	if (listing->is_json) {
+		listing->rights = source->rights;
+		listing->has_trash = source->has_trash;
+	}
 }
 
 void weft__http_listing_fini(struct weft__http_listing *listing)
@@ -312,7 +341,8 @@ uint64_t weft__http_listing_print(
 		weft__siphash(key, weft_str_text(&listing->names), weft_str_len(&listing->names));
 	words[1] = listing->left_out;
 	words[2] = listing->has_more;
-	words[3] = (uint64_t)(listing->uploads != NULL) << 8 | (uint64_t)listing->sort << 2 |
+	words[3] = (uint64_t)listing->rights << 17 | (uint64_t)listing->has_trash << 16 |
+		   (uint64_t)(listing->uploads != NULL) << 8 | (uint64_t)listing->sort << 2 |
 		   (uint64_t)listing->is_descending << 1 | listing->is_json;
 	/* A page says "Today". */
 	words[4] = (uint64_t)(now.today.tm_year * 366 + now.today.tm_yday);

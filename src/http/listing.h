@@ -37,6 +37,8 @@ struct weft__http_listing {
 	bool has_more;         /* than were counted */
 	enum weft__http_sort sort;
 	bool is_descending, is_json;
+	unsigned rights; /* as the source's; 0 of a page, which does not tell of them */
+	bool has_trash;  /* the same */
 	const struct weft__http_uploads *uploads; /* NULL: it is read-only */
 	const char *whole_path;                   /* the source's; path is what is shown of it */
 };
@@ -50,6 +52,8 @@ struct weft__http_listing_source {
 	const struct weft__http_uploads *uploads;
 	const struct weft__http_policy *policy; /* for CORS; may be NULL */
 	size_t home_len; /* so much of path is not shown: who asks is at home there */
+	unsigned rights; /* enum weft_files_right: what who asks may do there, through this door */
+	bool has_trash;  /* what is removed can be had back */
 };
 
 /**
@@ -108,6 +112,9 @@ void weft__http_listing_now(struct weft__http_listing_now *now, int64_t seconds)
  */
 void weft__http_listing_time(char ret_text[WEFT__HTTP_LISTING_TIME_MAX], int64_t then_s,
 	const struct tm *then, const struct weft__http_listing_now *now);
+
+/** Append rights as an array of their names: ["read", "list"]. */
+void weft__http_listing_append_rights(struct weft_str *text, unsigned rights);
 
 /** Append the whole page. */
 void weft__http_listing_append_page(

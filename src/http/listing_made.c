@@ -81,7 +81,7 @@ struct weft__http_made *weft__http_made_new(
 	snprintf(page->tag, sizeof(page->tag), "\"%016llx\"", (unsigned long long)print);
 	for (int coding = 0; coding < WEFT__HTTP_CODING_COUNT; coding++)
 		if (!pool->may_compress || len < WEFT__HTTP_COMPRESS_MIN ||
-			len > (size_t)WEFT__HTTP_COMPRESS_MAX ||
+			len > WEFT__HTTP_LISTING_COMPRESS_MAX ||
 			!weft__http_can_compress((enum weft__http_coding)coding))
 			page->forms[coding].state = WEFT__HTTP_FORM_USELESS;
 	count_bytes(page, sizeof(*page) + len);

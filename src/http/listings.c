@@ -167,9 +167,9 @@ static struct entry *enter(
 	struct weft_str key;
 
 	weft_str_init(&key, WEFT_STR_LEN_MAX);
-	weft_str_appendf(&key, "%d%d%d%d%zu/%s", listing->sort, listing->is_descending,
-		listing->is_json, listing->uploads != NULL, strlen(listing->path),
-		listing->whole_path);
+	weft_str_appendf(&key, "%d%d%d%d%d%x/%zu/%s", listing->sort, listing->is_descending,
+		listing->is_json, listing->uploads != NULL, listing->has_trash, listing->rights,
+		strlen(listing->path), listing->whole_path);
 	if (!weft_str_error(&key))
 		entry = weft_map_get(listings->map, weft_str_text(&key), weft_str_len(&key));
 	if (entry) {

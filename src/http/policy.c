@@ -341,7 +341,7 @@ bool weft__http_policy_hides(const struct weft__http_policy *policy, const char 
 	if (!policy->options.shows_hidden)
 		return weft__http_path_is_hidden(path);
 	/* What is being uploaded is not there yet. */
-	return strstr(path, "/" WEFT__STORE_FOLDER) != NULL;
+	return strstr(path, "/" WEFT__STORE_FOLDER) || strstr(path, "/" WEFT__TRASH_FOLDER);
 }
 
 const char *weft__http_policy_type(const struct weft__http_policy *policy, const char *path)

@@ -5,10 +5,10 @@
  * Entry points: weft__http_upload_delete(), weft__http_upload_other().
  *
  * Two things are done with more care than WebDAV asks for: a folder is removed only when it is
- * empty, and never replaced by one that is moved when it is not. The rest of WebDAV (PROPFIND,
- * COPY, LOCK) is not here.
+ * empty, unless the query says that all of it is meant ("?all", "?trash"), and never replaced by
+ * one that is moved when it is not. The rest of WebDAV (PROPFIND, LOCK) is not here.
  *
- * Never: more than one name is changed by one request.
+ * Never: a part of what is asked for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,10 +17,20 @@
 #include "http/files.h"
 #include "http/origin.h"
 #include "http/service.h"
+#include "http/trash.h"
 #include "http/tus.h"
 #include "http/upload.h"
 
 /* ---- DELETE ------------------------------------------------------------------------------- */
+
+/* What the query says of a DELETE. */
+static bool says(struct weft_http_request *request, const char *name)
+{
+	const struct weft_http_params *params =
+		request->head.query.at ? weft_http_request_params(request) : NULL;
+
+	return params && weft_http_params_get(params, name, 0);
+}
 
 static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_request *request,
 	struct weft_http_response *response, const char *path)
@@ -30,6 +40,7 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 	const struct weft_files_remove_options options = {
 		.judge = weft__http_upload_judge, .arg = &rule};
 	struct weft_files_visitor visitor;
+	struct weft_files *engine = uploads->files->engine;
 	int result = weft__http_guest(uploads->files, request, &visitor);
 
 	if (result != 0)
@@ -37,10 +48,17 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 	if (!path[0])
 		return weft_http_response_error(
 			response, 403, "The shared folder itself stays where it is.");
-	if (weft_files_remove(uploads->files->engine, &visitor, path, &options) == 0)
+	if (says(request, "trash"))
+		return weft__http_trash_take(&(struct weft__http_trash_visit){
+			uploads, request, response, &visitor, path});
+	if ((says(request, "all") ? weft_files_remove_all : weft_files_remove)(
+		    engine, &visitor, path, &options) == 0)
 		return weft_http_response_send(response, 204, NULL);
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 404;
+	if (errno == EXDEV && says(request, "all"))
+		return weft_http_response_error(response, 409,
+			"This, or a part of it, is on another disk than the shared folder.");
 	return weft__http_upload_refuse(request, response, errno);
 }
 
@@ -53,6 +71,8 @@ int weft__http_upload_delete(
 
 	if (uploads->may_upload && weft__http_tus_is(request))
 		return weft__http_tus(request, response, arg);
+	if (weft__http_trash_is(arg, request))
+		return weft__http_trash(request, response, arg);
 	if (!uploads->may_change)
 		return weft__http_refuse_method(
 			request, response, weft__http_tus_methods(request, response, false));

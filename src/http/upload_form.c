@@ -17,8 +17,10 @@
 #include "http/accept.h"
 #include "http/escape.h"
 #include "http/files.h"
+#include "http/folder.h"
 #include "http/limits.h"
 #include "http/origin.h"
+#include "http/trash.h"
 #include "http/tus.h"
 #include "http/upload.h"
 #include "weft/http_form.h"
@@ -315,6 +317,11 @@ int weft__http_upload_post(
 
 	if (weft__http_tus_is(request))
 		return weft__http_tus(request, response, arg);
+	if (weft__http_trash_is(arg, request))
+		return weft__http_trash(request, response, arg);
+	result = weft__http_folder_post(arg, request, response);
+	if (result != WEFT__HTTP_NOT_ASKED)
+		return result;
 	if (weft__http_upload_is_refused(uploads, request, response, uploads->may_upload, &result))
 		return result;
 	if (uploads->max >= 0 && weft_http_request_body_len(request) > uploads->max)

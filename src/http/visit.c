@@ -212,7 +212,8 @@ static int send_listing(struct weft__http_visit *visit, int fd)
 	const struct weft__http_listing_source source = {&visit->files->root, fd, visit->path,
 		visit->files->policy->options.shows_hidden,
 		rights & WEFT_FILES_WRITE ? visit->files->uploads : NULL, visit->files->policy,
-		visit->home_len};
+		visit->home_len, weft__http_door_rights(visit->files, rights),
+		weft__http_has_trash(visit->files)};
 	bool is_for_once;
 	struct weft__http_listings *listings = weft__http_kept_listings(visit->files, &is_for_once);
 	int result;

@@ -99,7 +99,8 @@ static inline void killed_tell_folder(const char *path, int depth)
 			/* of every folder */
 		} else if (entries[i]->d_type == DT_DIR) {
 			/* The staging folder shows by what is in it. */
-			if (strcmp(name, ".weft-upload") == 0 && !killed_tells_staging) {
+			if ((strcmp(name, ".weft-upload") == 0 && !killed_tells_staging) ||
+				strcmp(name, ".weft-trash") == 0) {
 				free(entries[i]);
 				continue;
 			}

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.parse
 import zipfile
 
 from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run
@@ -129,6 +130,27 @@ def _():
                 expect(archive.namelist() == ["sub/deep/", "sub/deep/x"], archive.namelist())
         status, fields, _ = receive(server, "/sub/?archive=zip", method="HEAD")
         expect(status == 200 and fields["content-type"] == "application/zip")
+
+
+@case("an archive of the names that a form has: they and all below them, and nothing else")
+def _():
+    with Folder() as folder, Server(folder.path) as server:
+        for name in ("sub/deep/x", "sub/other/y", "sub/a b.txt", "sub/gr\u00fc\u00dfe", "sub/no"):
+            folder.write(name, name)
+        os.symlink("a b.txt", f"{folder.path}/sub/link")
+        names = ["deep", "a b.txt", "gr\u00fc\u00dfe", "link"]
+        form = urllib.parse.urlencode([("name", name) for name in names])
+        for kind in ("zip", "tar"):
+            done = subprocess.run(
+                ["curl", "-sS", "-d", form, f"http://{server.address}/sub/?archive={kind}"],
+                capture_output=True, check=True, timeout=PATIENCE_S).stdout
+            if kind == "zip":
+                with zipfile.ZipFile(io.BytesIO(done)) as archive:
+                    found = [name for name in archive.namelist() if not name.endswith("/")]
+            else:
+                with tarfile.open(fileobj=io.BytesIO(done)) as archive:
+                    found = [member.name for member in archive if member.isfile()]
+            expect(sorted(found) == ["sub/a b.txt", "sub/deep/x", "sub/gr\u00fc\u00dfe"], found)
 
 
 @case("no archive of a file, of what is not there or hidden, of another kind, or without listings")

@@ -1,0 +1,424 @@
+/*
+ * trash_restore.c - what is in the trash is taken out again, or goes for good (trash.h).
+ *
+ * Entry points: weft_files_trash_restore(), weft_files_trash_remove(), weft_files_trash_empty().
+ *
+ *	a thread: the record is locked and read
+ *	the caller's fiber: hers? rights where it goes; what would come to light by it
+ *	a thread: one rename; and where a folder is gone, that is made again, and the rename is
+ *		tried once more
+ *
+ * Never: anything over what is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files/store.h"
+#include "files/trash.h"
+#include "files/walk.h"
+#include "weft/offload.h"
+#include "weft/scope.h"
+
+static int fail(int code)
+{
+	errno = code;
+	return -1;
+}
+
+/* ---- One of hers ---------------------------------------------------------------------------- */
+
+/* One that is locked. */
+struct item {
+	struct weft_files *files;
+	const struct weft_files_visitor *visitor;
+	const char *id;
+	int trash_fd, info_fd;
+	struct weft__upload_record record;
+};
+
+static int open_there(void *arg)
+{
+	struct item *item = arg;
+	int code;
+
+	item->trash_fd = weft__trash_open(item->files, false);
+	if (item->trash_fd < 0)
+		return -1;
+	item->info_fd = weft__trash_lock(item->trash_fd, item->id, &item->record);
+	if (item->info_fd >= 0)
+		return 0;
+	code = errno == EBADMSG ? ENOENT : errno;
+	close(item->trash_fd);
+	return fail(code);
+}
+
+static void close_item(struct item *item)
+{
+	int code = errno;
+
+	close(item->info_fd);
+	close(item->trash_fd);
+	weft__upload_record_fini(&item->record);
+	errno = code;
+}
+
+/* By its id a stranger's is whoever's that knows it; who has a name has a list. */
+static bool is_known(const struct item *item)
+{
+	const struct weft_files_visitor *visitor = item->visitor;
+	bool are_strangers = !item->record.owner[0] && !weft__visitor_owner(visitor)[0];
+
+	return weft__trash_path(visitor, &item->record) &&
+	       (are_strangers || weft__trash_is_seen(visitor, &item->record));
+}
+
+static int open_item(struct item *item, struct weft_files *files,
+	const struct weft_files_visitor *visitor, const char *id)
+{
+	*item = (struct item){.files = files, .visitor = visitor, .id = id};
+	if (!weft__trash_is_id(id))
+		return fail(ENOENT);
+	if (weft_offload_as(WEFT_OFFLOAD_FILE, open_there, item) < 0)
+		return -1;
+	if (is_known(item))
+		return 0;
+	close_item(item);
+	return fail(ENOENT);
+}
+
+/* ---- Folders that are gone --------------------------------------------------------------------
+ */
+
+static int look_there(void *arg)
+{
+	struct weft__view *view = arg;
+	struct stat stat;
+
+	if (weft__view_enter(view) < 0)
+		return -1;
+	return weft__root_stat(&view->root, view->path, &stat);
+}
+
+/* 1: it was made; 0: it was there; -1. */
+static int make_folder(const struct item *item, const char *path)
+{
+	struct weft__view view;
+	int result;
+
+	if (weft__view_make(&view, item->files, item->visitor, path) < 0)
+		return -1;
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, look_there, &view);
+	weft__view_leave(&view);
+	if (result == 0 || errno != ENOENT)
+		return result;
+	if (weft_files_mkdir(item->files, item->visitor, path) == 0)
+		return 1;
+	return errno == EEXIST ? 0 : -1;
+}
+
+/* Those that this has made go again, the last first, where nobody has put something into them. */
+static void take_back_folders(const struct item *item, char *path, size_t made)
+{
+	const struct weft_files_visitor host = {
+		.home = item->visitor->home, .rights = WEFT_FILES_ALL};
+	const struct weft_files_remove_options options = {.only_folders = true};
+	int code = errno;
+
+	for (; made > 0; made--) {
+		char *slash = strrchr(path, '/');
+
+		if (!slash)
+			break;
+		*slash = '\0';
+		WEFT_SHIELDED
+			weft_files_remove(item->files, &host, path, &options);
+	}
+	errno = code;
+}
+
+/* The folders above path; *ret_made is how many were made, which are the last of them. */
+static int make_folders(const struct item *item, char *path, size_t *ret_made)
+{
+	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int made;
+
+		*slash = '\0';
+		made = make_folder(item, path);
+		*slash = '/';
+		if (made < 0)
+			return -1;
+		*ret_made = made ? *ret_made + 1 : 0;
+	}
+	return 0;
+}
+
+/* ---- What would come to light ------------------------------------------------------------------
+ */
+
+struct light {
+	const struct item *item;
+	unsigned rights; /* at where it was */
+};
+
+static int check_light_of(const struct weft__walk_entry *entry, void *arg)
+{
+	const struct light *light = arg;
+	char *path = NULL;
+	unsigned rights;
+
+	if (asprintf(&path, "%s/%s", light->item->record.path, entry->path) < 0)
+		return fail(ENOMEM);
+	rights = weft__visitor_rights(light->item->visitor, path);
+	free(path);
+	return (rights & light->rights) == light->rights ? 0 : fail(EACCES);
+}
+
+static int open_thing(void *arg)
+{
+	const struct item *item = arg;
+	char name[WEFT__TRASH_NAME_SIZE];
+
+	weft__trash_name(name, 't', item->id);
+	return openat(item->trash_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* As a move does: rights that are kept by path stay where they are. */
+static int check_light(const struct item *item, const struct weft__view *to)
+{
+	static const struct weft_files_visitor anybody = {.rights = WEFT_FILES_ALL};
+	struct light light = {item, weft__visitor_rights(item->visitor, item->record.path)};
+	struct weft__walk walk = {
+		.visitor = &anybody, .path = "", .fn = check_light_of, .arg = &light};
+	int fd, result;
+
+	if (!item->visitor->rights_at || strcmp(to->whole, item->record.path) == 0)
+		return 0;
+	if (to->rights & ~light.rights & (WEFT_FILES_READ | WEFT_FILES_LIST))
+		return fail(EACCES);
+	fd = weft_offload_as(WEFT_OFFLOAD_FILE, open_thing, (void *)(uintptr_t)item);
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP ? 0 : -1;
+	walk.files = weft__files_viewer_at(fd, &item->files->options);
+	if (!walk.files)
+		return -1;
+	result = weft__walk(&walk);
+	weft_files_free(walk.files);
+	return result;
+}
+
+/* ---- Restoring ---------------------------------------------------------------------------------
+ */
+
+struct restoring {
+	struct item item;
+	bool is_unique;
+	struct weft__view to;
+	char name[WEFT_FILES_NAME_SIZE]; /* that it has got */
+};
+
+static int rename_to(struct restoring *restoring, const struct weft__store_place *place)
+{
+	const struct item *item = &restoring->item;
+	char from[WEFT__TRASH_NAME_SIZE];
+	unsigned number = 0;
+	int result;
+
+	weft__trash_name(from, 't', item->id);
+	snprintf(restoring->name, sizeof(restoring->name), "%s", place->name);
+	for (;;) {
+		result =
+			weft__trash_rename(item->trash_fd, from, place->folder_fd, restoring->name);
+		if (result == 0 || errno != EEXIST || !restoring->is_unique)
+			return result;
+		if (weft__name_next(place->name, &number, restoring->name) < 0)
+			return -1;
+	}
+}
+
+static int restore_to(struct restoring *restoring, const struct weft__store_place *place)
+{
+	const struct item *item = &restoring->item;
+	char info[WEFT__TRASH_NAME_SIZE];
+	int result = weft__store_lock(place->folder_fd);
+
+	if (result < 0)
+		return -1;
+	result = rename_to(restoring, place);
+	weft__store_unlock(place->folder_fd);
+	if (result < 0 || fsync(place->folder_fd) < 0)
+		return -1;
+	weft__trash_info_name(info, item->id);
+	unlinkat(item->trash_fd, info, 0);
+	return fsync(item->trash_fd);
+}
+
+static int restore_there(void *arg)
+{
+	struct restoring *restoring = arg;
+	struct weft__store_place place;
+	int result, code;
+
+	if (restoring->to.root.fd < 0 && weft__view_enter(&restoring->to) < 0)
+		return -1;
+	if (weft__store_find(&restoring->to.root, restoring->to.path, true, &place) < 0)
+		return -1;
+	result = restore_to(restoring, &place);
+	code = errno;
+	close(place.folder_fd);
+	errno = code;
+	return result;
+}
+
+static int restore_with_folders(struct restoring *restoring)
+{
+	char *path = strdup(restoring->to.path);
+	size_t made = 0;
+	int result = path ? make_folders(&restoring->item, path, &made) : -1;
+
+	if (result == 0)
+		result = weft_offload_as(WEFT_OFFLOAD_FILE, restore_there, restoring);
+	if (result < 0 && path)
+		take_back_folders(&restoring->item, path, made);
+	free(path);
+	return result;
+}
+
+static int restore_within_rights(struct restoring *restoring)
+{
+	int result;
+
+	if (weft__view_need(&restoring->to, WEFT_FILES_WRITE) < 0)
+		return -1;
+	if (!restoring->to.path[0])
+		return fail(EEXIST);
+	if (check_light(&restoring->item, &restoring->to) < 0)
+		return -1;
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, restore_there, restoring);
+	return result < 0 && errno == ENOENT ? restore_with_folders(restoring) : result;
+}
+
+/* Where it is now, in the visitor's home. */
+static int tell_path(const struct restoring *restoring, char **ret_path)
+{
+	const char *path = restoring->to.path, *slash = strrchr(path, '/');
+	int folder_len = slash ? (int)(slash - path) + 1 : 0;
+
+	if (ret_path && asprintf(ret_path, "%.*s%s", folder_len, path, restoring->name) < 0)
+		*ret_path = NULL; /* it is done all the same */
+	return 0;
+}
+
+int weft_files_trash_restore(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_restore *restore, char **ret_path)
+{
+	struct restoring restoring = {.is_unique = restore->is_unique};
+	const char *to = restore->to;
+	int result = -1;
+
+	if (open_item(&restoring.item, files, visitor, restore->id) < 0)
+		return -1;
+	if (!to)
+		to = weft__trash_path(visitor, &restoring.item.record);
+	if (weft__view_make(&restoring.to, files, visitor, to) == 0) {
+		result = restore_within_rights(&restoring);
+		if (result == 0)
+			tell_path(&restoring, ret_path);
+		weft__view_leave(&restoring.to);
+	}
+	close_item(&restoring.item);
+	return result;
+}
+
+/* ---- For good
+ * ------------------------------------------------------------------------------------ */
+
+static int doom_there(void *arg)
+{
+	const struct item *item = arg;
+
+	return weft__trash_doom(item->trash_fd, item->id);
+}
+
+/* It is nobody's any more, and to be cleared. */
+static int doom(struct item *item, struct weft__trash_clearing *clearing)
+{
+	int result;
+
+	if (!(weft__visitor_rights(item->visitor, item->record.path) & WEFT_FILES_DELETE))
+		return fail(EACCES);
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, doom_there, item);
+	if (result == 0)
+		weft__trash_clearing_add(clearing, item->id); /* else the next sweep's */
+	return result;
+}
+
+int weft_files_trash_remove(
+	struct weft_files *files, const struct weft_files_visitor *visitor, const char *id)
+{
+	struct weft__trash_clearing clearing;
+	struct item item;
+	int result;
+
+	if (open_item(&item, files, visitor, id) < 0)
+		return -1;
+	weft__trash_clearing_init(&clearing, files, visitor);
+	result = doom(&item, &clearing);
+	close_item(&item);
+	if (result == 0)
+		weft__trash_clear(&clearing);
+	weft__trash_clearing_fini(&clearing);
+	return result;
+}
+
+/* So many at a time: a list is of so many. */
+struct emptying {
+	struct weft_vec ids;
+};
+
+static int note_own(const struct weft_files_trashed *trashed, void *arg)
+{
+	struct emptying *emptying = arg;
+
+	return trashed->is_mine ? weft_vec_push(&emptying->ids, trashed->id) : 0;
+}
+
+/* Of those that are not there any more, or that somebody is at, nothing is said. */
+static int remove_noted(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct emptying *emptying, size_t *ret_removed)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < weft_vec_len(&emptying->ids); i++) {
+		if (weft_files_trash_remove(files, visitor, weft_vec_at(&emptying->ids, i)) == 0)
+			++*ret_removed;
+		else if (errno != ENOENT && errno != EBUSY && !code)
+			code = errno;
+		if (code == ECANCELED || code == ETIMEDOUT)
+			break;
+	}
+	return code ? fail(code) : 0;
+}
+
+int weft_files_trash_empty(struct weft_files *files, const struct weft_files_visitor *visitor)
+{
+	size_t removed = 1;
+	int more = 1, code;
+
+	while (more > 0 && removed > 0) {
+		struct emptying emptying;
+
+		removed = 0;
+		weft_vec_init(&emptying.ids, WEFT_FILES_TRASH_ID_SIZE);
+		more = weft_files_trash_list(files, visitor, note_own, &emptying);
+		if (more >= 0 && remove_noted(files, visitor, &emptying, &removed) < 0)
+			more = -1;
+		code = errno;
+		weft_vec_fini(&emptying.ids);
+		errno = code;
+	}
+	return more < 0 ? -1 : 0;
+}
