@@ -118,6 +118,11 @@ ifneq ($(WEFT_QRENCODE),)
 OPTION_FLAGS += -DWEFT_HAS_QRENCODE
 endif
 
+# Optional: a filter of system calls for `weft serve` (src/hub/confine_calls.c); for the command only.
+ifeq ($(origin WEFT_SECCOMP),undefined)
+WEFT_SECCOMP := $(call has_library,seccomp.h,-lseccomp)
+endif
+
 # Optional: accounts (src/account), which need all three libraries: SQLite, libsodium and utf8proc.
 ifeq ($(origin WEFT_SQLITE),undefined)
 WEFT_SQLITE := $(call has_library,sqlite3.h,-lsqlite3)
@@ -238,6 +243,9 @@ $(OBJ)/src/hub/page_files.c.o: CFLAGS_PART := -Wa,-I$(OBJ)
 $(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
 $(OBJ)/src/cmd/config.c.o: packaging/weft.conf
 
+$(OBJ)/src/hub/confine_calls.c.o: CFLAGS_PART := $(if $(WEFT_SECCOMP),-DWEFT_HAS_SECCOMP)
+$(OBJ)/src/hub/confine_calls.c.o: $(OBJ)/seccomp
+
 $(OBJ)/%.S.o: %.S $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call run,AS,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
@@ -259,11 +267,13 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode)
+$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode) \
+	$(if $(WEFT_SECCOMP),-lseccomp)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'
 	@printf '  %-6s QR codes: %s\n' WITH '$(if $(WEFT_QRENCODE),yes,no (libqrencode-dev is missing, or WEFT_QRENCODE is empty))'
+	@printf '  %-6s confined system calls: %s\n' WITH '$(if $(WEFT_SECCOMP),yes,no (libseccomp-dev is missing, or WEFT_SECCOMP is empty))'
 	@printf '  %-6s line editing: %s\n' WITH '$(if $(WEFT_LIBEDIT),yes,no (libedit-dev is missing, or WEFT_LIBEDIT is empty))'
 
 $(OUT)/weft-bench: $(call objects,$(BENCH_SRC)) $(OUT)/libweft.a
@@ -283,12 +293,13 @@ $(OBJ)/tests/cmd/test_lab_judge: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS)
 
 # What the API of accounts takes, and chat as JSON: it is the command's.
 $(OBJ)/fuzz/fuzz_account_json $(OBJ)/fuzz/fuzz_chat_json: $(call objects,$(wildcard src/hub/*.c))
-$(OBJ)/fuzz/fuzz_account_json $(OBJ)/fuzz/fuzz_chat_json: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson
+$(OBJ)/fuzz/fuzz_account_json $(OBJ)/fuzz/fuzz_chat_json: LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson \
+	$(if $(WEFT_SECCOMP),-lseccomp)
 
 # The doors of the hub.
 HUB_TESTS := $(patsubst %.c,$(OBJ)/%,$(wildcard tests/hub/test_*.c))
 $(HUB_TESTS): $(call objects,$(wildcard src/hub/*.c))
-$(HUB_TESTS): LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson
+$(HUB_TESTS): LDLIBS += $(OUT)/libweft.a $(OPTION_LIBS) -ljansson $(if $(WEFT_SECCOMP),-lseccomp)
 
 # libFuzzer brings the fuzz variant's main; the others replay files through fuzz/replay.c.
 $(OBJ)/fuzz/%: $(OBJ)/fuzz/%.c.o $(if $(filter fuzz,$(VARIANT)),,$(OBJ)/fuzz/replay.c.o) $(OUT)/libweft.a
@@ -338,6 +349,9 @@ $(OBJ)/members: FORCE
 
 $(OBJ)/web: FORCE
 	$(call note,$(WEB))
+
+$(OBJ)/seccomp: FORCE
+	$(call note,$(WEFT_SECCOMP))
 
 -include $(ALL_OBJ:.o=.d)
 

@@ -95,6 +95,8 @@ static int serve_until_stopped(void *arg)
 	if (!status)
 		status = weft__serve_announce_begin(serve);
 	if (!status)
+		status = weft__serve_confine_calls(serve);
+	if (!status)
 		status = serve_with_signals(serve);
 	weft__serve_announce_end(serve);
 	weft__serve_end_accounts(serve);
@@ -235,7 +237,11 @@ int weft__cmd_serve(int argc, char **argv)
 	bound_connections(&serve);
 	ignore_size_limit();
 	/* What is shared is looked at before anything is written. */
-	status = open_folder(&serve);
+	status = weft__serve_be_user(&serve);
+	if (!status)
+		status = open_folder(&serve);
+	if (!status)
+		status = weft__serve_confine_files(&serve);
 	if (!status)
 		status = weft__serve_open_accounts(&serve);
 	if (!status)
@@ -266,6 +272,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft_http_files_free(serve.files);
 	weft_files_free(serve.engine);
 	weft__serve_close_accounts(&serve);
+	weft__serve_unconfine(&serve);
 	free(serve.folder);
 	free(serve.own_certificate);
 	weft__settings_fini(&serve.settings);

@@ -20,6 +20,7 @@
  *	serve_check.c     options that would do nothing, or not what was meant
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
+ *	serve_confine.c   whose process it is, and what it can do at all
  *	serve_say.c       what is printed at the start
  *	serve_welcome.c   the same of the whole hub, for people
  *	serve_code.c      an address as a picture, for telephones
@@ -74,6 +75,7 @@ struct serve_door {
 
 struct serve_auth;     /* serve_auth.c */
 struct serve_accounts; /* serve_accounts.c */
+struct serve_confined; /* serve_confine.c */
 
 /** Of this machine; empty: it has none. */
 struct serve_own_names {
@@ -145,6 +147,9 @@ struct serve {
 	bool no_trash;
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
 	unsigned links, model;
+	const char *user;  /* whose process it is to be: NAME, NAME:GROUP; NULL: the one it is */
+	unsigned confine;  /* auto, no, strict */
+	bool allows_dumps; /* of its memory */
 	bool is_json;
 	struct serve_ftp ftp;
 	struct serve_chat chat;
@@ -162,6 +167,7 @@ struct serve {
 	struct weft_tls *tls;
 	struct serve_auth *auth;
 	struct serve_accounts *accounts;
+	struct serve_confined *confined;
 	struct weft_http_metrics *metrics;
 	struct weft_http_service front;      /* what stands before the files */
 	struct weft_http_router *router;     /* of it; without accounts, which have one */
@@ -408,6 +414,24 @@ void weft__serve_warn_of_certificates(const struct serve *serve);
 
 /** Whether keys, users and log lie outside of the folder, which is open. Returns a status. */
 int weft__serve_check_private(const struct serve *serve);
+
+/* ---- What it can do at all ---------------------------------------------------------------- */
+
+/** Be the user of --user, before anything is opened. Returns a status, as the next ones do. */
+int weft__serve_be_user(struct serve *serve);
+
+/** To its files and ports, when the folder is open, and before there is a thread. */
+int weft__serve_confine_files(struct serve *serve);
+
+/** This thread may listen below port 1024, where --user allows it; or may not any more. */
+void weft__serve_raise_ports(bool raises);
+
+/** To its system calls: doors, rooms, accounts are open. In a fiber. */
+int weft__serve_confine_calls(struct serve *serve);
+void weft__serve_unconfine(struct serve *serve);
+
+/** To the standard output, within what weft__serve_print_facts() prints. */
+void weft__serve_print_confined(const struct serve *serve, int label_width);
 
 /* ---- Saying ------------------------------------------------------------------------------- */
 

@@ -203,7 +203,7 @@ static struct weft_http_server *server_of(const struct serve *serve, enum serve_
 	return kind == SERVE_HTTP && serve->redirects ? serve->redirector : serve->server;
 }
 
-static int open_door(struct serve *serve, enum serve_door_kind kind, const char *text)
+static int open_as(struct serve *serve, enum serve_door_kind kind, const char *text)
 {
 	struct serve_door *door = &serve->doors[serve->door_count];
 	int status;
@@ -225,6 +225,16 @@ static int open_door(struct serve *serve, enum serve_door_kind kind, const char 
 	if (kind == SERVE_CHAT_TLS && weft_listener_use_tls(door->listener, serve->chat.tls) < 0)
 		return weft__cmd_fail(NAME, "can't serve chat by TLS: %s.", strerror(errno));
 	return kind == SERVE_CHAT && !door->datagrams ? weft__serve_chat_listen(door) : CMD_DONE;
+}
+
+static int open_door(struct serve *serve, enum serve_door_kind kind, const char *text)
+{
+	int status;
+
+	weft__serve_raise_ports(true);
+	status = open_as(serve, kind, text);
+	weft__serve_raise_ports(false);
+	return status;
 }
 
 static bool takes_plain_passwords(const struct serve_door *door)

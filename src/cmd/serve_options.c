@@ -117,6 +117,15 @@ static const char help[] =
 	"                          (default: tuned)\n"
 	"  --insecure-auth         let passwords go over a network in the clear\n"
 	"\n"
+	"What it can do at all (docs/security.md):\n"
+	"  --user NAME[:GROUP]     started by root: be this user once it is set up; low ports are\n"
+	"                          opened all the same\n"
+	"  --confine HOW           keep the process to its files, ports and system calls, as far\n"
+	"                          as the kernel can (auto), not at all (no), or not start where\n"
+	"                          it can't (strict; default: auto)\n"
+	"  --allow-dumps           let it leave core dumps, and be looked into by a debugger of\n"
+	"                          its own user: they show passwords and keys\n"
+	"\n"
 	"What:\n"
 	"  --page                  folders as a page in the browser, with log-in, chat and\n"
 	"                          accounts as far as there are any (docs/page.md)\n"
@@ -185,6 +194,7 @@ static const char help[] =
 	"Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
 static const char *const hash_costs[] = {"tuned", "least", NULL};
+static const char *const confines[] = {"auto", "no", "strict", NULL};
 
 /* By the numbers of enum weft_http_log_format. */
 static const char *const log_formats[] = {"common", "combined", "json", NULL};
@@ -332,6 +342,11 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("hash-cost", CMD_CHOICE, &serve->hash_cost, .choices = hash_costs,
 			.standard = "tuned"),
 		CMD_OPTION("insecure-auth", CMD_FLAG, &serve->allows_plain_auth),
+		/* What it can do at all. */
+		CMD_OPTION("user", CMD_TEXT, &serve->user),
+		CMD_OPTION("confine", CMD_CHOICE, &serve->confine, .choices = confines,
+			.standard = "auto"),
+		CMD_OPTION("allow-dumps", CMD_FLAG, &serve->allows_dumps),
 		/* What. */
 		CMD_OPTION("page", CMD_FLAG, &serve->has_page),
 		CMD_OPTION("no-listing", CMD_FLAG, &files->no_listing),

@@ -162,6 +162,7 @@ static void print_json(const struct serve *serve)
 	weft__serve_print_accounts(serve);
 	weft__serve_chat_print(serve);
 	print_json_certificate(serve);
+	weft__serve_print_confined(serve, 0);
 	printf(", \"workers\": %u, \"driver\": \"%s\", \"model\": \"%s\"}\n", weft_worker_count(),
 		weft_driver_name(), serve->server_options.model);
 	fflush(stdout);
@@ -192,6 +193,7 @@ void weft__serve_print_facts(const struct serve *serve)
 			weft_driver_name());
 	else
 		printf("  %-8s %s\n", "model", serve->server_options.model);
+	weft__serve_print_confined(serve, 8);
 	printf("  %-8s Ctrl-C\n", "stop");
 	fflush(stdout);
 }

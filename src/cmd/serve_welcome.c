@@ -308,6 +308,7 @@ void weft__serve_welcome(const struct serve *serve)
 	say_strangers(serve);
 	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
+	weft__serve_print_confined(serve, LABEL_WIDTH);
 	line("stop", "Ctrl-C");
 	putchar('\n');
 	fflush(stdout);

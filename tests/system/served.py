@@ -183,7 +183,8 @@ class Server:
     def __init__(self, folder, *options, http="127.0.0.1:0", workers=2, session=False,
                  prefix=()):
         command = [*prefix, WEFT, "serve", folder, "--http", http, "--json"]
-        command += ["--model", MODEL] if MODEL else ["--workers", str(workers)]
+        if "--model" not in options:
+            command += ["--model", MODEL] if MODEL else ["--workers", str(workers)]
         # The tests' requests are for any host; those of hosts say themselves which are served.
         if not {"--host", "--redirect-https"} & set(options) and http[:5] not in ("none", "unix:"):
             command += ["--host", "*"]

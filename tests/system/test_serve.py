@@ -176,7 +176,9 @@ def _():
     with Folder() as folder:
         process = subprocess.Popen([WEFT, "serve", folder.path, "--http", "127.0.0.1:0",
                                     "--workers", "1"], stdout=subprocess.PIPE, text=True)
-        lines = [process.stdout.readline() for _ in range(5)]
+        lines = [process.stdout.readline()]
+        while lines[-1] and "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=PATIENCE_S)
         text = "".join(lines)

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""test_serve_confined.py - what `weft serve` has given up once it serves, and who it is then.
+
+Looked at from outside, in /proc; tests/hub/test_confine.c shows what that means.
+"""
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from accounted import State
+from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run, weft
+
+IS_ROOT = os.geteuid() == 0
+
+# chown, dac_override, dac_read_search, fowner, fsetid, net_bind_service.
+OF_ROOT = 0x41f
+
+# anna, with a password that nobody needs here.
+USERS = "anna:$2b$04$7vDpurJCjBBKxzpAOYTXS.vhl.V74uuCGsr7Bvzm9l.A4hciAljsa\n"
+
+
+def threads(pid):
+    """/proc/PID/task/*/status as dictionaries; a thread that ends meanwhile is left out."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
+                found.append(dict(line.split(":\t", 1) for line in file.read().splitlines()))
+    expect(found, "it has no thread")
+    return found
+
+
+def need(server, what):
+    """The case is for machines, and builds, that have it."""
+    if not server.facts["confined"][what]:
+        raise Skip(f"not confined here: {server.facts['confined']}")
+
+
+@case("every thread is confined, by every driver and model, and it says so")
+def _():
+    with Folder() as folder:
+        folder.write("a.txt", "hello")
+        for how in ((), ("--driver", "poll"), ("--driver", "epoll-level"), ("--model", "pool"),
+                    ("--model", "thread"), ("--model", "prefork")):
+            with Server(folder.path, *how) as server:
+                need(server, "files")
+                need(server, "calls")
+                expect(server.get("/a.txt").body == b"hello")
+                for status in threads(server.process.pid):
+                    expect(status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", status)
+                    expect(int(status["CapPrm"], 16) & ~OF_ROOT == 0, status)
+
+
+@case("its memory is not dumped, and is when that is allowed")
+def _():
+    with Folder() as folder:
+        for options, soft in (((), "0"), (("--allow-dumps",), None)):
+            with Server(folder.path, *options) as server:
+                if server.facts["confined"]["files"] is False and soft:
+                    raise Skip(f"not confined here: {server.facts['confined']}")
+                with open(f"/proc/{server.process.pid}/limits", encoding="utf-8") as file:
+                    core = re.search(r"Max core file size +(\S+) +(\S+)", file.read())
+                expect((core[2] == "0") == bool(soft), core[0])
+                owner = os.stat(f"/proc/{server.process.pid}/environ").st_uid
+                expect(IS_ROOT or (owner == 0) == bool(soft), owner)
+
+
+@case("--confine=no confines nothing, strict needs all of it, another word is none")
+def _():
+    with Folder() as folder:
+        with Server(folder.path, "--confine", "no") as server:
+            expect(server.facts["confined"] == {"files": False, "landlock": 0, "bind": False,
+                                                "connect": False, "calls": 0}, server.facts)
+            expect(all(one["Seccomp"] == "0" for one in threads(server.process.pid)))
+        with Server(folder.path) as server:
+            need(server, "files")
+            need(server, "calls")
+        with Server(folder.path, "--confine", "strict") as server:
+            expect(server.facts["confined"]["files"], server.facts)
+        done = weft("serve", folder.path, "--confine", "perhaps")
+        expect(done.returncode == 2 and "auto, no, strict" in done.stderr, done)
+
+
+@case("what it needs later is there: new certificates, a log that moved, users that changed")
+def _():
+    with Folder() as folder:
+        folder.write("a.txt", "hello")
+        os.mkdir(os.path.join(folder.top, "log"))
+        log = os.path.join(folder.top, "log", "access.log")
+        users = os.path.join(folder.top, "users")
+        with open(users, "w", encoding="utf-8") as file:
+            file.write(USERS)
+        with Server(folder.path, "--access-log", log, "--auth-file", users) as server:
+            expect(server.get("/a.txt").status == 401)
+            os.rename(log, log + ".1")
+            os.rename(users, users + ".old")
+            shutil.copy(users + ".old", users)
+            server.process.send_signal(signal.SIGHUP)
+            began = time.monotonic()
+            while not os.path.exists(log):
+                expect(time.monotonic() - began < PATIENCE_S, "the log was not made anew")
+                time.sleep(0.01)
+            expect(server.get("/a.txt").status == 401)
+
+
+class Owned(Folder):
+    """A folder, with all above it to be entered, that is somebody's."""
+
+    def __init__(self, name):
+        self.owner = pwd.getpwnam(name)
+
+    def __enter__(self):
+        super().__enter__()
+        for path in (self.top, self.path):
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+        return self
+
+
+def nobody():
+    if not IS_ROOT:
+        raise Skip("only root becomes another user")
+    return "nobody"
+
+
+@case("--user: root becomes that user, for good, with every door")
+def _():
+    with Owned(nobody()) as folder, State() as state:
+        os.chown(state.top, folder.owner.pw_uid, folder.owner.pw_gid)
+        with Server(folder.path, "--user", "nobody", "--state", state.path, "--hash-cost", "least",
+                    "--ftp", "127.0.0.1:0", "--chat", "127.0.0.1:0") as server:
+            expect(server.facts["user"] == "nobody", server.facts)
+            uid, gid = str(folder.owner.pw_uid), str(folder.owner.pw_gid)
+            for status in threads(server.process.pid):
+                expect(status["Uid"].split() == [uid] * 4, status)
+                expect(status["Gid"].split() == [gid] * 4, status)
+                expect(int(status["CapPrm"], 16) == 0 and "0" not in status["Groups"].split(),
+                       status)
+            for name in os.listdir(state.path):
+                made = os.stat(os.path.join(state.path, name))
+                expect(made.st_uid == folder.owner.pw_uid and made.st_mode & 0o077 == 0, name)
+
+
+@case("--user opens a port below 1024, and what is not that user's is told")
+def _():
+    with Owned(nobody()) as folder:
+        port = low_port()
+        with Server(folder.path, "--user", "nobody", http=f"127.0.0.1:{port}") as server:
+            expect(server.port == port, server.facts)
+            expect(server.get("/nothing").status == 404)
+            main = next(one for one in threads(server.process.pid)
+                        if one["Pid"] == str(server.process.pid))
+            expect(int(main["CapPrm"], 16) == 0, main)
+        os.chown(folder.path, 0, 0)
+        os.chmod(folder.path, 0o700)
+        done = weft("serve", folder.path, "--user", "nobody", "--http", "127.0.0.1:0")
+        expect(done.returncode == 1 and "can't open" in done.stderr, done)
+        done = weft("serve", folder.path, "--user", "no-such-user", "--http", "127.0.0.1:0")
+        expect(done.returncode == 2 and 'no "no-such-user"' in done.stderr, done)
+
+
+def low_port():
+    """One below 1024 that is free."""
+    for port in range(1023, 600, -1):
+        with contextlib.suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    raise Skip("no port below 1024 can be had")
+
+
+@case("who is not root becomes nobody else")
+def _():
+    nobody()
+    with Folder() as folder:
+        os.chmod(folder.top, 0o755)
+        if not shutil.which("setpriv"):
+            raise Skip("no setpriv")
+        binary = tempfile.mkdtemp()
+        try:
+            os.chmod(binary, 0o755)
+            shutil.copy(WEFT, binary)
+            done = subprocess.run(
+                ["setpriv", "--reuid=65534", "--clear-groups", os.path.join(binary, "weft"), "serve",
+                 folder.path, "--user", "root", "--http", "127.0.0.1:0"], capture_output=True,
+                text=True, timeout=PATIENCE_S, check=False, env={"PATH": os.environ["PATH"]})
+        finally:
+            shutil.rmtree(binary)
+        expect(done.returncode == 1 and "only root can become another user" in done.stderr, done)
+
+
+if __name__ == "__main__":
+    run()
