@@ -311,7 +311,7 @@ $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: $(COLLECT_PARTS)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/libweft.a
 
 # A file of settings.
-$(OBJ)/fuzz/fuzz_settings: $(call objects,src/cmd/options.c src/cmd/settings.c)
+$(OBJ)/fuzz/fuzz_settings: $(call objects,src/cmd/complete.c src/cmd/options.c src/cmd/settings.c)
 $(OBJ)/fuzz/fuzz_settings: LDLIBS += $(OUT)/libweft.a -linih -lm
 
 # A client of chat, apart from its terminal and its connection.
@@ -424,6 +424,8 @@ format: ## Format every C file with clang-format
 	@tools/bootstrap lint
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
+COMPLETIONS := bash-completion/completions/weft zsh/site-functions/_weft fish/vendor_completions.d/weft.fish
+
 install: all ## Install into PREFIX (default /usr/local), below DESTDIR when packaging
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/weft)
 	install -m 755 build/weft $(DESTDIR)$(BINDIR)/weft
@@ -438,6 +440,9 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 	tools/man3 $(DESTDIR)$(MANDIR)/man3
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
+	$(foreach path,$(COMPLETIONS),build/weft completion $(firstword $(subst -, ,$(subst /, ,$(path)))) \
+		>$(DESTDIR)$(PREFIX)/share/$(path) &&) true
 
 clean: ## Remove build/
 	rm -rf build

@@ -49,6 +49,17 @@ static int help(const struct account *account, const struct account_command *all
 	return CMD_DONE;
 }
 
+/* For the shell's completion. */
+static int offer(const struct account_command *all, int argc, char **argv)
+{
+	struct cmd_question question;
+
+	if (weft__cmd_is_asked(argc, argv, &question))
+		for (; all->name; all++)
+			weft__cmd_offer(&question, all->name, all->summary);
+	return CMD_DONE;
+}
+
 int weft__cmd_account_dispatch(struct account *account, const struct account_command *all,
 	const char *what, int argc, char **argv)
 {
@@ -57,6 +68,8 @@ int weft__cmd_account_dispatch(struct account *account, const struct account_com
 
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(account, all, what);
+	if (strncmp(word, CMD_COMPLETE, strlen(CMD_COMPLETE)) == 0)
+		return offer(all, argc, argv);
 	if (!word[0])
 		return weft__cmd_usage(account->name, "what is it to do?");
 	for (; all->name; all++)

@@ -83,6 +83,12 @@ static const struct deed {
 	{"unban", "UNBAN *", 1, 1, {NULL}},
 };
 
+static void offer_deeds(const struct cmd_question *question)
+{
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		weft__cmd_offer(question, deeds[i].word, NULL);
+}
+
 static const struct deed *find_deed(const char *word)
 {
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
@@ -327,8 +333,11 @@ static int take_identity(struct admin *admin)
 
 static int take_options(struct admin *admin, const char **ret_at, int argc, char **argv)
 {
-	static const struct cmd_syntax syntax = {
-		.name = ADMIN, .help = help, .operands_max = 4, .operands = "a text is one word"};
+	static const struct cmd_syntax syntax = {.name = ADMIN,
+		.help = help,
+		.operands_max = 4,
+		.operands = "a text is one word",
+		.offer_words = offer_deeds};
 	const struct cmd_option options[] = {
 		CMD_OPTION("at", CMD_TEXT, ret_at),
 		CMD_OPTION("socket", CMD_TEXT, &admin->socket),

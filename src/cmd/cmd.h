@@ -7,6 +7,8 @@
 #ifndef WEFT_SRC_CMD_CMD_H
 #define WEFT_SRC_CMD_CMD_H
 
+#include <stddef.h>
+
 /** Exit statuses. */
 enum weft__cmd_status {
 	CMD_DONE = 0,
@@ -49,6 +51,15 @@ int weft__cmd_sockopt(int argc, char **argv);
 
 /** `weft collect`: collect.c. */
 int weft__cmd_collect(int argc, char **argv);
+
+/** `weft completion`: completion.c. */
+int weft__cmd_completion(int argc, char **argv);
+
+/** The sub-command number index, from 0, and what it is for; NULL past the last. main.c. */
+const char *weft__cmd_at(size_t index, const char **ret_summary);
+
+/** Run a sub-command by its name; argv[0] is that. Returns its status. */
+int weft__cmd_call(const char *name, int argc, char **argv);
 
 /**
  * One line on stderr, "weft NAME: ...", for what went wrong. Returns CMD_FAILED, or

@@ -185,7 +185,8 @@ static int take_options(struct collect *collect, int argc, char **argv)
 			"connections", CMD_COUNT, &collect->connections_max, .max = WEFT_SEM_MAX),
 		CMD_OPTION("idle-timeout", CMD_SECONDS, &collect->idle_timeout_ns),
 		CMD_OPTION("workers", CMD_COUNT, &collect->run.workers, .max = WEFT_WORKERS_MAX),
-		CMD_OPTION("driver", CMD_TEXT, &collect->run.driver),
+		CMD_OPTION(
+			"driver", CMD_TEXT, &collect->run.driver, .choices = weft__cmd_drivers()),
 		CMD_OPTION("grace", CMD_SECONDS, &collect->grace_ns, .zero_ns = 1),
 		CMD_OPTION("json", CMD_FLAG, &collect->is_json),
 		CMD_OPTIONS_END,

@@ -55,10 +55,21 @@ static int check(const char *path, bool shows, bool is_json)
 	return status;
 }
 
+static void offer_deeds(const struct cmd_question *question)
+{
+	static const char *const deeds[] = {"check", "show", "example"};
+
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		weft__cmd_offer(question, deeds[i], NULL);
+}
+
 int weft__cmd_config(int argc, char **argv)
 {
-	static const struct cmd_syntax syntax = {
-		.name = CONFIG, .help = help, .operands_max = 2, .operands = "one file at a time"};
+	static const struct cmd_syntax syntax = {.name = CONFIG,
+		.help = help,
+		.operands_max = 2,
+		.operands = "one file at a time",
+		.offer_words = offer_deeds};
 	bool is_json = false;
 	const struct cmd_option options[] = {
 		CMD_OPTION("json", CMD_FLAG, &is_json),

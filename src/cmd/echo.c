@@ -51,7 +51,7 @@ static int take_options(struct echo *echo, int argc, char **argv)
 		.name = NAME, .help = help, .operands_max = 1, .operands = "one address at a time"};
 	const struct cmd_option options[] = {
 		CMD_OPTION("model", CMD_CHOICE, &echo->model, .choices = weft__cmd_models()),
-		CMD_OPTION("driver", CMD_TEXT, &echo->run.driver),
+		CMD_OPTION("driver", CMD_TEXT, &echo->run.driver, .choices = weft__cmd_drivers()),
 		CMD_OPTION("workers", CMD_COUNT, &echo->run.workers, .max = WEFT_WORKERS_MAX),
 		CMD_OPTION("size", CMD_COUNT, &echo->serve.size, .max = CMD_MODEL_SIZE_MAX),
 		CMD_OPTION("connections", CMD_COUNT, &echo->serve.connections_max,

@@ -106,7 +106,7 @@ static int take_options(struct load *load, int argc, char **argv)
 		CMD_OPTION("slow-rate", CMD_COUNT, &load->slow_rate, .max = 1000000),
 		CMD_OPTION("slow-read", CMD_FLAG, &load->is_slow_read),
 		CMD_OPTION("workers", CMD_COUNT, &load->run.workers, .max = WEFT_WORKERS_MAX),
-		CMD_OPTION("driver", CMD_TEXT, &load->run.driver),
+		CMD_OPTION("driver", CMD_TEXT, &load->run.driver, .choices = weft__cmd_drivers()),
 		CMD_OPTION("latency", CMD_FLAG, &load->is_detailed),
 		CMD_OPTION("json", CMD_FLAG, &load->is_json),
 		CMD_OPTIONS_END,

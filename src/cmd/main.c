@@ -34,6 +34,7 @@ static const struct {
 	{"announce", "tell the local network what this host offers", weft__cmd_announce},
 	{"discover", "ask the local network what is announced there", weft__cmd_discover},
 	{"sockopt", "make a socket, and show all of its options", weft__cmd_sockopt},
+	{"completion", "what makes a shell complete these commands", weft__cmd_completion},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -93,7 +94,15 @@ static int help(void)
 	return CMD_DONE;
 }
 
-static int run(const char *name, int argc, char **argv)
+const char *weft__cmd_at(size_t index, const char **ret_summary)
+{
+	if (index >= COMMAND_COUNT)
+		return NULL;
+	*ret_summary = commands[index].summary;
+	return commands[index].name;
+}
+
+int weft__cmd_call(const char *name, int argc, char **argv)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -106,7 +115,7 @@ static int help_on(char *name)
 	char option[] = "--help";
 	char *argv[] = {name, option, NULL};
 
-	return run(name, 2, argv);
+	return weft__cmd_call(name, 2, argv);
 }
 
 /*
@@ -153,7 +162,7 @@ static int dispatch(int argc, char **argv)
 		return help_on(argv[2]);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
 		return help();
-	return run(name, argc - 1, argv + 1);
+	return weft__cmd_call(name, argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

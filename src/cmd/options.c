@@ -252,8 +252,13 @@ int weft__cmd_parse_over(const struct cmd_syntax *syntax, const struct cmd_optio
 	struct cmd_settings *settings, int argc, char **argv)
 {
 	struct table table = {0};
+	struct cmd_question question;
 	int option, status;
 
+	if (weft__cmd_is_asked(argc, argv, &question)) {
+		weft__cmd_offer_all(&question, syntax, options);
+		return CMD_HELPED;
+	}
 	translate(options, settings, &table);
 	opterr = 0;
 	optind = 0;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "cmd.h"
+#include "complete.h"
 
 enum cmd_option_kind {
 	CMD_FLAG,    /* bool: no value, or yes or no */
@@ -44,7 +45,7 @@ struct cmd_option {
 	void *place;
 	uint64_t min, max;          /* COUNT, BYTES */
 	int64_t zero_ns;            /* SECONDS: what 0 becomes; 0: it is refused */
-	const char *const *choices; /* CHOICE: NULL at the end */
+	const char *const *choices; /* CHOICE, and what of TEXT is usual: NULL at the end */
 	bool *ret_is_given;         /* may be NULL */
 	bool is_of_line;            /* has no sense in a file: help, --json */
 	const char *standard;       /* what holds where nothing is given; NULL: nothing does */
@@ -71,6 +72,8 @@ struct cmd_syntax {
 	const char *help;     /* the whole text */
 	int operands_max;     /* arguments that are no options */
 	const char *operands; /* what there is too much of: "one folder at a time" */
+	/** Tell which words can stand there, for the shell's completion; NULL: files, or any. */
+	void (*offer_words)(const struct cmd_question *question);
 };
 
 /** What weft__cmd_parse() returns when the help was asked for, and told: all is done. */

@@ -394,7 +394,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("json", CMD_FLAG, &serve->is_json, .is_of_line = true),
 		/* How. */
 		CMD_OPTION("workers", CMD_COUNT, &serve->run.workers, .max = WEFT_WORKERS_MAX),
-		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver),
+		CMD_OPTION("driver", CMD_TEXT, &serve->run.driver, .choices = weft__cmd_drivers()),
 		CMD_OPTION("model", CMD_CHOICE, &serve->model, .choices = weft__cmd_models(),
 			.standard = "fiber"),
 		CMD_OPTION("size", CMD_COUNT, &server->size, .max = CMD_MODEL_SIZE_MAX),

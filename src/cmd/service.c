@@ -127,6 +127,15 @@ const char *const *weft__cmd_models(void)
 	return models;
 }
 
+const char *const *weft__cmd_drivers(void)
+{
+	static const char *drivers[16];
+
+	for (size_t i = 0; i + 1 < sizeof(drivers) / sizeof(*drivers); i++)
+		drivers[i] = weft_driver_at(i);
+	return drivers;
+}
+
 int weft__cmd_model_fits(const char *name, unsigned model, struct weft_run_options *run)
 {
 	if (model == 0)

@@ -35,6 +35,9 @@ int weft__cmd_listen(const char *name, const char *option, const char *host_port
 /** The models of weft_serve(), as the choices of an option; NULL at the end. */
 const char *const *weft__cmd_models(void);
 
+/** The drivers of weft_run(), in the same way. */
+const char *const *weft__cmd_drivers(void);
+
 /**
  * Whether the run's options go with the model, by its place in that list: only "fiber" has a
  * choice of driver and workers; the others get one worker, to wait for signals.

@@ -36,7 +36,7 @@ def source(name):
 
 
 def page_of(name):
-    """The source of the page that tells of it; by one of that name, of another subject, if it is."""
+    """The source of the page that tells of it, by one of that name if there is."""
     text = source(name)
     match = re.fullmatch(r"\.so man3/(\w+)\.3\n", text) or re.search(
         rf"^The call .*{name}.* is told of in\n\.BR (\w+) ", text, re.M)
