@@ -497,6 +497,7 @@ def check_descriptors(pid, before):
 def soaked():
     if subprocess.run([*OWN_DISK[:4], "true"], capture_output=True, check=False).returncode:
         raise Skip("no file system of one's own may be mounted here")
+    signal.setitimer(signal.ITIMER_REAL, 3 * SECONDS + 240, 60)  # it may take longer than others
     with State() as state, Folder() as folder:
         state.add("ann", PASSWORD, "--role", "admin")
         token = state.token("ann")
