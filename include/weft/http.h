@@ -111,6 +111,9 @@ WEFT_API int weft_http_request_set_body_max(struct weft_http_request *request, i
 /** The body's length, 0 without one; -1: nobody knows before its end (chunked). */
 WEFT_API int64_t weft_http_request_body_len(const struct weft_http_request *request);
 
+/** The connection's descriptor, still the server's: for getsockopt(2), or weft_unix_peer(). */
+WEFT_API int weft_http_request_fd(const struct weft_http_request *request);
+
 /** The peer's host ("192.0.2.7"), NUL-terminated; "-" for a Unix socket. */
 WEFT_API const char *weft_http_request_peer(const struct weft_http_request *request);
 
@@ -452,9 +455,16 @@ struct weft_http_server_options {
 	 * not bounded. Who asks too often gets 429 with Retry-After; who has too many
 	 * connections gets that on the next, or with TLS just its end.
 	 */
-	unsigned rate;                     /* requests a second; 0: any number */
-	unsigned rate_burst;               /* of these at once; 0: as many as come in 10 s */
-	unsigned connections_per_client;   /* 0: any number */
+	unsigned rate;                   /* requests a second; 0: any number */
+	unsigned rate_burst;             /* of these at once; 0: as many as come in 10 s */
+	unsigned connections_per_client; /* 0: any number */
+	/**
+	 * Called when an answer is out, beside the access log, with on_answer_arg; NULL. It must
+	 * not wait.
+	 */
+	void (*on_answer)(const struct weft_http_request *request,
+		const struct weft_http_response *response, void *arg);
+	void *on_answer_arg;
 	struct weft_http_metrics *metrics; /* weft/http_metrics.h; NULL: none; stays the caller's */
 	struct weft_transfers *transfers;  /* weft/transfer.h: where bodies of more than 256 KiB are
 					    * listed; NULL: nowhere; stays the caller's */
@@ -565,6 +575,14 @@ WEFT_API int weft_http_log_reopen(struct weft_http_log *log);
  * fine.
  */
 WEFT_API void weft_http_log_free(struct weft_http_log *log);
+
+/** Room for a line of the log. */
+#define WEFT_HTTP_LOG_LINE_SIZE 4096
+
+/** Make the line of an answered request, its newline included. Returns its length. Any thread. */
+WEFT_API size_t weft_http_log_print(enum weft_http_log_format format,
+	const struct weft_http_request *request, const struct weft_http_response *response,
+	char ret_line[WEFT_HTTP_LOG_LINE_SIZE]);
 
 /** Add the line of an answered request; never waits. What on_log does by default. Any thread. */
 WEFT_API void weft_http_log_add(struct weft_http_log *log, const struct weft_http_request *request,

@@ -27,7 +27,8 @@ struct weft_str; /* weft/str.h */
 
 /**
  * The same durations in finer buckets, for percentiles: each is an eighth of a power of two wide,
- * from 8 us on; below they are a microsecond (1024 ns). The last one, from two minutes on, has no end.
+ * from 8 us on; below they are a microsecond (1024 ns). The last one has no end, and begins at
+ * two minutes.
  */
 #define WEFT_HTTP_LATENCIES 200
 

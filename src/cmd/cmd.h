@@ -69,4 +69,8 @@ __attribute__((format(printf, 2, 3))) int weft__cmd_fail(const char *name, const
 __attribute__((format(printf, 2, 3))) int weft__cmd_usage(
 	const char *name, const char *format, ...);
 
+/** Have said(line, arg) called with each such line as well, on the thread that says it; NULL: no
+ * more, and no call is under way. */
+void weft__cmd_listen_to(void (*said)(const char *line, void *arg), void *arg);
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +40,21 @@ static const struct {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
+/* Who wants to know what is said on stderr: a server, for its log. */
+static struct {
+	pthread_mutex_t lock;
+	void (*said)(const char *line, void *arg);
+	void *arg;
+} listener = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void weft__cmd_listen_to(void (*said)(const char *line, void *arg), void *arg)
+{
+	pthread_mutex_lock(&listener.lock);
+	listener.said = said;
+	listener.arg = arg;
+	pthread_mutex_unlock(&listener.lock);
+}
+
 __attribute__((format(printf, 2, 0))) static void complain(
 	const char *name, const char *format, va_list args)
 {
@@ -55,6 +71,10 @@ __attribute__((format(printf, 2, 0))) static void complain(
 			fputc(*at, stderr);
 	}
 	fputc('\n', stderr);
+	pthread_mutex_lock(&listener.lock);
+	if (listener.said)
+		listener.said(line ? line : format, listener.arg);
+	pthread_mutex_unlock(&listener.lock);
 	free(line);
 }
 

@@ -95,9 +95,15 @@ static int serve_until_stopped(void *arg)
 	if (!status)
 		status = weft__serve_announce_begin(serve);
 	if (!status)
+		status = weft__serve_make_reloader(serve);
+	if (!status)
+		status = weft__serve_control_begin(serve, stop);
+	if (!status)
 		status = weft__serve_confine_calls(serve);
 	if (!status)
 		status = serve_with_signals(serve);
+	weft__serve_control_end(serve);
+	weft__serve_free_reloader(serve);
 	weft__serve_announce_end(serve);
 	weft__serve_end_accounts(serve);
 	weft__serve_close_doors(serve);
@@ -241,6 +247,8 @@ int weft__cmd_serve(int argc, char **argv)
 	if (!status)
 		status = open_folder(&serve);
 	if (!status)
+		status = weft__serve_control_open(&serve);
+	if (!status)
 		status = weft__serve_confine_files(&serve);
 	if (!status)
 		status = weft__serve_open_accounts(&serve);
@@ -273,6 +281,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft_files_free(serve.engine);
 	weft__serve_close_accounts(&serve);
 	weft__serve_unconfine(&serve);
+	weft__serve_control_close(&serve);
 	free(serve.folder);
 	free(serve.own_certificate);
 	weft__settings_fini(&serve.settings);

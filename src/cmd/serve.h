@@ -5,6 +5,7 @@
  *	serve_options.c   the help, and the table of options: a new one has its line in both
  *	serve_whole.c     all doors at once: what it is when nobody says what it is to be
  *	serve_certificate.c  the certificate that it makes for itself: --lan
+ *	serve_control.c   its control socket, and what is counted for it
  *	serve_door.c      what it listens on: HTTP, HTTPS, metrics; each in a fiber
  *	serve_auth.c      who may come in: --auth-file
  *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
@@ -73,9 +74,13 @@ struct serve_door {
 	weft_fiber_id fiber;
 };
 
+struct hub_status;     /* ../hub/status.h */
+struct weft_str;       /* weft/str.h */
 struct serve_auth;     /* serve_auth.c */
 struct serve_accounts; /* serve_accounts.c */
 struct serve_confined; /* serve_confine.c */
+struct serve_control;  /* serve_control.c */
+struct serve_reloader; /* serve_reload.c */
 
 /** Of this machine; empty: it has none. */
 struct serve_own_names {
@@ -125,6 +130,7 @@ struct serve {
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	bool https_is_closed;         /* by "none" */
 	const char *metrics_at;       /* HOST:PORT; NULL: nowhere */
+	const char *control_at;       /* a path, "none"; NULL: where it is found without */
 	const char *unix_mode;        /* octal; NULL: the owner's alone */
 	struct weft_listener_options listener_options;
 	struct cmd_texts certificates, keys;
@@ -168,7 +174,9 @@ struct serve {
 	struct serve_auth *auth;
 	struct serve_accounts *accounts;
 	struct serve_confined *confined;
-	struct weft_http_metrics *metrics;
+	struct serve_control *control;
+	struct serve_reloader *reloader;
+	struct weft_http_metrics *metrics;   /* the control's */
 	struct weft_http_service front;      /* what stands before the files */
 	struct weft_http_router *router;     /* of it; without accounts, which have one */
 	struct hub_page *page;               /* ../hub/page.h; NULL: there is none */
@@ -389,6 +397,27 @@ int weft__serve_page_front(struct serve *serve, const struct weft_http_service *
 int weft__serve_page_start(struct serve *serve);
 void weft__serve_page_free(struct serve *serve);
 
+/* ---- The control socket ------------------------------------------------------------------- */
+
+/** What is counted for it, before anything is made that counts. Returns a status. */
+int weft__serve_control_open(struct serve *serve);
+
+/** No server and no fiber is left. */
+void weft__serve_control_close(struct serve *serve);
+
+/** The doors are open: stop(serve) is how they are shut. In a fiber. Returns a status. */
+int weft__serve_control_begin(struct serve *serve, void (*stop)(void *arg));
+void weft__serve_control_end(struct serve *serve);
+
+/** For the API of accounts; NULL: there is none. */
+struct hub_status *weft__serve_status_of(const struct serve *serve);
+
+/** What is said on stderr by the calling thread goes into text, too; NULL: no more. */
+void weft__serve_collect_complaints(struct weft_str *text);
+
+/** "http", "ftps": the option of such a door. */
+const char *weft__serve_door_name(enum serve_door_kind kind);
+
 /* ---- What has changed --------------------------------------------------------------------- */
 
 /**
@@ -398,6 +427,14 @@ void weft__serve_page_free(struct serve *serve);
  * End it with weft__cmd_unstop().
  */
 weft_fiber_id weft__serve_on_hangup(struct serve *serve);
+
+/** The same at once; nobody else does it meanwhile. 0; or -1, and lines that say why. In a fiber.
+ */
+int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults);
+
+/** What both of these use: before them. Returns a status. */
+int weft__serve_make_reloader(struct serve *serve);
+void weft__serve_free_reloader(struct serve *serve);
 
 /* ---- What may not be meant ---------------------------------------------------------------- */
 

@@ -82,13 +82,16 @@ void weft__serve_end_accounts(struct serve *serve)
 		weft__serve_watch_stop(serve->accounts);
 }
 
-static int open_all(struct serve_accounts *own, const struct weft_accounts_options *options)
+static int open_all(struct serve *serve, const struct weft_accounts_options *options)
 {
+	struct serve_accounts *own = serve->accounts;
+
 	own->accounts = weft_accounts_open(options);
 	if (!own->accounts)
 		return -1;
-	own->api = weft__hub_api_new(
-		&(struct hub_account_api_options){.accounts = own->accounts, .dir = own->dir});
+	own->api = weft__hub_api_new(&(struct hub_account_api_options){.accounts = own->accounts,
+		.dir = own->dir,
+		.status = weft__serve_status_of(serve)});
 	return own->api ? 0 : -1;
 }
 
@@ -109,7 +112,7 @@ int weft__serve_open_accounts(struct serve *serve)
 	if (!own->dir)
 		return CMD_FAILED;
 	options.dir = own->dir;
-	return open_all(own, &options) < 0 ? fail_open(own) : CMD_DONE;
+	return open_all(serve, &options) < 0 ? fail_open(own) : CMD_DONE;
 }
 
 void weft__serve_close_accounts(struct serve *serve)

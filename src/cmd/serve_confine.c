@@ -24,6 +24,7 @@
 #include "../hub/confine.h"
 #include "../hub/user.h"
 #include "account.h"
+#include "control.h"
 #include "serve.h"
 
 enum {
@@ -256,6 +257,25 @@ static void add_sockets(struct serve_confined *own, const struct cmd_texts *text
 		}
 }
 
+/* The control socket, and its name where all servers of this user are (serve_control.c). */
+static void add_control(struct serve *serve)
+{
+	struct serve_confined *own = serve->confined;
+	char *folder;
+
+	if (serve->control_at && strcmp(serve->control_at, "none") == 0)
+		return;
+	own->options.calls_connect = true; /* is somebody there already? */
+	folder = serve->control_at ? folder_of(serve->control_at) : NULL;
+	if (folder)
+		add_path(own, folder, HUB_CONFINE_SOCKET);
+	free(folder);
+	folder = weft__control_folder(true);
+	if (folder)
+		add_path(own, folder, HUB_CONFINE_CHANGE);
+	free(folder);
+}
+
 static bool may_change(const struct serve *serve)
 {
 	const struct weft_http_files_options *files = &serve->files_options;
@@ -345,6 +365,7 @@ static int add_paths(struct serve *serve)
 	add_sockets(own, &serve->http);
 	add_sockets(own, &serve->https);
 	add_sockets(own, &serve->chat.plain);
+	add_control(serve);
 	add_system(own);
 	return CMD_DONE;
 }

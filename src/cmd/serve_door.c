@@ -156,14 +156,11 @@ static struct weft_http_server *make_counter(struct serve *serve)
 
 int weft__serve_make_servers(struct serve *serve)
 {
-	if (serve->metrics_at && !(serve->metrics = weft_http_metrics_new()))
-		goto fail;
-	serve->server_options.metrics = serve->metrics;
 	if (!(serve->server = weft_http_server_new(&serve->server_options)))
 		goto fail;
 	if (serve->redirects && !(serve->redirector = make_redirector(serve)))
 		goto fail;
-	if (serve->metrics && !(serve->counter = make_counter(serve)))
+	if (serve->metrics_at && !(serve->counter = make_counter(serve)))
 		goto fail;
 	return CMD_DONE;
 
@@ -176,12 +173,11 @@ void weft__serve_free_servers(struct serve *serve)
 	weft_http_server_free(serve->server);
 	weft_http_server_free(serve->redirector);
 	weft_http_server_free(serve->counter);
-	weft_http_metrics_free(serve->metrics);
 }
 
 /* ---- Listening ---------------------------------------------------------------------------- */
 
-static const char *option_of(enum serve_door_kind kind)
+const char *weft__serve_door_name(enum serve_door_kind kind)
 {
 	static const char *const options[] = {[SERVE_HTTP] = "http",
 		[SERVE_HTTPS] = "https",
@@ -211,13 +207,14 @@ static int open_as(struct serve *serve, enum serve_door_kind kind, const char *t
 	*door = (struct serve_door){
 		.kind = kind, .text = text, .server = server_of(serve, kind), .serve = serve};
 	if (weft__serve_is_default(text))
-		status = weft__serve_open_default(door, option_of(kind));
+		status = weft__serve_open_default(door, weft__serve_door_name(kind));
 	else
-		status = weft__cmd_listen(
-			NAME, option_of(kind), text, &serve->listener_options, &door->listener);
+		status = weft__cmd_listen(NAME, weft__serve_door_name(kind), text,
+			&serve->listener_options, &door->listener);
 	if (status)
 		return status;
 	serve->door_count++;
+	weft_listener_set_name(door->listener, weft__serve_door_name(kind));
 	if (kind == SERVE_HTTPS && weft_listener_use_tls(door->listener, serve->tls) < 0)
 		return weft__cmd_fail(NAME, "can't serve HTTPS: %s.", strerror(errno));
 	if (kind == SERVE_FTPS && weft_listener_use_tls(door->listener, serve->ftp.tls) < 0)
@@ -337,8 +334,8 @@ int weft__serve_start_doors(struct serve *serve)
 	for (unsigned i = 0; i < serve->door_count; i++) {
 		struct serve_door *door = &serve->doors[i];
 		/* All here: a process that is forked for one has no use for a second worker. */
-		struct weft_spawn_options options = {
-			.name = option_of(door->kind), .worker = 1 + (unsigned)weft_worker_index()};
+		struct weft_spawn_options options = {.name = weft__serve_door_name(door->kind),
+			.worker = 1 + (unsigned)weft_worker_index()};
 
 		door->fiber = weft_spawn_with(&options, run_door, door);
 		if (!door->fiber)

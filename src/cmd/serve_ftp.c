@@ -196,11 +196,6 @@ static int open_parts(struct serve *serve)
 	return CMD_DONE;
 }
 
-static void say_counts(struct weft_str *text, void *arg)
-{
-	weft_ftp_server_metrics(arg, text);
-}
-
 int weft__serve_ftp_open(struct serve *serve)
 {
 	struct serve_ftp *ftp = &serve->ftp;
@@ -236,8 +231,6 @@ int weft__serve_ftp_open(struct serve *serve)
 	ftp->server = weft_ftp_server_new(options);
 	if (!ftp->server)
 		return weft__cmd_fail(NAME, "can't start FTP: %s.", strerror(errno));
-	if (serve->metrics)
-		weft_http_metrics_add_text(serve->metrics, say_counts, ftp->server);
 	return CMD_DONE;
 }
 

@@ -53,6 +53,9 @@ static const char help[] =
 	"                          free\n"
 	"  --unix-mode MODE        who may use a Unix socket, such as 660 (default: 600)\n"
 	"  --metrics HOST:PORT     counters there, for Prometheus; for everybody who can reach it\n"
+	"  --control PATH          socket for weft ps, top, stats, stop, reload, log (default:\n"
+	"                          control in the state folder; without one, with others of this\n"
+	"                          user's); none: there is none\n"
 	"  --host NAME             a name it goes by in addresses, files.example or *.example,\n"
 	"                          beside addresses, localhost, this machine's own and, but on\n"
 	"                          the loopback, those of the local network (nas, nas.local);\n"
@@ -305,6 +308,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("hsts", CMD_COUNT, &serve->hsts_days, .max = HSTS_DAYS_MAX),
 		CMD_OPTION("watch", CMD_SECONDS, &serve->watch_ns, .zero_ns = -1, .standard = "10"),
 		CMD_OPTION("metrics", CMD_TEXT, &serve->metrics_at),
+		CMD_OPTION("control", CMD_TEXT, &serve->control_at),
 		CMD_OPTION("host", CMD_TEXTS, &serve->host_names),
 		CMD_OPTION("trust-proxy", CMD_TEXTS, &serve->proxies),
 		CMD_OPTION("forwarded", CMD_FLAG, &server->proxies_say_forwarded),

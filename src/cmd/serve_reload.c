@@ -2,7 +2,7 @@
  * serve_reload.c - `weft serve` takes up what has changed, and goes on: certificates and users when
  * their files are new, these and the log at a SIGHUP.
  *
- * Entry point: weft__serve_on_hangup().
+ * Entry points: weft__serve_on_hangup(), weft__serve_reload_now().
  *
  * A terminal that is closed sends the same signal to what runs in it, and means an end. So: who
  * was started from a terminal, and has it no more, stops.
@@ -13,14 +13,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "serve.h"
+#include "weft/lock.h"
 #include "weft/offload.h"
 #include "weft/scope.h"
 #include "weft/signal.h"
+#include "weft/str.h"
 
 #define WATCH_DEFAULT_NS WEFT_SECONDS(10)
 
@@ -29,10 +32,12 @@ struct look {
 	uint64_t sum;
 };
 
-struct reloader {
+struct serve_reloader {
 	struct serve *serve;
-	struct look taken;  /* of what was read last */
-	struct look before; /* at the look before this */
+	struct weft_lock lock;   /* held by who reads them: one at a time */
+	struct weft_str *faults; /* what goes wrong is told there, too; NULL: nobody asked */
+	struct look taken;       /* of what was read last */
+	struct look before;      /* at the look before this */
 };
 
 /* ---- Looking ------------------------------------------------------------------------------ */
@@ -91,7 +96,7 @@ static void reload_tls(struct serve *serve)
 /* As what follows, it reads files. */
 static int read_again(void *arg)
 {
-	struct reloader *reloader = arg;
+	struct serve_reloader *reloader = arg;
 	struct serve *serve = reloader->serve;
 
 	reloader->taken = reloader->before = look_at(serve);
@@ -103,20 +108,23 @@ static int read_again(void *arg)
 
 static int take_hangup(void *arg)
 {
-	struct serve *serve = ((struct reloader *)arg)->serve;
+	const struct serve_reloader *reloader = arg;
+	struct serve *serve = reloader->serve;
 
+	weft__serve_collect_complaints(reloader->faults);
 	read_again(arg);
 	if (serve->log && weft_http_log_reopen(serve->log) < 0)
 		weft__cmd_fail(NAME, "the log goes on in the old file: %s.", strerror(errno));
 	if (serve->ftp.log && weft_ftp_log_reopen(serve->ftp.log) < 0)
 		weft__cmd_fail(
 			NAME, "the log of FTP goes on in the old file: %s.", strerror(errno));
+	weft__serve_collect_complaints(NULL);
 	return 0;
 }
 
 static int look_again(void *arg)
 {
-	struct reloader *reloader = arg;
+	struct serve_reloader *reloader = arg;
 	struct look now = look_at(reloader->serve);
 	bool is_settled = now.sum == reloader->before.sum;
 
@@ -143,7 +151,7 @@ static int find_terminal(void)
 }
 
 /* SIGHUP; 0: it is time to look; -1: an end. */
-static int await_hangup(const struct reloader *reloader, struct weft_signals *caught)
+static int await_hangup(const struct serve_reloader *reloader, struct weft_signals *caught)
 {
 	const struct serve *serve = reloader->serve;
 	int64_t watch_ns = serve->watch_ns ? serve->watch_ns : WATCH_DEFAULT_NS;
@@ -160,35 +168,64 @@ static int await_hangup(const struct reloader *reloader, struct weft_signals *ca
  * Off the worker, but where connections are processes: one that was forked while another thread
  * has a lock, of OpenSSL's say, would wait for it for ever.
  */
-static void take_up(struct reloader *reloader, weft_offload_fn *fn)
+static void take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct weft_str *faults)
 {
 	const char *model = reloader->serve->server_options.model;
 
+	if (weft_lock_acquire(&reloader->lock) < 0)
+		return;
+	reloader->faults = faults;
 	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
 		fn(reloader);
 	else
 		weft_offload(fn, reloader);
+	reloader->faults = NULL;
+	weft_lock_release(&reloader->lock);
+}
+
+int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults)
+{
+	take_up(serve->reloader, take_hangup, ret_faults);
+	return weft_str_len(ret_faults) > 0 ? -1 : 0;
 }
 
 static int take_hangups(void *arg)
 {
 	static const int hangup[] = {SIGHUP};
-	struct reloader reloader = {.serve = arg};
+	struct serve_reloader *reloader = arg;
 	int terminal = find_terminal(), number;
 	struct weft_signals *caught = weft_signals_new(hangup, 1);
 
 	if (!caught)
 		return weft__cmd_fail(NAME, "can't wait for SIGHUP: %s.", strerror(errno));
-	reloader.taken = reloader.before = look_at(reloader.serve);
-	while ((number = await_hangup(&reloader, caught)) >= 0) {
+	while ((number = await_hangup(reloader, caught)) >= 0) {
 		if (number > 0 && terminal >= 0 && is_hung_up(terminal)) {
-			weft__serve_stop(reloader.serve);
+			weft__serve_stop(reloader->serve);
 			break;
 		}
-		take_up(&reloader, number > 0 ? take_hangup : look_again);
+		take_up(reloader, number > 0 ? take_hangup : look_again, NULL);
 	}
 	weft_signals_free(caught);
 	return CMD_DONE;
+}
+
+int weft__serve_make_reloader(struct serve *serve)
+{
+	struct serve_reloader *reloader = calloc(1, sizeof(*reloader));
+
+	if (!reloader)
+		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	reloader->serve = serve;
+	weft_lock_init(&reloader->lock, "reloader");
+	reloader->taken = reloader->before = look_at(serve);
+	serve->reloader = reloader;
+	return CMD_DONE;
+}
+
+void weft__serve_free_reloader(struct serve *serve)
+{
+	free(serve->reloader);
+	serve->reloader = NULL;
 }
 
 weft_fiber_id weft__serve_on_hangup(struct serve *serve)
@@ -196,7 +233,7 @@ weft_fiber_id weft__serve_on_hangup(struct serve *serve)
 	/* On this worker, so that a yield gets it as far as its wait. */
 	struct weft_spawn_options options = {
 		.name = "reloader", .worker = 1 + (unsigned)weft_worker_index()};
-	weft_fiber_id fiber = weft_spawn_with(&options, take_hangups, serve);
+	weft_fiber_id fiber = weft_spawn_with(&options, take_hangups, serve->reloader);
 
 	weft_yield();
 	return fiber;

@@ -72,7 +72,7 @@ static struct weft__fiber *record_new(
 	fiber->joiners = NULL;
 	fiber->deferred = NULL;
 	fiber->door = NULL;
-	fiber->spawned_ns = self ? self->now_ns : weft_now();
+	fiber->spawned_ns = self && self->now_ns ? self->now_ns : weft_now();
 	fiber->is_pinned = options->worker != 0;
 	if (options->name)
 		name_set(fiber, options->name);

@@ -279,6 +279,9 @@ static void log_answer(struct weft__http_connection *connection)
 	if (connection->guard && connection->guard->counts)
 		weft__http_guard_note(
 			connection->guard, &connection->request, &connection->response);
+	if (options->on_answer)
+		options->on_answer(
+			&connection->request, &connection->response, options->on_answer_arg);
 	if (connection->logger)
 		connection->logger->on_log(
 			&connection->request, &connection->response, connection->logger_arg);

@@ -12,6 +12,7 @@
  */
 #include "http/log_line.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -308,4 +309,21 @@ size_t weft__http_log_line_make(struct weft__http_log_line *line, enum weft_http
 	if (format == WEFT_HTTP_LOG_JSON)
 		return make_json(line, request, response);
 	return make_common(line, format == WEFT_HTTP_LOG_COMBINED, request, response);
+}
+
+size_t weft_http_log_print(enum weft_http_log_format format,
+	const struct weft_http_request *request, const struct weft_http_response *response,
+	char ret_line[WEFT_HTTP_LOG_LINE_SIZE])
+{
+	struct weft__http_log_line *line = malloc(sizeof(*line));
+	size_t len = 0;
+
+	_Static_assert(WEFT_HTTP_LOG_LINE_SIZE >= WEFT__HTTP_LOG_LINE_MAX, "room for a line");
+	if (line) {
+		line->time_s = 0;
+		len = weft__http_log_line_make(line, format, request, response);
+		memcpy(ret_line, line->text, len);
+	}
+	free(line);
+	return len;
 }

@@ -30,7 +30,8 @@
 #define TEXT_MAX 131072
 
 struct shared {
-	/* It has had a connection. Else it is not read, which would give it memory. */
+	/* Something has become of a connection there; else it is not read, which would give it
+	 * memory. A connection comes before its requests. */
 	atomic_bool is_used[TALLY_COUNT];
 	struct weft__http_tally tallies[TALLY_COUNT]; /* of the workers; the last: of all others */
 };
@@ -179,6 +180,7 @@ void weft__http_metrics_event(struct weft_http_metrics *metrics, enum weft__http
 		return;
 	index = own_index(&is_own);
 	tally = &metrics->shared->tallies[index];
+	atomic_store_explicit(&metrics->shared->is_used[index], true, memory_order_relaxed);
 	switch (event) {
 	case WEFT__HTTP_CONNECTION_ACCEPTED:
 		atomic_store_explicit(&metrics->shared->is_used[index], true, memory_order_relaxed);

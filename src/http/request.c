@@ -204,6 +204,11 @@ struct weft_http_text weft_http_request_line(const struct weft_http_request *req
 	return (struct weft_http_text){request->data, len};
 }
 
+int weft_http_request_fd(const struct weft_http_request *request)
+{
+	return weft_stream_fd(request->stream);
+}
+
 const char *weft_http_request_peer(const struct weft_http_request *request)
 {
 	/* Filled on first use: a connection that logs nothing never asks the kernel. */

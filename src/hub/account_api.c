@@ -43,6 +43,7 @@ struct bound {
 struct hub_account_api {
 	struct weft_accounts *accounts;
 	const char *dir;
+	struct hub_status *status;
 	struct weft_rate *rate;
 	struct weft_http_router *router;
 	struct weft_http_service service;
@@ -143,14 +144,16 @@ static int before(struct weft_http_request *request, struct weft_http_response *
 /* ---- Doing it ----------------------------------------------------------------------------- */
 
 /* A weft_account_write_fn: the answer begins with the first piece, when it is sure to come. */
-static int write_table(const char *text, size_t len, void *arg)
+static int write_pieces(const char *text, size_t len, void *arg)
 {
 	struct hub_talk *talk = arg;
+	bool is_json = talk->op->flags & HUB_GIVES_JSON;
 
 	if (!talk->has_begun) {
-		if (weft_http_response_field(talk->response, "Content-Disposition",
-			    "attachment; filename=\"accounts.csv\"") < 0 ||
-			weft_http_response_begin(talk->response, 200, "text/csv; charset=utf-8",
+		if ((!is_json && weft_http_response_field(talk->response, "Content-Disposition",
+					 "attachment; filename=\"accounts.csv\"") < 0) ||
+			weft_http_response_begin(talk->response, 200,
+				is_json ? "application/json" : "text/csv; charset=utf-8",
 				WEFT_HTTP_LEN_UNKNOWN) < 0)
 			return -1;
 		talk->has_begun = true;
@@ -217,7 +220,7 @@ static int answer(struct hub_talk *talk)
 
 	if (talk->op->flags & HUB_GIVES_FILE)
 		return answer_file(talk);
-	ask->write = write_table;
+	ask->write = write_pieces;
 	ask->write_arg = talk;
 	if (weft__hub_op_run(talk->op, ask) < 0)
 		return talk->has_begun ? -1 : send_problem(talk);
@@ -250,7 +253,7 @@ static int handle(struct weft_http_request *request, struct weft_http_response *
 		.op = bound->op,
 		.request = request,
 		.response = response,
-		.ask = {.accounts = bound->api->accounts}};
+		.ask = {.accounts = bound->api->accounts, .status_of = bound->api->status}};
 	int result;
 
 	take_label(&talk, label);
@@ -325,6 +328,7 @@ struct hub_account_api *weft__hub_api_new(const struct hub_account_api_options *
 		return NULL;
 	api->accounts = options->accounts;
 	api->dir = options->dir;
+	api->status = options->status;
 	remove_copies(api->dir);
 	api->rate = weft_rate_new(&rate);
 	api->router = weft_http_router_new();

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "status.h"
+
 #define NAME_LEN ((size_t)4 * WEFT_ACCOUNT_NAME_MAX) /* before it is normalised */
 #define PASS_LEN ((size_t)4 * WEFT_ACCOUNT_PASSWORD_MAX)
 #define LINK_S   (30 * 86400)
@@ -87,6 +89,9 @@ static const struct hub_field audit[] = {TAKES("who", HUB_TEXT), TAKES("target",
 static const struct hub_field import[] = {TAKES("skip_bad", HUB_BOOL), TAKES("update", HUB_BOOL),
 	TAKES("trial", HUB_BOOL), TAKES_END};
 
+static const struct hub_field list_fibers[] = {TAKES("find", HUB_TEXT),
+	TAKES("limit", HUB_NUMBER, .max = HUB_STATUS_FIBERS_MAX), TAKES_END};
+
 const struct hub_op weft__hub_ops[] = {
 	/* Sessions, which are cookies; and oneself. */
 	OPERATION("logIn", "POST", "/sessions", .body = log_in, .run = weft__hub_log_in,
@@ -159,5 +164,12 @@ const struct hub_op weft__hub_ops[] = {
 		.flags = HUB_TAKES_CSV, .needs = WEFT_ACCOUNT_MANAGES),
 	OPERATION("backUp", "POST", "/backup", .run = weft__hub_back_up, .flags = HUB_GIVES_FILE,
 		.needs = WEFT_ACCOUNT_BACKS_UP),
+
+	/* The server. */
+	OPERATION("showStatus", "GET", "/status", .run = weft__hub_show_status,
+		.needs = WEFT_ACCOUNT_OPERATES),
+	OPERATION("listFibers", "GET", "/fibers", .query = list_fibers,
+		.run = weft__hub_list_fibers, .flags = HUB_GIVES_JSON,
+		.needs = WEFT_ACCOUNT_OPERATES),
 	OPERATION(NULL, NULL, NULL),
 };

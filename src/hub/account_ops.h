@@ -25,6 +25,9 @@ hub_op_fn weft__hub_list_groups, weft__hub_add_group, weft__hub_remove_group, we
 /* account_records.c: the audit log, tables, copies. */
 hub_op_fn weft__hub_read_audit, weft__hub_export, weft__hub_import, weft__hub_back_up;
 
+/* status_ops.c: the server that runs. */
+hub_op_fn weft__hub_show_status, weft__hub_list_fibers;
+
 /** Whom it is about: {user} of the path, else who asks. NULL with EACCES: nobody. */
 const char *weft__hub_user(const struct hub_ask *ask);
 

@@ -43,6 +43,7 @@ struct hub_field {
 };
 
 struct hub_ask;
+struct hub_status;
 typedef int hub_op_fn(struct hub_ask *ask);
 
 enum hub_op_flag {
@@ -51,6 +52,7 @@ enum hub_op_flag {
 	HUB_TAKES_CSV = 4,   /* the body is a table: ask->text */
 	HUB_GIVES_CSV = 8,   /* so is the answer: ask->write */
 	HUB_GIVES_FILE = 16, /* the answer is a file: ask->path */
+	HUB_GIVES_JSON = 32, /* JSON that is written piece by piece: ask->write */
 };
 
 struct hub_op {
@@ -70,12 +72,13 @@ struct hub_op {
 /** One operation being done. */
 struct hub_ask {
 	struct weft_accounts *accounts;
+	struct hub_status *status_of; /* the server that runs (status.h); NULL: there is none */
 	struct weft_account_call call;
 	const json_t *args; /* path, query and body by their names; checked; the caller's */
 
 	const char *text; /* HUB_TAKES_CSV */
 	size_t len;
-	weft_account_write_fn *write; /* HUB_GIVES_CSV */
+	weft_account_write_fn *write; /* HUB_GIVES_CSV, HUB_GIVES_JSON */
 	void *write_arg;
 	const char *path;   /* HUB_GIVES_FILE: where to put it */
 	const char *label;  /* of a session, where the args have none */

@@ -431,6 +431,7 @@ static int door_run(void *arg)
 	unsigned left = 1;
 	int none = 0;
 
+	weft__fiber_serves(door->server->name, door->fd);
 	/*
 	 * The new handler goes first: its request is often there already, and what it keeps
 	 * this worker busy with is a chance for the other doors to take the next. But where
@@ -443,6 +444,7 @@ static int door_run(void *arg)
 		atomic_compare_exchange_strong(&door->server->error, &none, errno);
 		weft_serve_stop(door->server->listener);
 	}
+	weft__fiber_serves(NULL, -1);
 	/* At once: the kernel is to send nobody here who would wait in vain. */
 	door_close(door);
 	WEFT_SHIELDED

@@ -490,7 +490,8 @@ def resolve(schema):
 def check_shape(value, schema, where):
     """The part of JSON Schema that the document uses."""
     schema = resolve(schema)
-    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
+             "number": float}
     kind = kinds[schema["type"]]
     expect(isinstance(value, kind) and isinstance(value, bool) == (kind is bool), (where, value))
     expect(value in schema.get("enum", [value]), (where, value))
