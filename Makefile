@@ -443,6 +443,10 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
 	$(foreach path,$(COMPLETIONS),build/weft completion $(firstword $(subst -, ,$(subst /, ,$(path)))) \
 		>$(DESTDIR)$(PREFIX)/share/$(path) &&) true
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -e 's|/usr/bin/weft|$(BINDIR)/weft|' packaging/weft.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/weft.service
+	install -D -m 644 packaging/weft.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weft.conf
+	install -D -m 644 packaging/weft.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weft.conf
 
 clean: ## Remove build/
 	rm -rf build

@@ -24,7 +24,7 @@ enum hub_confine_right {
 	HUB_CONFINE_CHANGE = 2, /* READ; and files and folders made, written, moved, removed */
 	HUB_CONFINE_APPEND =
 		4, /* files are made and written, not read, cut short or removed: logs */
-	HUB_CONFINE_SOCKET = 8, /* sockets are made and removed */
+	HUB_CONFINE_SOCKET = 8, /* sockets, and links to them, are made and removed */
 	HUB_CONFINE_EMPTY = 16, /* folders that are empty are removed */
 };
 

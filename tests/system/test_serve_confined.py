@@ -4,6 +4,7 @@
 Looked at from outside, in /proc; tests/hub/test_confine.c shows what that means.
 """
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -174,23 +175,53 @@ def low_port():
     raise Skip("no port below 1024 can be had")
 
 
+@case("what systemd gives for a low port is gone when the doors are open")
+def _():
+    nobody()
+    if not shutil.which("setpriv"):
+        raise Skip("no setpriv")
+    with Owned("nobody") as folder, reachable() as program:
+        as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                     "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service")
+        with subprocess.Popen([*as_nobody, program, "serve", folder.path, "--http",
+                               f"127.0.0.1:{low_port()}", "--config", "none", "--json"],
+                              stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}) as server:
+            try:
+                facts = json.loads(server.stdout.readline())
+                if not facts["confined"]["calls"]:
+                    raise Skip(f"not confined here: {facts['confined']}")
+                for status in threads(server.pid):
+                    expect(int(status["CapEff"], 16) == 0, status)
+                    expect(int(status["CapAmb"], 16) == 0, status)
+                    expect(status["Pid"] != str(server.pid) or int(status["CapPrm"], 16) == 0,
+                           status)
+            finally:
+                server.terminate()
+        expect(server.returncode == 0, server.returncode)
+
+
+@contextlib.contextmanager
+def reachable():
+    """The program where everybody can run it."""
+    folder = tempfile.mkdtemp(prefix="weft-test-")
+    try:
+        os.chmod(folder, 0o755)
+        yield shutil.copy(WEFT, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
 @case("who is not root becomes nobody else")
 def _():
     nobody()
-    with Folder() as folder:
+    if not shutil.which("setpriv"):
+        raise Skip("no setpriv")
+    with Folder() as folder, reachable() as program:
         os.chmod(folder.top, 0o755)
-        if not shutil.which("setpriv"):
-            raise Skip("no setpriv")
-        binary = tempfile.mkdtemp()
-        try:
-            os.chmod(binary, 0o755)
-            shutil.copy(WEFT, binary)
-            done = subprocess.run(
-                ["setpriv", "--reuid=65534", "--clear-groups", os.path.join(binary, "weft"), "serve",
-                 folder.path, "--user", "root", "--http", "127.0.0.1:0"], capture_output=True,
-                text=True, timeout=PATIENCE_S, check=False, env={"PATH": os.environ["PATH"]})
-        finally:
-            shutil.rmtree(binary)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--clear-groups", program, "serve", folder.path, "--user",
+             "root", "--http", "127.0.0.1:0"], capture_output=True, text=True,
+            timeout=PATIENCE_S, check=False, env={"PATH": os.environ["PATH"]})
         expect(done.returncode == 1 and "only root can become another user" in done.stderr, done)
 
 
