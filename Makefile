@@ -203,7 +203,7 @@ ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_
 	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c tests/system/link_peer.c)
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http judge-ftp judge-chat fuzz cov lint format \
-	install clean help FORCE
+	install dist deb clean help FORCE
 .SUFFIXES:
 .SECONDARY:
 
@@ -447,6 +447,16 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	sed -e 's|/usr/bin/weft|$(BINDIR)/weft|' packaging/weft.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/weft.service
 	install -D -m 644 packaging/weft.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weft.conf
 	install -D -m 644 packaging/weft.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weft.conf
+
+dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each time
+	@mkdir -p build
+	@git archive --format=tar --prefix=weft-$(VERSION)/ HEAD >build/dist.tar
+	@gzip -9nc build/dist.tar >build/weft-$(VERSION).tar.gz && rm build/dist.tar
+	@echo build/weft-$(VERSION).tar.gz
+
+deb: all ## Debian packages, in build/deb: weft, libweft0, libweft-dev
+	@tools/bootstrap deb
+	@tools/deb build/deb
 
 clean: ## Remove build/
 	rm -rf build

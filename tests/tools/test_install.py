@@ -78,7 +78,8 @@ def _():
     for path in ["bin/weft", "lib/libweft.a", "lib/libweft.so", "lib/pkgconfig/weft.pc",
                  "share/man/man1/weft-serve.1", "share/man/man7/weft.7",
                  "share/bash-completion/completions/weft", "share/zsh/site-functions/_weft",
-                 "share/fish/vendor_completions.d/weft.fish", "share/man/man3/weft_stream.3", "share/man/man3/weft_spawn.3"]:
+                 "share/fish/vendor_completions.d/weft.fish", "share/man/man3/weft_stream.3",
+                 "share/man/man3/weft_spawn.3"]:
         expect(os.path.exists(f"{ROOT}/{path}"), path)
     expect(sorted(os.listdir(f"{ROOT}/include/weft")) == HEADERS)
 
