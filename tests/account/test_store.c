@@ -19,8 +19,11 @@ static struct weft__store *store;
 
 static struct weft__store *open_store_in(const char *name)
 {
-	struct weft__store *opened = weft__sqlite_open(
-		&(struct weft__store_options){.schema = &weft__account_schema, .dir = place(name)});
+	/* Several processes at once, on a slow disk, take longer than anybody would wait. */
+	struct weft__store *opened =
+		weft__sqlite_open(&(struct weft__store_options){.schema = &weft__account_schema,
+			.dir = place(name),
+			.busy_timeout_ns = WEFT_SECONDS(60)});
 
 	CHECK(opened != NULL);
 	return opened;
