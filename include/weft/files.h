@@ -130,6 +130,9 @@ WEFT_API struct weft_files *weft_files_new(
 /** All that was begun must have ended. NULL is fine. */
 WEFT_API void weft_files_free(struct weft_files *files);
 
+/** Another file_max, as in the options, from the next bytes on. Any thread. */
+WEFT_API void weft_files_set_file_max(struct weft_files *files, int64_t file_max);
+
 /**
  * Remove uploads that have expired, and what has expired in the trash, this at most some 10,000
  * names at a call. Beginning an upload and using the trash do some of it as well, now and then.

@@ -155,6 +155,20 @@ struct weft_ftp_server_options {
  */
 WEFT_API struct weft_ftp_server *weft_ftp_server_new(const struct weft_ftp_server_options *options);
 
+/** What may change while a server runs: as in its options, and 0 is the same there. */
+struct weft_ftp_limits {
+	unsigned connections_per_client, sessions_per_user;
+	int64_t download_rate, upload_rate, rate_per_client, rate_per_user; /* bytes a second */
+};
+
+/**
+ * Other limits from now on, all of them: for who comes, and for the next transfers; who is there
+ * stays, and what is under way goes on as it began. Processes that serve already (models fork,
+ * prefork) keep the old ones. Any thread. Returns 0. Errors: EINVAL (a rate below 0).
+ */
+WEFT_API int weft_ftp_server_set_limits(
+	struct weft_ftp_server *server, const struct weft_ftp_limits *limits);
+
 /** Free a server that runs no more. NULL is fine. */
 WEFT_API void weft_ftp_server_free(struct weft_ftp_server *server);
 

@@ -511,6 +511,24 @@ WEFT_API bool weft_http_server_options_check(
 WEFT_API struct weft_http_server *weft_http_server_new(
 	const struct weft_http_server_options *options);
 
+/** What may change while a server runs: as in its options, and 0 is the same there. */
+struct weft_http_limits {
+	int64_t header_timeout_ns, write_timeout_ns, body_timeout_ns;
+	unsigned rate, rate_burst;
+	unsigned connections_per_client;
+};
+
+/**
+ * Other limits from now on, all of them, whatever is under way: connections that are there are
+ * kept, and their next requests go by the new ones; the time to write is that of connections to
+ * come. Processes that serve already (models fork, prefork) keep the old ones. Any thread.
+ * Returns 0. Errors, and all is as before: ENOTSUP (connections_per_client, where the options had
+ * none; a rate, where they had none, nor hosts, proxies, metrics or an authorise()), EINVAL (as
+ * weft_http_server_new()), ENOMEM.
+ */
+WEFT_API int weft_http_server_set_limits(
+	struct weft_http_server *server, const struct weft_http_limits *limits);
+
 /** Free a server that runs no more. NULL is fine. */
 WEFT_API void weft_http_server_free(struct weft_http_server *server);
 

@@ -147,6 +147,12 @@ WEFT_API struct weft_http_files *weft_http_files_new(
 WEFT_API void weft_http_files_free(struct weft_http_files *files);
 
 /**
+ * Another upload_max, as in the options, for uploads to come; where nothing may be uploaded, it
+ * changes nothing. The engine's own file_max is apart (weft_files_set_file_max()). Any thread.
+ */
+WEFT_API void weft_http_files_set_upload_max(struct weft_http_files *files, int64_t upload_max);
+
+/**
  * The Content-Type that a file of this name has, by its ending and the options; as long as the
  * files.
  */

@@ -42,6 +42,12 @@ struct weft_rate_options {
  */
 WEFT_API struct weft_rate *weft_rate_new(const struct weft_rate_options *options);
 
+/**
+ * Another rate from now on; burst 0: 1. Buckets keep what has been taken of them. Processes that
+ * were forked before keep the old one. Any thread. Errors: EINVAL, as weft_rate_new().
+ */
+WEFT_API int weft_rate_adjust(struct weft_rate *rate, double per_second, unsigned burst);
+
 /** NULL is fine. */
 WEFT_API void weft_rate_free(struct weft_rate *rate);
 

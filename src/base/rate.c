@@ -47,9 +47,9 @@ struct set {
 
 struct weft_rate {
 	struct weft__siphash_key key;
-	int64_t token_ns;  /* for one to come */
-	int64_t bucket_ns; /* for all but one */
-	size_t set_count;  /* a power of two */
+	_Atomic int64_t token_ns;  /* for one to come */
+	_Atomic int64_t bucket_ns; /* for all but one */
+	size_t set_count;          /* a power of two */
 	struct set *sets;
 };
 
@@ -60,6 +60,27 @@ static bool are_good(const struct weft_rate_options *options, unsigned burst)
 	return per_second >= PER_SECOND_MIN && per_second <= PER_SECOND_MAX &&
 	       options->keys_max <= WEFT_RATE_KEYS_MAX &&
 	       burst / per_second * 1e9 <= (double)BUCKET_MAX_NS;
+}
+
+static void adjust(struct weft_rate *rate, double per_second, unsigned burst)
+{
+	int64_t token_ns = (int64_t)(1e9 / per_second);
+
+	atomic_store_explicit(&rate->token_ns, token_ns, memory_order_relaxed);
+	atomic_store_explicit(&rate->bucket_ns, token_ns * (burst - 1), memory_order_relaxed);
+}
+
+int weft_rate_adjust(struct weft_rate *rate, double per_second, unsigned burst)
+{
+	const struct weft_rate_options options = {.per_second = per_second};
+
+	burst = burst ? burst : 1;
+	if (!are_good(&options, burst)) {
+		errno = EINVAL;
+		return -1;
+	}
+	adjust(rate, per_second, burst);
+	return 0;
 }
 
 struct weft_rate *weft_rate_new(const struct weft_rate_options *options)
@@ -79,8 +100,7 @@ struct weft_rate *weft_rate_new(const struct weft_rate_options *options)
 	if (!rate)
 		return NULL;
 	rate->key = weft__siphash_key(secret);
-	rate->token_ns = (int64_t)(1e9 / options->per_second);
-	rate->bucket_ns = rate->token_ns * (burst - 1);
+	adjust(rate, options->per_second, burst);
 	rate->set_count = 1;
 	while (rate->set_count * WAYS < keys)
 		rate->set_count *= 2;
@@ -145,7 +165,7 @@ static struct set *set_of(
 /* How long a bucket that is full at full_ns has to wait for a token; at most 0: it has one. */
 static int64_t wait_of(const struct weft_rate *rate, int64_t full_ns, int64_t now_ns)
 {
-	return full_ns - now_ns - rate->bucket_ns;
+	return full_ns - now_ns - atomic_load_explicit(&rate->bucket_ns, memory_order_relaxed);
 }
 
 int64_t weft_rate_take(struct weft_rate *rate, const void *key, size_t len, int64_t now_ns)
@@ -153,6 +173,7 @@ int64_t weft_rate_take(struct weft_rate *rate, const void *key, size_t len, int6
 	uint64_t tag;
 	struct set *set = set_of(rate, key, len, &tag);
 	struct place *place = place_find(set, tag);
+	int64_t token_ns = atomic_load_explicit(&rate->token_ns, memory_order_relaxed);
 	int64_t full_ns, begin_ns;
 
 	if (!place)
@@ -163,7 +184,7 @@ int64_t weft_rate_take(struct weft_rate *rate, const void *key, size_t len, int6
 			return wait_of(rate, full_ns, now_ns);
 		begin_ns = full_ns > now_ns ? full_ns : now_ns;
 	} while (!atomic_compare_exchange_weak_explicit(&place->full_ns, &full_ns,
-		begin_ns + rate->token_ns, memory_order_relaxed, memory_order_relaxed));
+		begin_ns + token_ns, memory_order_relaxed, memory_order_relaxed));
 	return 0;
 }
 

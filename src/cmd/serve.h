@@ -21,6 +21,7 @@
  *	serve_check.c     options that would do nothing, or not what was meant
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
+ *	serve_limits.c    and limits
  *	serve_confine.c   whose process it is, and what it can do at all
  *	serve_say.c       what is printed at the start
  *	serve_welcome.c   the same of the whole hub, for people
@@ -126,6 +127,10 @@ struct serve {
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
 	bool is_whole;                /* nobody has said what it is to be: all of it */
+	bool is_again;                /* read while it serves: serve_limits.c */
+	bool has_no_file;             /* then: there was none at the start */
+	int argc;
+	char **argv;
 	bool is_lan;                  /* all of it, for the local network */
 	struct cmd_texts http, https; /* HOST:PORT, unix:/PATH */
 	bool https_is_closed;         /* by "none" */
@@ -435,6 +440,9 @@ int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults);
 /** What both of these use: before them. Returns a status. */
 int weft__serve_make_reloader(struct serve *serve);
 void weft__serve_free_reloader(struct serve *serve);
+
+/** Read the settings again, and set the limits that have changed; what else has is told. */
+void weft__serve_reload_limits(struct serve *serve);
 
 /* ---- What may not be meant ---------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  *
  * Entry point: weft__serve_take_options().
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,7 +194,7 @@ static const char help[] =
 	"  --help                  this text\n"
 	"\n"
 	"Stop it with Ctrl-C or SIGTERM: downloads under way get the grace time; a second\n"
-	"Ctrl-C ends it at once. SIGHUP: certificates, users and log are opened anew.\n"
+	"Ctrl-C ends it at once. SIGHUP: certificates, users, logs and limits anew.\n"
 	"Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
 static const char *const hash_costs[] = {"tuned", "least", NULL};
@@ -273,14 +274,20 @@ static int read_all(struct serve *serve, const struct cmd_option *options, int a
 	const char *path = weft__cmd_look_for(options, "config", argc, argv);
 	int status = CMD_DONE;
 
+	serve->argc = argc;
+	serve->argv = argv;
 	serve->settings.command = NAME;
 	if (!path)
 		path = getenv("WEFT_SERVE_CONFIG");
+	if (serve->has_no_file)
+		path = "none";
 	/* Whoever asks for help may do so because of the file. */
 	if (!weft__cmd_look_for(options, "help", argc, argv))
 		status = weft__settings_read(&serve->settings, options, path);
 	if (!status)
 		status = weft__cmd_parse_over(&syntax, options, &serve->settings, argc, argv);
+	if (!status && weft__settings_keep(&serve->settings, options) < 0)
+		status = weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	serve->is_whole = !status && (serve->is_lan || !weft__serve_is_told(serve, options));
 	if (!status && serve->shows_settings)
 		weft__settings_print(&serve->settings, options, serve->is_json);

@@ -1,6 +1,6 @@
 /*
  * serve_reload.c - `weft serve` takes up what has changed, and goes on: certificates and users when
- * their files are new, these and the log at a SIGHUP.
+ * their files are new, these, limits and the log at a SIGHUP.
  *
  * Entry points: weft__serve_on_hangup(), weft__serve_reload_now().
  *
@@ -32,12 +32,16 @@ struct look {
 	uint64_t sum;
 };
 
+/** How often the certificate that it has made is looked at: it lasts a year. */
+#define CERTIFICATE_LOOK_NS WEFT_SECONDS(3600)
+
 struct serve_reloader {
 	struct serve *serve;
 	struct weft_lock lock;   /* held by who reads them: one at a time */
 	struct weft_str *faults; /* what goes wrong is told there, too; NULL: nobody asked */
 	struct look taken;       /* of what was read last */
 	struct look before;      /* at the look before this */
+	int64_t certificate_ns;  /* when the one of its own was looked at */
 };
 
 /* ---- Looking ------------------------------------------------------------------------------ */
@@ -112,7 +116,10 @@ static int take_hangup(void *arg)
 	struct serve *serve = reloader->serve;
 
 	weft__serve_collect_complaints(reloader->faults);
+	/* Its names and addresses are looked at, too. */
+	weft__serve_make_certificate(serve);
 	read_again(arg);
+	weft__serve_reload_limits(serve);
 	if (serve->log && weft_http_log_reopen(serve->log) < 0)
 		weft__cmd_fail(NAME, "the log goes on in the old file: %s.", strerror(errno));
 	if (serve->ftp.log && weft_ftp_log_reopen(serve->ftp.log) < 0)
@@ -125,9 +132,15 @@ static int take_hangup(void *arg)
 static int look_again(void *arg)
 {
 	struct serve_reloader *reloader = arg;
-	struct look now = look_at(reloader->serve);
-	bool is_settled = now.sum == reloader->before.sum;
+	struct look now;
+	bool is_settled;
 
+	if (weft_now() - reloader->certificate_ns > CERTIFICATE_LOOK_NS) {
+		reloader->certificate_ns = weft_now();
+		weft__serve_make_certificate(reloader->serve);
+	}
+	now = look_at(reloader->serve);
+	is_settled = now.sum == reloader->before.sum;
 	reloader->before = now;
 	return now.sum != reloader->taken.sum && is_settled ? read_again(arg) : 0;
 }
@@ -216,6 +229,7 @@ int weft__serve_make_reloader(struct serve *serve)
 	if (!reloader)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	reloader->serve = serve;
+	reloader->certificate_ns = weft_now();
 	weft_lock_init(&reloader->lock, "reloader");
 	reloader->taken = reloader->before = look_at(serve);
 	serve->reloader = reloader;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "service.h"
+#include "weft/str.h"
 
 extern char **environ;
 
@@ -463,10 +464,45 @@ void weft__settings_print(
 		printf("\n  }\n}\n");
 }
 
+/* ---- Comparing
+ * ----------------------------------------------------------------------------------- */
+
+static char *join_values(
+	const struct cmd_settings *settings, const struct cmd_option *options, ptrdiff_t i)
+{
+	struct weft_str text;
+	const char *value;
+	char *copy;
+
+	weft_str_init(&text, WEFT_STR_LEN_MAX);
+	for (unsigned k = 0; (value = value_at(settings, options, i, k)); k++)
+		weft_str_appendf(&text, "%s%s", k ? "; " : "", value);
+	copy = weft_str_error(&text) ? NULL : strdup(weft_str_text(&text));
+	weft_str_fini(&text);
+	return copy;
+}
+
+int weft__settings_keep(struct cmd_settings *settings, const struct cmd_option *options)
+{
+	for (ptrdiff_t i = 0; options[i].name; i++) {
+		struct cmd_told *told = &settings->told[settings->told_count];
+
+		if (options[i].is_of_line)
+			continue;
+		*told = (struct cmd_told){options[i].name, join_values(settings, options, i)};
+		if (!told->text)
+			return -1;
+		settings->told_count++;
+	}
+	return 0;
+}
+
 void weft__settings_fini(struct cmd_settings *settings)
 {
 	for (size_t i = 0; i < settings->text_count; i++)
 		free(settings->texts[i]);
+	for (size_t i = 0; i < settings->told_count; i++)
+		free(settings->told[i].text);
 	free(settings->texts);
 	free(settings->path);
 }

@@ -39,6 +39,12 @@ struct cmd_given {
 	const char *text; /* the last one, as it was given; NULL: a flag alone */
 };
 
+/** What an option was told by all together, as text: to be compared with a later time. */
+struct cmd_told {
+	const char *name; /* the option's */
+	char *text;
+};
+
 struct cmd_settings {
 	const char
 		*command; /* "serve": the complaints' name, the section, the environment's names */
@@ -46,6 +52,8 @@ struct cmd_settings {
 	struct cmd_given given[CMD_OPTIONS_MAX]; /* beside the table */
 	char **texts;                            /* what the options point to */
 	size_t text_count;
+	struct cmd_told told[CMD_OPTIONS_MAX]; /* of weft__settings_keep() */
+	size_t told_count;
 };
 
 /** Where the file is when nobody says: /etc/weft/weft.conf for root, else in ~/.config. malloc(3).
@@ -70,6 +78,9 @@ bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option 
 /** Every option with its value and who gave it: to the standard output. */
 void weft__settings_print(
 	const struct cmd_settings *settings, const struct cmd_option *options, bool is_json);
+
+/** Remember what each option is told now. 0, or -1 with ENOMEM. */
+int weft__settings_keep(struct cmd_settings *settings, const struct cmd_option *options);
 
 /** The options' texts end with it. */
 void weft__settings_fini(struct cmd_settings *settings);

@@ -109,6 +109,11 @@ static int open_root(void *arg)
 	return call->fd < 0 ? -1 : 0;
 }
 
+void weft_files_set_file_max(struct weft_files *files, int64_t file_max)
+{
+	__atomic_store_n(&files->options.file_max, file_max, __ATOMIC_RELAXED);
+}
+
 struct weft_files *weft_files_new(const char *dir, const struct weft_files_options *options)
 {
 	struct open_call call = {dir, -1};

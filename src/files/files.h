@@ -35,6 +35,12 @@ struct weft_files *weft__files_new_at(int fd, const struct weft_files_options *o
 /** The same for who only looks: what killed processes have left stays, too. */
 struct weft_files *weft__files_viewer_at(int fd, const struct weft_files_options *options);
 
+/** The bound of one file at this moment; 0: none. */
+static inline int64_t weft__files_max(const struct weft_files *files)
+{
+	return __atomic_load_n(&files->options.file_max, __ATOMIC_RELAXED);
+}
+
 /* ---- Views --------------------------------------------------------------------------- */
 
 /**

@@ -180,6 +180,7 @@ static int begin(struct weft_files_put *put, struct weft__view *view,
 	const struct weft_files_put_options *options)
 {
 	struct begin_call call = {view, put, options, -1, false};
+	int64_t max = weft__files_max(put->files);
 	int result;
 
 	if (weft__view_need(view, WEFT_FILES_WRITE | WEFT_FILES_REPLACE) < 0 || !count_put(put))
@@ -187,8 +188,7 @@ static int begin(struct weft_files_put *put, struct weft__view *view,
 	if (put->announced > 0 && weft__files_put_reserve(put, put->announced) < 0)
 		return -1;
 	result = weft_offload_as(WEFT_OFFLOAD_FILE, begin_there, &call);
-	if (result == 0 && put->files->options.file_max > 0 &&
-		put->kept > put->files->options.file_max)
+	if (result == 0 && max > 0 && put->kept > max)
 		result = fail(EFBIG);
 	if (result == 0 && put->kept > 0)
 		result = copy_kept(put, &call);
@@ -251,7 +251,7 @@ struct weft_files_put *weft_files_put_begin(struct weft_files *files,
 /* Bytes are said not to come, or may not. */
 static bool is_too_long(const struct weft_files_put *put, int64_t end)
 {
-	int64_t max = put->files->options.file_max;
+	int64_t max = weft__files_max(put->files);
 
 	return (put->is_exact && end > put->announced) || (max > 0 && put->kept + end > max);
 }

@@ -473,11 +473,13 @@ int weft_files_upload_sync(struct weft_files_upload *upload)
 
 int weft_files_upload_set_len(struct weft_files_upload *upload, int64_t len)
 {
+	int64_t max = weft__files_max(upload->put->files);
+
 	if (!upload->put->inner)
 		return fail(EBADF);
 	if (upload->record.len >= 0 || len < upload->put->kept + upload->put->len)
 		return fail(EINVAL);
-	if (upload->put->files->options.file_max > 0 && len > upload->put->files->options.file_max)
+	if (max > 0 && len > max)
 		return fail(EFBIG);
 	upload->record.len = len;
 	announce(upload);

@@ -70,16 +70,12 @@ static int make_parts(struct weft_ftp_server *server)
 	const struct weft_rate_options failures = {
 		.per_second = 1.0 / WEFT__FTPD_FAILURES_EVERY, .burst = WEFT__FTPD_FAILURES_BURST};
 
-	const struct weft_ftp_server_options *options = &server->options;
-
 	if (!(server->counts = weft__ftpd_counts_new()))
 		return -1;
 	if (!(server->failures = weft_rate_new(&failures)))
 		return -1;
-	if ((options->connections_per_client || options->rate_per_client) &&
-		!(server->clients = weft__ftpd_crowd_new()))
-		return -1;
-	if ((options->sessions_per_user || options->rate_per_user) &&
+	/* Also where nothing bounds them yet: a bound that comes later finds who is there. */
+	if (!(server->clients = weft__ftpd_crowd_new()) ||
 		!(server->users = weft__ftpd_crowd_new()))
 		return -1;
 	return 0;
@@ -113,6 +109,25 @@ struct weft_ftp_server *weft_ftp_server_new(const struct weft_ftp_server_options
 		return NULL;
 	}
 	return server;
+}
+
+int weft_ftp_server_set_limits(struct weft_ftp_server *server, const struct weft_ftp_limits *limits)
+{
+	struct weft_ftp_server_options *options = &server->options;
+
+	if (limits->download_rate < 0 || limits->upload_rate < 0 || limits->rate_per_client < 0 ||
+		limits->rate_per_user < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	__atomic_store_n(
+		&options->connections_per_client, limits->connections_per_client, __ATOMIC_RELAXED);
+	__atomic_store_n(&options->sessions_per_user, limits->sessions_per_user, __ATOMIC_RELAXED);
+	__atomic_store_n(&options->download_rate, limits->download_rate, __ATOMIC_RELAXED);
+	__atomic_store_n(&options->upload_rate, limits->upload_rate, __ATOMIC_RELAXED);
+	__atomic_store_n(&options->rate_per_client, limits->rate_per_client, __ATOMIC_RELAXED);
+	__atomic_store_n(&options->rate_per_user, limits->rate_per_user, __ATOMIC_RELAXED);
+	return 0;
 }
 
 void weft_ftp_server_free(struct weft_ftp_server *server)
@@ -168,7 +183,7 @@ static bool enter(struct weft_ftp_server *server, struct weft_stream *peer)
 {
 	struct in6_addr client;
 	size_t len = server->clients ? weft__ftpd_client_of(peer, &client) : 0;
-	unsigned max = server->options.connections_per_client;
+	unsigned max = weft__ftpd_count_max(&server->options.connections_per_client);
 
 	if (!take_room(server, peer))
 		return false;

@@ -66,6 +66,17 @@ struct weft_ftp_server {
 	_Atomic(struct weft__ftpd_session *) latest; /* in a process of one: that one */
 };
 
+/** Limits of the options, which weft_ftp_server_set_limits() changes meanwhile. */
+static inline int64_t weft__ftpd_rate(const int64_t *rate)
+{
+	return __atomic_load_n(rate, __ATOMIC_RELAXED);
+}
+
+static inline unsigned weft__ftpd_count_max(const unsigned *max)
+{
+	return __atomic_load_n(max, __ATOMIC_RELAXED);
+}
+
 /** Who changes it first has the say: a stop from outside, or the command that was waited for. */
 enum weft__ftpd_state {
 	WEFT__FTPD_BUSY,

@@ -130,7 +130,7 @@ static int refuse(struct weft__ftpd_session *session)
 static bool take_place(struct weft__ftpd_session *session)
 {
 	struct weft__ftpd_crowd *users = session->server->users;
-	unsigned max = session->options->sessions_per_user;
+	unsigned max = weft__ftpd_count_max(&session->options->sessions_per_user);
 	char *user;
 
 	if (!users || session->is_anonymous)

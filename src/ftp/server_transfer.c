@@ -102,10 +102,14 @@ static void take_rates(struct weft__ftpd_transfer *transfer)
 
 	if (!transfer->is_file)
 		return;
-	transfer->rate = transfer->is_upload ? options->upload_rate : options->download_rate;
-	transfer->least = least_of(transfer->rate, options->rate_per_client);
-	if (transfer->session->user)
-		transfer->least = least_of(transfer->least, options->rate_per_user);
+	transfer->rate = weft__ftpd_rate(
+		transfer->is_upload ? &options->upload_rate : &options->download_rate);
+	transfer->rate_per_client = weft__ftpd_rate(&options->rate_per_client);
+	transfer->least = least_of(transfer->rate, transfer->rate_per_client);
+	if (transfer->session->user) {
+		transfer->rate_per_user = weft__ftpd_rate(&options->rate_per_user);
+		transfer->least = least_of(transfer->least, transfer->rate_per_user);
+	}
 }
 
 static int64_t time_for(int64_t bytes, int64_t rate)
@@ -117,18 +121,17 @@ static int64_t time_for(int64_t bytes, int64_t rate)
 static int64_t shared_due_ns(const struct weft__ftpd_transfer *transfer, size_t len)
 {
 	const struct weft__ftpd_session *session = transfer->session;
-	const struct weft_ftp_server_options *options = session->options;
 	int64_t due_ns = 0, user_due_ns = 0;
 	struct in6_addr client;
 	size_t client_len;
 
-	if (options->rate_per_client > 0 &&
+	if (transfer->rate_per_client > 0 &&
 		(client_len = weft__ftpd_client_of(session->control, &client)) > 0)
 		due_ns = weft__ftpd_crowd_charge(session->server->clients, &client, client_len,
-			time_for((int64_t)len, options->rate_per_client));
-	if (options->rate_per_user > 0 && session->user)
+			time_for((int64_t)len, transfer->rate_per_client));
+	if (transfer->rate_per_user > 0)
 		user_due_ns = weft__ftpd_crowd_charge(session->server->users, session->user,
-			strlen(session->user), time_for((int64_t)len, options->rate_per_user));
+			strlen(session->user), time_for((int64_t)len, transfer->rate_per_user));
 	return user_due_ns > due_ns ? user_due_ns : due_ns;
 }
 

@@ -34,14 +34,15 @@ struct weft__ftpd_transfer {
 	bool is_upload;
 	bool is_file; /* and no list: it is logged and counted */
 	int64_t begun_ns;
-	int64_t bytes;                /* of the file */
-	int64_t total;                /* that there will be; 0: nobody knows */
-	struct weft_transfer *listed; /* NULL: it is not */
-	int64_t rate;                 /* bytes a second; 0: any */
-	int64_t least;                /* of all the rates that hold for it; 0: any */
-	bool is_kept;                 /* an upload that was interrupted, and can be gone on with */
-	bool drains; /* an upload for which there is no room: what still comes is dropped */
-	int code;    /* of the reply, where it is decided before the end; 0: not */
+	int64_t bytes;                          /* of the file */
+	int64_t total;                          /* that there will be; 0: nobody knows */
+	struct weft_transfer *listed;           /* NULL: it is not */
+	int64_t rate;                           /* bytes a second; 0: any */
+	int64_t rate_per_client, rate_per_user; /* the same as it began; 0: any, or no user */
+	int64_t least;                          /* of all the rates that hold for it; 0: any */
+	bool is_kept; /* an upload that was interrupted, and can be gone on with */
+	bool drains;  /* an upload for which there is no room: what still comes is dropped */
+	int code;     /* of the reply, where it is decided before the end; 0: not */
 	const char *text;
 };
 

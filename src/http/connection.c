@@ -64,11 +64,12 @@ void weft__http_connection_init(struct weft__http_connection *connection,
 	weft__http_request_init(&connection->request, stream);
 	connection->request.output = &response->output;
 	connection->request.body_max = options->body_max;
-	connection->request.body_timeout_ns = options->body_timeout_ns;
+	connection->request.body_timeout_ns = weft__http_limit(&options->body_timeout_ns);
 	response->request = &connection->request;
 	response->service = options->service;
 	response->arg = options->arg;
-	weft__http_output_init(&response->output, stream, options->write_timeout_ns);
+	weft__http_output_init(
+		&response->output, stream, weft__http_limit(&options->write_timeout_ns));
 	response->output.transfers = options->transfers;
 }
 
@@ -140,8 +141,9 @@ static enum arrival await_rest(struct weft__http_connection *connection)
 	if (weft__http_output_flush(&connection->response.output) < 0)
 		return GONE;
 	atomic_store(&connection->state, WEFT__HTTP_HEAD);
-	WEFT_WITH_TIMEOUT (connection->is_leaving ? WEFT__HTTP_LEAVE_NS
-						  : connection->options->header_timeout_ns) {
+	WEFT_WITH_TIMEOUT (connection->is_leaving
+				   ? WEFT__HTTP_LEAVE_NS
+				   : weft__http_limit(&connection->options->header_timeout_ns)) {
 		/* A stop waits for answers, not for questions; as in await_first_byte(). */
 		while (result == WEFT__HTTP_MORE && !is_stopped(connection)) {
 			const char *data;
@@ -373,7 +375,7 @@ static int drop_request(struct weft__http_connection *connection)
 	if (weft__http_output_flush(&connection->response.output) < 0)
 		return -1;
 	/* One deadline for all of it: with one for each wait, a body could drip for days. */
-	WEFT_WITH_TIMEOUT (connection->options->header_timeout_ns)
+	WEFT_WITH_TIMEOUT (weft__http_limit(&connection->options->header_timeout_ns))
 		while (left > 0 && weft_stream_peek(stream, 1, &data) > 0)
 			left = drop_present(stream, left);
 	return left == 0 ? 0 : -1;
@@ -499,11 +501,12 @@ static void see_off(struct weft__http_connection *connection)
 bool weft__http_connection_run(struct weft__http_connection *connection)
 {
 	/* A peer that has just come has something to say; one that stays may think longer. */
-	enum next next = serve_one(connection, connection->options->header_timeout_ns);
+	const struct weft_http_server_options *options = connection->options;
+	enum next next = serve_one(connection, weft__http_limit(&options->header_timeout_ns));
 
 	connection->may_park = connection->request.stream->can_park;
 	while (next == ANOTHER)
-		next = serve_one(connection, connection->options->idle_timeout_ns);
+		next = serve_one(connection, options->idle_timeout_ns);
 	if (next == LEAVING)
 		see_off(connection);
 	return next == PARKING;

@@ -61,6 +61,12 @@ void weft__http_connection_fini(struct weft__http_connection *connection);
 bool weft__http_connection_run(struct weft__http_connection *connection);
 
 /** How long a connection that is parked may stay so; 0: none are. */
+/** One of the options' limits, which may change meanwhile: weft_http_server_set_limits(). */
+static inline int64_t weft__http_limit(const int64_t *limit)
+{
+	return __atomic_load_n(limit, __ATOMIC_RELAXED);
+}
+
 int64_t weft__http_park_timeout_ns(const struct weft_http_server_options *options);
 
 /** End it if nothing is being answered on it; any thread, while it is sure to live. */

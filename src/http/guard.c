@@ -49,29 +49,61 @@ bool weft_http_server_options_check(
 	return !host && !proxy;
 }
 
+static unsigned burst_of(unsigned rate, unsigned burst)
+{
+	if (burst == 0 && __builtin_mul_overflow(rate, BURST_S, &burst))
+		burst = UINT_MAX;
+	return burst;
+}
+
+static int set_rate(struct weft__http_guard *guard, const struct weft_http_limits *limits)
+{
+	const struct weft_rate_options rate = {
+		.per_second = limits->rate, .burst = burst_of(limits->rate, limits->rate_burst)};
+
+	if (limits->rate && guard->own_rate &&
+		weft_rate_adjust(guard->own_rate, rate.per_second, rate.burst) < 0)
+		return -1;
+	if (limits->rate && !guard->own_rate && !(guard->own_rate = weft_rate_new(&rate)))
+		return -1;
+	atomic_store(&guard->rate, limits->rate ? guard->own_rate : NULL);
+	atomic_store(&guard->asks_each, limits->rate || guard->proxies || guard->authorises);
+	return 0;
+}
+
+int weft__http_guard_set(struct weft__http_guard *guard, const struct weft_http_limits *limits)
+{
+	if ((limits->rate && !guard->is_on) || (limits->connections_per_client && !guard->crowd)) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	return set_rate(guard, limits);
+}
+
 int weft__http_guard_init(
 	struct weft__http_guard *guard, const struct weft_http_server_options *options)
 {
 	char fault[WEFT_HTTP_SERVER_FAULT_MAX];
-	struct weft_rate_options rate = {.per_second = options->rate, .burst = options->rate_burst};
+	struct weft_rate_options rate = {
+		.per_second = options->rate, .burst = burst_of(options->rate, options->rate_burst)};
 
-	if (rate.burst == 0 && __builtin_mul_overflow(options->rate, BURST_S, &rate.burst))
-		rate.burst = UINT_MAX;
 	*guard = (struct weft__http_guard){.options = options};
 	if (!weft_http_server_options_check(options, fault)) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (options->rate && !(guard->rate = weft_rate_new(&rate)))
+	if (options->rate && !(guard->own_rate = weft_rate_new(&rate)))
 		goto fail;
+	atomic_init(&guard->rate, guard->own_rate);
 	if (options->connections_per_client && !(guard->crowd = weft__http_crowd_new(true)))
 		goto fail;
 	if (options->proxies && !(guard->proxies = weft__http_proxies_new(options)))
 		goto fail;
 	guard->authorises = weft__http_service_authorises(options->service);
-	guard->asks_each = guard->rate || guard->proxies || guard->authorises;
+	atomic_init(&guard->asks_each, guard->own_rate || guard->proxies || guard->authorises);
 	guard->counts = options->metrics;
-	guard->is_on = guard->asks_each || guard->crowd || options->hosts || guard->counts;
+	guard->is_on = guard->own_rate || guard->proxies || guard->authorises || guard->crowd ||
+		       options->hosts || guard->counts;
 	return 0;
 
 fail:
@@ -83,7 +115,7 @@ void weft__http_guard_fini(struct weft__http_guard *guard)
 {
 	int saved = errno;
 
-	weft_rate_free(guard->rate);
+	weft_rate_free(guard->own_rate);
 	weft__http_crowd_free(guard->crowd);
 	free(guard->proxies);
 	errno = saved;
@@ -137,9 +169,9 @@ bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *
 	struct weft_http_metrics *metrics = guard->options->metrics;
 	const void *bytes;
 	size_t len = counted_client_of(guard, peer, &bytes);
+	unsigned max = __atomic_load_n(&guard->options->connections_per_client, __ATOMIC_RELAXED);
 
-	if (len > 0 && !weft__http_crowd_enter(
-			       guard->crowd, bytes, len, guard->options->connections_per_client)) {
+	if (len > 0 && !weft__http_crowd_enter(guard->crowd, bytes, len, max ? max : UINT_MAX)) {
 		weft__http_metrics_event(metrics, WEFT__HTTP_REFUSED_CONNECTION);
 		tell_refused(peer);
 		return false;
@@ -162,8 +194,8 @@ void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_st
  */
 
 /* 0, or 429. */
-static int check_rate(struct weft__http_guard *guard, struct weft_http_request *request,
-	struct weft_http_response *response)
+static int check_rate(struct weft__http_guard *guard, struct weft_rate *rate,
+	struct weft_http_request *request, struct weft_http_response *response)
 {
 	const void *bytes;
 	size_t len = weft__http_client_of(request, &bytes);
@@ -172,7 +204,7 @@ static int check_rate(struct weft__http_guard *guard, struct weft_http_request *
 
 	if (len == 0)
 		return 0;
-	wait_ns = weft_rate_take(guard->rate, bytes, len, weft_now());
+	wait_ns = weft_rate_take(rate, bytes, len, weft_now());
 	if (wait_ns == 0)
 		return 0;
 	weft__http_metrics_event(guard->options->metrics, WEFT__HTTP_REFUSED_RATE);
@@ -187,12 +219,13 @@ int weft__http_guard_check(struct weft__http_guard *guard, struct weft_http_requ
 	struct weft_http_response *response)
 {
 	const struct weft_http_server_options *options = guard->options;
+	struct weft_rate *rate = atomic_load_explicit(&guard->rate, memory_order_acquire);
 	int status = 0;
 
 	if (guard->proxies && !request->has_client)
 		weft__http_proxies_find_client(guard->proxies, request);
-	if (guard->rate)
-		status = check_rate(guard, request, response);
+	if (rate)
+		status = check_rate(guard, rate, request, response);
 	if (!options->hosts)
 		request->is_host_good = true;
 	if (!status && !request->is_host_good && !weft__http_hosts_have(options->hosts, request))

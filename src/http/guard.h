@@ -5,6 +5,8 @@
 #ifndef WEFT_SRC_HTTP_GUARD_H
 #define WEFT_SRC_HTTP_GUARD_H
 
+#include <stdatomic.h>
+
 #include "http/response.h"
 #include "weft/rate.h"
 
@@ -13,11 +15,12 @@ struct weft__http_proxies; /* proxies.h */
 
 struct weft__http_guard {
 	const struct weft_http_server_options *options;
-	struct weft_rate *rate;             /* NULL: no bound */
+	struct weft_rate *own_rate;         /* NULL: there has been no bound yet */
+	_Atomic(struct weft_rate *) rate;   /* the same, or NULL: no bound */
 	struct weft__http_crowd *crowd;     /* the same */
 	struct weft__http_proxies *proxies; /* NULL: nobody is trusted */
 	bool authorises;                    /* the service has an authorise() */
-	bool asks_each;                     /* there is more to ask than the host */
+	atomic_bool asks_each;              /* there is more to ask than the host */
 	bool counts;                        /* there are metrics */
 	bool is_on;                         /* any of it */
 };
@@ -27,6 +30,12 @@ struct weft__http_guard {
 int weft__http_guard_init(
 	struct weft__http_guard *guard, const struct weft_http_server_options *options);
 void weft__http_guard_fini(struct weft__http_guard *guard);
+
+/**
+ * Other bounds from now on, of one caller at a time: 0, or -1 with ENOTSUP (there was nothing to
+ * guard at first, or nobody was counted), EINVAL, ENOMEM, and all is as before.
+ */
+int weft__http_guard_set(struct weft__http_guard *guard, const struct weft_http_limits *limits);
 
 /** A connection has come. False: it is turned away, and has been told. */
 bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer);
@@ -48,7 +57,8 @@ int weft__http_guard_check(struct weft__http_guard *guard, struct weft_http_requ
 static inline bool weft__http_guard_is_asked(
 	const struct weft__http_guard *guard, const struct weft_http_request *request)
 {
-	return guard && (guard->asks_each || !request->is_host_good);
+	return guard && (atomic_load_explicit(&guard->asks_each, memory_order_relaxed) ||
+				!request->is_host_good);
 }
 
 /** A request was answered; where the guard counts. */

@@ -97,6 +97,34 @@ void weft_http_server_free(struct weft_http_server *server)
 	free(server);
 }
 
+/* Where 0 is the default, that stands there from the beginning. */
+static void set_time(int64_t *limit, int64_t value, int64_t usual)
+{
+	__atomic_store_n(limit, value ? value : usual, __ATOMIC_RELAXED);
+}
+
+int weft_http_server_set_limits(
+	struct weft_http_server *server, const struct weft_http_limits *limits)
+{
+	struct weft_http_server_options *options = &server->options;
+	int result;
+
+	pthread_mutex_lock(&server->lock);
+	result = weft__http_guard_set(&server->guard, limits);
+	if (result == 0) {
+		set_time(&options->header_timeout_ns, limits->header_timeout_ns,
+			WEFT__HTTP_HEADER_TIMEOUT_NS);
+		set_time(&options->write_timeout_ns, limits->write_timeout_ns,
+			WEFT__HTTP_WRITE_TIMEOUT_NS);
+		set_time(&options->body_timeout_ns, limits->body_timeout_ns,
+			WEFT__HTTP_BODY_TIMEOUT_NS);
+		__atomic_store_n(&options->connections_per_client, limits->connections_per_client,
+			__ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&server->lock);
+	return result;
+}
+
 static struct roster *worker_roster(struct weft_http_server *server)
 {
 	int worker = weft_worker_index();

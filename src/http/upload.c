@@ -57,6 +57,12 @@ static unsigned find_under_way_max(void)
 	return (unsigned)(limit.rlim_cur / WEFT__HTTP_UPLOAD_SHARE);
 }
 
+void weft_http_files_set_upload_max(struct weft_http_files *files, int64_t upload_max)
+{
+	if (files->uploads)
+		atomic_store(&files->uploads->max, upload_max ? upload_max : WEFT__HTTP_UPLOAD_MAX);
+}
+
 int weft__http_uploads_open(struct weft_http_files *files)
 {
 	const struct weft_http_files_options *options = &files->policy->options;
@@ -77,7 +83,8 @@ int weft__http_uploads_open(struct weft_http_files *files)
 	uploads->may_upload = options->allow_upload;
 	uploads->may_overwrite = options->allow_overwrite;
 	uploads->may_change = options->allow_change;
-	uploads->max = options->upload_max ? options->upload_max : WEFT__HTTP_UPLOAD_MAX;
+	atomic_init(
+		&uploads->max, options->upload_max ? options->upload_max : WEFT__HTTP_UPLOAD_MAX);
 	uploads->under_way_max = find_under_way_max();
 	uploads->hurry_ns = WEFT__HTTP_UPLOAD_HURRY_NS;
 	uploads->service = (struct weft_http_service){.on_other = weft__http_upload_other,

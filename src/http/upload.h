@@ -14,7 +14,7 @@ struct weft__http_uploads {
 	const struct weft_http_files *files;    /* whose they are */
 	const struct weft__http_policy *policy; /* the files' */
 	bool may_upload, may_overwrite, may_change;
-	int64_t max;                      /* bytes of a body; negative: no bound */
+	_Atomic int64_t max;              /* bytes of a body; negative: no bound */
 	atomic_uint under_way;            /* files that are being put, by this process */
 	unsigned under_way_max;           /* each holds up to two descriptors */
 	struct weft__http_crowd *crowd;   /* whose they are */

@@ -124,6 +124,16 @@ static int make_rates(struct hub_chat *chat)
 	return chat->address_rate ? 0 : -1;
 }
 
+void weft__hub_chat_set_rate(struct hub_chat *chat, unsigned rate)
+{
+	const struct hub_chat_options *options = &chat->options;
+	unsigned each = rate ? rate : RATE_DEFAULT;
+	unsigned of_address = options->address_rate ? options->address_rate : each * ADDRESS_FACTOR;
+
+	chat->interval_ns = WEFT_SECONDS(1) / each;
+	weft_rate_adjust(chat->address_rate, of_address, of_address * RATE_BURST_S);
+}
+
 struct hub_chat *weft__hub_chat_new(const struct hub_chat_options *options)
 {
 	struct hub_chat *chat = calloc(1, sizeof(*chat));

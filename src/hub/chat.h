@@ -78,6 +78,10 @@ struct hub_chat *weft__hub_chat_new(const struct hub_chat_options *options);
 /** No more posts; clients are told that it is over, and why. Waits for the disk. */
 void weft__hub_chat_shut(struct hub_chat *chat, const char *reason);
 
+/** Another rate, as in the options; who is in is paced by it from her next command on. Any thread.
+ */
+void weft__hub_chat_set_rate(struct hub_chat *chat, unsigned rate);
+
 /** Every session is over. NULL is fine. */
 void weft__hub_chat_free(struct hub_chat *chat);
 

@@ -18,7 +18,7 @@ struct hub_chat {
 	struct hub_chat_options options;
 	struct weft_rooms *rooms;
 	struct weft_rate *address_rate; /* NULL: none */
-	int64_t interval_ns;            /* between two commands of one client; 0: any */
+	_Atomic int64_t interval_ns;    /* between two commands of one client; 0: any */
 	struct chat_codes *codes;
 	struct chat_probes *probes; /* chat_probe.c */
 

@@ -41,6 +41,25 @@ CHECK_CASE(a_bucket_holds_its_burst_and_fills_up_by_the_rate)
 	weft_rate_free(rate);
 }
 
+CHECK_CASE(another_rate_holds_at_once_and_what_was_taken_stays_taken)
+{
+	struct weft_rate *rate = rate_of(10, 3, 0);
+
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(take(rate, "a", NOW), ==, 0);
+	CHECK_INT(take(rate, "a", NOW), ==, WEFT_MILLISECONDS(100));
+	CHECK_INT(weft_rate_adjust(rate, 10, 5), ==, 0);
+	CHECK_INT(take(rate, "a", NOW), ==, 0);
+	CHECK_INT(take(rate, "a", NOW), ==, 0);
+	CHECK_INT(take(rate, "a", NOW), ==, WEFT_MILLISECONDS(100));
+	CHECK_INT(weft_rate_adjust(rate, 1, 0), ==, 0);
+	CHECK_INT(take(rate, "b", NOW), ==, 0);
+	CHECK_INT(take(rate, "b", NOW), ==, WEFT_SECONDS(1));
+	CHECK_ERRNO(weft_rate_adjust(rate, 0, 1), EINVAL);
+	CHECK_INT(take(rate, "c", NOW), ==, 0);
+	weft_rate_free(rate);
+}
+
 CHECK_CASE(keys_have_buckets_of_their_own)
 {
 	struct weft_rate *rate = rate_of(1, 1, 0);
