@@ -397,12 +397,30 @@ static bool is_preflight(const struct serve *serve, const struct weft_http_reque
 	       weft_http_request_field(request, "Access-Control-Request-Method").data;
 }
 
+/*
+ * Where people are logged in, pages of other sites get nothing of it, not even a picture, and are
+ * not told where a link to them stood. A folder that is only shared may be shown anywhere.
+ */
+static int add_isolation(const struct serve *serve, struct weft_http_response *response)
+{
+	if (!serve->accounts && !serve->has_page && !serve->chat.has_web)
+		return 0;
+	if (weft_http_response_field(response, "Referrer-Policy", "same-origin") < 0)
+		return -1;
+	return serve->files_options.cors_origin
+		       ? 0
+		       : weft_http_response_field(
+				 response, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
 int weft__serve_authorise(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	struct serve *serve = arg;
 	char text[48];
 
+	if (add_isolation(serve, response) < 0)
+		return 503;
 	if (serve->hsts_days && weft_http_request_tls(request)) {
 		snprintf(text, sizeof(text), "max-age=%llu", serve->hsts_days * 86400ULL);
 		if (weft_http_response_field(response, "Strict-Transport-Security", text) < 0)

@@ -27,6 +27,7 @@
 #include "base/base64.h"
 #include "http/disposition.h"
 #include "http/origin.h"
+#include "http/page.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/walks.h"
@@ -99,7 +100,8 @@ static int add_fields(const struct asked *asked, const char *control)
 {
 	const struct weft__http_policy *policy = asked->files->policy;
 
-	return weft__http_policy_add_caching(policy, asked->response, control, NULL) < 0
+	return weft__http_policy_add_caching(policy, asked->response, control, NULL) < 0 ||
+			       weft__http_add_nosniff(asked->response) < 0
 		       ? -1
 		       : weft__http_policy_add_cors(policy, asked->response);
 }

@@ -243,7 +243,7 @@ static int send_form(struct weft_http_response *response, const struct weft__htt
 	const struct weft_http_content content = {
 		is_json ? "application/json" : WEFT__HTTP_PAGE_TYPE, form->data, form->len};
 
-	if (!is_json && weft__http_page_add_fields(response) < 0)
+	if ((is_json ? weft__http_add_nosniff : weft__http_page_add_fields)(response) < 0)
 		return 500;
 	if (coding != WEFT__HTTP_IDENTITY && weft_http_response_field(response, "Content-Encoding",
 						     weft__http_coding_name(coding)) < 0)

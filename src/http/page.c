@@ -21,7 +21,10 @@
 /** Bytes of an error or redirect page. */
 #define SMALL_PAGE_MAX 32768
 
-#define PAGE_POLICY "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+/* default-src says nothing of the last three. */
+#define PAGE_POLICY                                                                       \
+	"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " \
+	"form-action 'self'; frame-ancestors 'self'"
 
 static const char style[] =
 	":root{color-scheme:light dark;--text:#1d2329;--soft:#5c6773;--link:#0b57c2;--line:#e3e7eb;"
@@ -67,6 +70,11 @@ int weft__http_page_add_fields(struct weft_http_response *response)
 {
 	if (weft_http_response_field(response, "Content-Security-Policy", PAGE_POLICY) < 0)
 		return -1;
+	return weft__http_add_nosniff(response);
+}
+
+int weft__http_add_nosniff(struct weft_http_response *response)
+{
 	return weft_http_response_field(response, "X-Content-Type-Options", "nosniff");
 }
 
@@ -134,8 +142,9 @@ static int send_problem(struct weft_http_response *response, int status, const c
 	weft_str_append(&problem, "}\n");
 	content.data = weft_str_text(&problem);
 	content.len = weft_str_len(&problem);
-	result = weft_str_error(&problem) ? send_bare(response, status)
-					  : weft_http_response_send(response, status, &content);
+	result = weft_str_error(&problem) || weft__http_add_nosniff(response) < 0
+			 ? send_bare(response, status)
+			 : weft_http_response_send(response, status, &content);
 	weft_str_fini(&problem);
 	return result;
 }

@@ -19,6 +19,9 @@ void weft__http_page_end(struct weft_str *page);
 /** Add the fields of a page that the server makes itself: it loads and runs nothing. 0 or -1. */
 int weft__http_page_add_fields(struct weft_http_response *response);
 
+/** What is sent is of the type that is said, and no script, whatever is in it. 0 or -1. */
+int weft__http_add_nosniff(struct weft_http_response *response);
+
 #define WEFT__HTTP_PAGE_TYPE "text/html; charset=utf-8"
 
 /** Send page, or an error page when building it failed. Frees it either way. */

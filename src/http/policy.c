@@ -39,7 +39,8 @@
 #define ASKER         "Cookie, Authorization"
 #define ASKER_CONTROL "private, no-cache"
 
-#define SANDBOX "sandbox allow-downloads allow-forms allow-popups allow-scripts"
+#define SANDBOX \
+	"sandbox allow-downloads allow-forms allow-popups allow-scripts; frame-ancestors 'self'"
 
 static const char *const no_texts[] = {NULL};
 static const char *const default_index_names[] = {"index.html", NULL};

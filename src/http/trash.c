@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "http/files.h"
+#include "http/page.h"
 #include "http/service.h"
 #include "weft/http_escape.h"
 
@@ -67,7 +68,9 @@ static int send_json(const struct visit *visit, struct weft_str *text, int statu
 	if (!weft_str_error(text)) {
 		content.data = weft_str_text(text);
 		content.len = weft_str_len(text);
-		result = weft_http_response_field(visit->response, "Cache-Control", "no-store") < 0
+		result = weft_http_response_field(visit->response, "Cache-Control", "no-store") <
+						 0 ||
+					 weft__http_add_nosniff(visit->response) < 0
 				 ? status_without
 				 : weft_http_response_send(visit->response, 200, &content);
 	}

@@ -20,6 +20,7 @@
 #include "http/folder.h"
 #include "http/limits.h"
 #include "http/origin.h"
+#include "http/page.h"
 #include "http/trash.h"
 #include "http/tus.h"
 #include "http/upload.h"
@@ -214,7 +215,7 @@ static int send_json(struct batch *batch, size_t count)
 	}
 	weft_str_append(&text, "\n]}\n");
 	/* Without memory for the list, it is done all the same. */
-	if (!weft_str_error(&text)) {
+	if (!weft_str_error(&text) && weft__http_add_nosniff(batch->response) == 0) {
 		content.data = weft_str_text(&text);
 		content.len = weft_str_len(&text);
 	}

@@ -85,10 +85,11 @@ static bool is_welcome(const struct weft_http_request *request, const char *cons
 	struct weft_http_text origin;
 	unsigned count = weft__http_request_find(request, "origin", &origin);
 
+	/* Who says nothing is no browser, unless Sec-Fetch-Site says another thing. */
 	if (count != 1)
-		return count == 0;
+		return count == 0 && !weft__http_is_foreign(request);
 	if (!origins)
-		return weft__http_is_own_origin(request, origin);
+		return !weft__http_is_foreign(request);
 	for (; *origins; origins++)
 		if (strcmp(*origins, "*") == 0 ||
 			(origin.len == strlen(*origins) &&

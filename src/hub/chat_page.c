@@ -90,8 +90,7 @@ static int add_fields(struct weft_http_response *response, const char *tag)
 {
 	const char *const fields[][2] = {{"ETag", tag}, {"Cache-Control", "no-cache"},
 		{"Content-Security-Policy", policy}, {"X-Content-Type-Options", "nosniff"},
-		{"Referrer-Policy", "same-origin"}, {"Cross-Origin-Opener-Policy", "same-origin"},
-		{"Cross-Origin-Resource-Policy", "same-origin"}};
+		{"Cross-Origin-Opener-Policy", "same-origin"}};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (weft_http_response_field(response, fields[i][0], fields[i][1]) < 0)

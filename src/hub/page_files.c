@@ -135,7 +135,7 @@ int weft__hub_page_send_file(
 		{"Cache-Control", "public, max-age=31536000, immutable"},
 		{"Vary", "Accept-Encoding"}, {"X-Content-Type-Options", "nosniff"},
 		{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-		{"Cross-Origin-Resource-Policy", "same-origin"}, {NULL, NULL}};
+		{NULL, NULL}};
 	const struct page_pack_file *file = find(name);
 
 	if (!file)
@@ -149,9 +149,8 @@ int weft__hub_page_send_document(
 	static const char *const fields[][2] = {{"Cache-Control", "no-cache"},
 		{"Vary", "Accept-Encoding, Accept, Sec-Fetch-Dest"},
 		{"Content-Security-Policy", policy}, {"X-Content-Type-Options", "nosniff"},
-		{"Referrer-Policy", "same-origin"}, {"Cross-Origin-Opener-Policy", "same-origin"},
-		{"Cross-Origin-Resource-Policy", "same-origin"},
-		{"Permissions-Policy", permissions}, {NULL, NULL}};
+		{"Cross-Origin-Opener-Policy", "same-origin"}, {"Permissions-Policy", permissions},
+		{NULL, NULL}};
 	struct weft_http_text has = weft_http_request_field(request, "If-None-Match");
 	char tag[PAGE_PACK_HASH_LEN + 8];
 

@@ -98,6 +98,10 @@ static const struct {
 	{403, ORIGIN "ftp://example.org\r\n\r\n"},
 	{403, ORIGIN "example.org\r\n\r\n"},
 	{403, ORIGIN "null\r\n\r\n"},
+	{0, GOOD "Sec-Fetch-Site: same-origin\r\n\r\n"},
+	{403, GOOD "Sec-Fetch-Site: cross-site\r\n\r\n"},
+	{403, "GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nSec-Fetch-Site: "
+	      "cross-site\r\n" UPGRADE VERSION KEY "\r\n"},
 	{403, ORIGIN "\r\n\r\n"},
 	{403, ORIGIN "http://example.org\r\nOrigin: http://evil.org\r\n\r\n"},
 	{0, "GET / HTTP/1.1\r\nHost: x:81\r\nOrigin: http://x:81\r\n" UPGRADE VERSION KEY "\r\n"},
