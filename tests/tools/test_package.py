@@ -139,8 +139,12 @@ def _():
                        ("./usr/share/man/man1/weft-serve.1.gz", "weft"),
                        ("./usr/share/man/man3/weft_stream.3.gz", "libweft-dev"),
                        ("./usr/include/weft/weft.h", "libweft-dev"),
+                       ("./usr/lib/systemd/system/weft.service", "weft"),
                        ("./usr/share/doc/weft/copyright", "weft")):
         expect(owned.get(file) == name, (file, owned.get(file)))
+    said = subprocess.run(["sh", "-n"], input=sh("dpkg-deb", "-I", debs["weft"], "postinst"),
+                          text=True, check=False, stderr=subprocess.PIPE)
+    expect(said.returncode == 0, said)
     expect([name for file, name in owned.items() if re.search(r"/libweft\.so\.\d", file)] ==
            [f"libweft{VERSION.partition('.')[0]}"] * 2)
 
