@@ -30,6 +30,7 @@ from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run
 ROUNDS = int(os.environ.get("CHECK_ROUNDS", "1"))
 SECONDS = float(os.environ.get("SOAK_SECONDS", 6 * ROUNDS))
 LONG_S = 120  # from here on memory is judged
+PAUSE_S = 0.01 if SECONDS >= LONG_S else 0  # so that an hour leaves a log that can be read
 DISK_MB = 64
 GROWTH_MAX = 1.10
 GROWTH_KB = 2048
@@ -111,6 +112,7 @@ def put(soak, dice, own):
             continue
         soak.has_file(name, body)
         soak.count("put")
+        time.sleep(PAUSE_S)
         name = f"{own}-{dice.randrange(20)}"
         status, body, _ = soak.ask(link, "GET", "/" + name)
         soak.check_file(name, body if status == 200 else None)
@@ -139,6 +141,7 @@ def break_off(soak, dice, own):
             pass  # full: it does not read on
         reset(peer)
         soak.count("broken off")
+        time.sleep(PAUSE_S)
         link = soak.http()
         status, body, _ = soak.ask(link, "GET", "/" + name)
         soak.check_file(name, body if status == 200 else None)
@@ -236,6 +239,7 @@ def ftp(soak, dice, own):
                 door.storbinary("STOR " + name, io.BytesIO(body))
                 soak.has_file(name, body)
                 soak.count("ftp")
+                time.sleep(PAUSE_S)
             except ftplib.error_perm as error:
                 expect(str(error)[:3] in ("552", "452"), error)
             except ftplib.error_temp as error:
@@ -344,6 +348,7 @@ def talk(soak, dice, own):
                 with soak.lock:
                     soak.said.append((own, tag))
                 soak.count("said")
+            time.sleep(PAUSE_S)
         talker.close(dice.random() < 0.5)
 
 
