@@ -56,6 +56,86 @@ CHECK_CASE(who_asks_too_often_is_told_when_to_come_back)
 	site_close();
 }
 
+/* ---- Other limits meanwhile -------------------------------------------------------------------
+ */
+
+/* On the same connection: 200s of five requests. */
+static unsigned let_through(int fd)
+{
+	char text[8192];
+	size_t len = 0;
+
+	say(fd, GET_A GET_A GET_A GET_A GET_A);
+	while (len + 1 < sizeof(text)) {
+		ssize_t more = recv(fd, text + len, sizeof(text) - 1 - len, 0);
+
+		CHECK_INT(more, >, 0);
+		len += (size_t)more;
+		text[len] = '\0';
+		if (count_of(text, "HTTP/1.1 ") == 5 && len >= 5 &&
+			count_of(text, "\r\n\r\n") == 5 &&
+			(strcmp(text + len - 5, "hello") == 0 || text[len - 1] == '\n' ||
+				text[len - 1] == '>'))
+			break;
+	}
+	return count_of(text, "HTTP/1.1 200 ");
+}
+
+CHECK_CASE(another_rate_holds_for_who_is_there)
+{
+	struct weft_http_limits limits = {.rate = 1, .rate_burst = 2};
+	int fd;
+
+	site.options.rate = 100000;
+	site_open(&service);
+	fd = visit();
+	CHECK_INT(let_through(fd), ==, 5);
+	CHECK_INT(weft_http_server_set_limits(site.server, &limits), ==, 0);
+	CHECK_INT(let_through(fd), <, 5);
+	limits.rate = limits.rate_burst = 0;
+	CHECK_INT(weft_http_server_set_limits(site.server, &limits), ==, 0);
+	CHECK_INT(let_through(fd), ==, 5);
+	limits.connections_per_client = 5;
+	CHECK_ERRNO(weft_http_server_set_limits(site.server, &limits), ENOTSUP);
+	limits = (struct weft_http_limits){.rate = 1, .rate_burst = 4000000000U};
+	CHECK_ERRNO(weft_http_server_set_limits(site.server, &limits), EINVAL);
+	CHECK_INT(let_through(fd), ==, 5);
+	close(fd);
+	site_close();
+}
+
+CHECK_CASE(a_rate_where_there_is_no_guard_is_refused)
+{
+	const struct weft_http_limits limits = {.rate = 1}, times = {.header_timeout_ns = 1};
+
+	site_open(&service);
+	CHECK_ERRNO(weft_http_server_set_limits(site.server, &limits), ENOTSUP);
+	CHECK(has(ask(GET_LAST), "HTTP/1.1 200 "));
+	/* The time of a head: of connections that are there, too. */
+	CHECK_INT(weft_http_server_set_limits(site.server, &times), ==, 0);
+	CHECK_INT(count_of(hear_all(visit()), "HTTP/1.1 200 "), ==, 0);
+	site_close();
+}
+
+CHECK_CASE(a_bound_on_connections_that_was_there_may_change)
+{
+	struct weft_http_limits limits = {.connections_per_client = 1};
+	int first;
+
+	site.options.connections_per_client = 100;
+	site_open(&service);
+	first = visit();
+	CHECK_INT(let_through(first), ==, 5);
+	CHECK_INT(weft_http_server_set_limits(site.server, &limits), ==, 0);
+	CHECK_MEM(hear_all(visit()), "HTTP/1.1 429 Too Many Requests\r\n", 32);
+	CHECK_INT(let_through(first), ==, 5);
+	limits.connections_per_client = 0;
+	CHECK_INT(weft_http_server_set_limits(site.server, &limits), ==, 0);
+	CHECK(has(ask(GET_LAST), "HTTP/1.1 200 "));
+	close(first);
+	site_close();
+}
+
 CHECK_CASE(peers_of_a_unix_socket_are_not_one_client)
 {
 	char path[64], address[80];
