@@ -193,6 +193,8 @@ void weft__cmd_account_say(const struct account *account, const char *format, ..
  * The state folder: text, or where it is NULL or "default" the usual one, whose parents are made
  * with creates. The caller's to free(3). NULL: said why.
  */
+/** The usual one, the caller's to free; NULL: there is none. */
+char *weft__cmd_state_default(void);
 char *weft__cmd_state_dir(const char *name, const char *text, bool creates);
 
 #endif

@@ -30,6 +30,13 @@ int weft__cmd_echo(int argc, char **argv);
 
 /** `weft serve`: serve.c. */
 int weft__cmd_serve(int argc, char **argv);
+/** `weft ps`, `top`, `stats`, `stop`, `reload`, `log`: ps.c, top.c, stats.c, stop.c, log.c. */
+int weft__cmd_ps(int argc, char **argv);
+int weft__cmd_top(int argc, char **argv);
+int weft__cmd_stats(int argc, char **argv);
+int weft__cmd_stop(int argc, char **argv);
+int weft__cmd_reload(int argc, char **argv);
+int weft__cmd_log(int argc, char **argv);
 /** `weft config`: config.c. */
 int weft__cmd_config(int argc, char **argv);
 /** `weft account`: account.c. */

@@ -16,7 +16,7 @@
 
 #include "account.h"
 
-static char *find_default(void)
+char *weft__cmd_state_default(void)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	const char *service = getenv("STATE_DIRECTORY");
@@ -47,7 +47,7 @@ static void make_parents(char *dir)
 char *weft__cmd_state_dir(const char *name, const char *text, bool creates)
 {
 	bool is_default = !text || strcmp(text, "default") == 0;
-	char *dir = is_default ? find_default() : strdup(text);
+	char *dir = is_default ? weft__cmd_state_default() : strdup(text);
 
 	if (!dir)
 		weft__cmd_fail(name, "there is no state folder: say --state DIR.");

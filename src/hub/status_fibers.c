@@ -13,9 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "json.h"
 #include "status_inside.h"
 #include "weft/debug.h"
+#include "weft/http_escape.h"
 #include "weft/str.h"
 
 /** What is written at a time, about, and at most: a fiber with all of its texts escaped. */
@@ -79,21 +79,10 @@ static bool is_found(const struct weft_fiber_facts *facts, const char *find)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* As a text of JSON, with its quotes. */
-static void append_text(struct weft_str *text, const char *value)
-{
-	json_t *json = weft__hub_json_text(value);
-	char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
-
-	weft_str_append(text, quoted ? quoted : "\"\"");
-	free(quoted);
-	json_decref(json);
-}
-
 static void append_member(struct weft_str *text, const char *name, const char *value)
 {
 	weft_str_appendf(text, ",\"%s\":", name);
-	append_text(text, value);
+	weft_http_escape_json(text, value, strlen(value));
 }
 
 static int flush(struct listing *listing)
