@@ -417,8 +417,9 @@ void weft__serve_control_end(struct serve *serve);
 /** For the API of accounts; NULL: there is none. */
 struct hub_status *weft__serve_status_of(const struct serve *serve);
 
-/** What is said on stderr by the calling thread goes into text, too; NULL: no more. */
-void weft__serve_collect_complaints(struct weft_str *text);
+/** What is said on stderr by the calling thread goes into text, too; NULL: no more. Where to it
+ * went before. */
+struct weft_str *weft__serve_collect_complaints(struct weft_str *text);
 
 /** "http", "ftps": the option of such a door. */
 const char *weft__serve_door_name(enum serve_door_kind kind);

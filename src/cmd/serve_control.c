@@ -65,9 +65,12 @@ static int reload(void *arg, struct weft_str *ret_faults)
 	return weft__serve_reload_now(own->serve, ret_faults);
 }
 
-void weft__serve_collect_complaints(struct weft_str *text)
+struct weft_str *weft__serve_collect_complaints(struct weft_str *text)
 {
+	struct weft_str *before = complaints;
+
 	complaints = text;
+	return before;
 }
 
 /* As a second Ctrl-C does it; but a socket is no use to anybody then. */

@@ -90,7 +90,11 @@ static void reload_tls(struct serve *serve)
 	if (weft_tls_reload(serve->tls, &fault) == 0 &&
 		(!serve->ftp.tls || weft_tls_reload(serve->ftp.tls, &fault) == 0) &&
 		(!serve->chat.tls || weft_tls_reload(serve->chat.tls, &fault) == 0)) {
+		struct weft_str *faults = weft__serve_collect_complaints(NULL);
+
+		/* Taken up is one that ends soon, too. */
 		weft__serve_warn_of_certificates(serve);
+		weft__serve_collect_complaints(faults);
 		return;
 	}
 	weft__cmd_fail(NAME, "the old certificates stay: %s",
@@ -181,24 +185,27 @@ static int await_hangup(const struct serve_reloader *reloader, struct weft_signa
  * Off the worker, but where connections are processes: one that was forked while another thread
  * has a lock, of OpenSSL's say, would wait for it for ever.
  */
-static void take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct weft_str *faults)
+static int take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct weft_str *faults)
 {
 	const char *model = reloader->serve->server_options.model;
+	int result;
 
 	if (weft_lock_acquire(&reloader->lock) < 0)
-		return;
+		return -1;
 	reloader->faults = faults;
 	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
-		fn(reloader);
+		result = fn(reloader);
 	else
-		weft_offload(fn, reloader);
+		result = weft_offload(fn, reloader);
 	reloader->faults = NULL;
 	weft_lock_release(&reloader->lock);
+	return result;
 }
 
 int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults)
 {
-	take_up(serve->reloader, take_hangup, ret_faults);
+	if (take_up(serve->reloader, take_hangup, ret_faults) < 0)
+		weft_str_appendf(ret_faults, "it could not begin: %s.", strerror(errno));
 	return weft_str_len(ret_faults) > 0 ? -1 : 0;
 }
 

@@ -35,9 +35,8 @@ static const char stop_help[] =
 static const char reload_help[] =
 	"usage: weft reload [OPTION]...\n"
 	"\n"
-	"Have a running server take up what has changed, as SIGHUP does: certificates, users, "
-	"logs.\n"
-	"What could not be taken up is said, and stays as it was.\n"
+	"Have a running server take up what has changed, as SIGHUP does: certificates, users,\n"
+	"limits, logs. What could not be taken up is said, and stays as it was.\n"
 	"\n" CONTROL_HELP "  --json               print an object: {\"reloaded\": true}\n"
 	"  --help               this text\n"
 	"\n"
