@@ -240,7 +240,6 @@ $(OBJ)/page.pack: $(OBJ)/embed $(WEB) $(OBJ)/web
 
 $(OBJ)/src/hub/page_files.c.o: $(OBJ)/page.pack
 $(OBJ)/src/hub/page_files.c.o: CFLAGS_PART := -Wa,-I$(OBJ)
-$(OBJ)/src/hub/chat_page.c.o: $(wildcard web/chat/*)
 $(OBJ)/src/cmd/config.c.o: packaging/weft.conf
 
 $(OBJ)/src/hub/confine_calls.c.o: CFLAGS_PART := $(if $(WEFT_SECCOMP),-DWEFT_HAS_SECCOMP)

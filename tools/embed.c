@@ -3,8 +3,9 @@
  *
  *	embed OUT web web/index.html web/core/app.js ...
  *
- * It runs while weft is built, on the machine that builds. Of scripts and styles, lines of comment,
- * empty ones and indentation stay behind; no script has a text of several lines in backticks. With
+ * It runs while weft is built, on the machine that builds. Of scripts and styles, comments, empty
+ * lines, indentation and spaces around signs stay behind, where it is sure that they mean nothing;
+ * no script has a text of several lines in backticks. With
  * WEFT_HAS_ZLIB and WEFT_HAS_BROTLI each file is there compressed, too, where that makes it
  *smaller.
  *
@@ -94,6 +95,60 @@ static size_t strip_comments(char *text, size_t len)
 	return kept;
 }
 
+static size_t find_any(const char *text, size_t len, const char *chars)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] && strchr(chars, text[i]))
+			return i;
+	return len;
+}
+
+/* Without the comment behind what it does. A quote behind it may be the end of a text that it is
+ * in: then it stays. */
+static size_t cut_comment(const char *line, size_t len)
+{
+	static const char mark[] = " // ";
+
+	for (size_t at = len; at-- > 1;)
+		if (len - at >= 4 && memcmp(line + at, mark, 4) == 0) {
+			const char *rest = line + at + 4;
+
+			return find_any(rest, len - at - 4, "\"'`") < len - at - 4 ? len : at;
+		}
+	return len;
+}
+
+static bool is_word(char c)
+{
+	return c == '_' || c == '$' || (c >= '0' && c <= '9') ||
+	       ((c | 32) >= 'a' && (c | 32) <= 'z') || (unsigned char)c >= 0x80;
+}
+
+/* Without spaces around signs, in place; up to what may be an expression to match by, a text with
+ * places to fill in, or an escape: there it stops. */
+static size_t squeeze(char *line, size_t len)
+{
+	size_t kept = 0;
+	char quote = '\0';
+
+	for (size_t i = 0; i < len; i++) {
+		char c = line[i], before = kept > 0 ? line[kept - 1] : ' ';
+		char after = i + 1 < len ? line[i + 1] : ' ';
+
+		if (c == '\\' || (!quote && (c == '/' || c == '`'))) {
+			memmove(line + kept, line + i, len - i);
+			return kept + len - i;
+		}
+		if (!quote && c == ' ' && !(is_word(before) && is_word(after)) &&
+			!(before == after && (before == '+' || before == '-')))
+			continue;
+		if (quote ? c == quote : c == '"' || c == '\'')
+			quote = quote ? '\0' : c;
+		line[kept++] = c;
+	}
+	return kept;
+}
+
 /* Out with the blanks before lines, and with lines that are empty or begin with skipped. */
 static size_t strip_lines(char *text, size_t len, const char *skipped)
 {
@@ -110,7 +165,14 @@ static size_t strip_lines(char *text, size_t len, const char *skipped)
 				memcmp(line, skipped, strlen(skipped)) == 0))
 			continue;
 		memmove(to, line, (size_t)(next - line));
-		to += next - line;
+		len = (size_t)(next - line);
+		if (skipped) {
+			len -= newline != NULL;
+			len = squeeze(to, cut_comment(to, len));
+			to[len] = '\n';
+			len += newline != NULL;
+		}
+		to += len;
 	}
 	return (size_t)(to - text);
 }

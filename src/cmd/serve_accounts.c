@@ -186,9 +186,9 @@ int weft__serve_front_accounts(
 		weft_http_router_mount(
 			own->router, "/", &weft_http_router_service, own->files_router) < 0)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
-	own->has_page = serve->page != NULL;
+	own->has_page = serve->has_page;
 	serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
-		.on_error = serve->page ? weft__hub_page_error : NULL,
+		.on_error = serve->has_page ? weft__hub_page_error : NULL,
 		.parent = &weft_http_router_service,
 		.parent_arg = own->router};
 	serve->server_options.service = &serve->front;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "../hub/chat_web.h"
-#include "../hub/page.h"
 #include "serve.h"
 
 int weft__serve_chat_web_take(const struct serve *serve)
@@ -33,8 +32,6 @@ int weft__serve_chat_web_mount(struct serve *serve, struct weft_http_router *rou
 	if (!chat->has_web)
 		return 0;
 	chat->web = weft__hub_chat_web_new(weft__serve_accounts_of(serve));
-	if (chat->web && serve->has_page)
-		weft__hub_chat_web_lead(chat->web, HUB_PAGE_PATH);
 	return chat->web ? weft__hub_chat_web_mount(chat->web, router) : -1;
 }
 

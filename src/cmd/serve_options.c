@@ -96,7 +96,7 @@ static const char help[] =
 	"                          scripts, such as 127.0.0.1:7070; or unix:/PATH; again for\n"
 	"                          more; with --state, people have accounts, and all is kept\n"
 	"  --chat-tls HOST:PORT    the same, by TLS from the first byte\n"
-	"  --chat-web              rooms in the browser, at /.chat/, and for programs by\n"
+	"  --chat-web              rooms in the browser, at /.weft/chat, and for programs by\n"
 	"                          WebSocket at /.chat\n"
 	"  --chat-no-guests        only people with accounts\n"
 	"  --chat-guest-rooms      guests may make rooms\n"

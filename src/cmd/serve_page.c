@@ -53,12 +53,14 @@ int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router)
 	const struct hub_page_options options = {.accounts = weft__serve_accounts_of(serve),
 		.name = name_of(serve),
 		.version = WEFT_VERSION,
+		.has_files = serve->has_page,
 		.has_chat = serve->chat.has_web,
 		.rights = rights_of(&serve->files_options),
 		.upload_max = serve->files_options.upload_max ? serve->files_options.upload_max
 							      : (int64_t)4 << 30};
 
-	if (!serve->has_page)
+	/* Chat is a part of it, and can be the only one. */
+	if (!serve->has_page && !serve->chat.has_web)
 		return 0;
 	serve->page = weft__hub_page_new(&options);
 	return serve->page ? weft__hub_page_mount(serve->page, router) : -1;
@@ -72,7 +74,7 @@ int weft__serve_page_front(struct serve *serve, const struct weft_http_service *
 		weft_http_router_mount(serve->router, "/", files, serve->files) < 0)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	serve->front = (struct weft_http_service){.authorise = weft__serve_authorise,
-		.on_error = serve->page ? weft__hub_page_error : NULL,
+		.on_error = serve->has_page ? weft__hub_page_error : NULL,
 		.parent = &weft_http_router_service,
 		.parent_arg = serve->router};
 	serve->server_options.service = &serve->front;

@@ -23,7 +23,7 @@
  *	chat_probe.c     whether a guest whose name somebody wants is still there
  *	chat_tcp.c       the door of lines: TCP, TLS, Unix sockets
  *	chat_deliver.c   bytes to many peers
- *	chat_web.c       the door of browsers: WebSocket with JSON, and chat_page.c, its page
+ *	chat_web.c       the door of browsers: WebSocket with JSON, which the page speaks
  *	chat_udp.c       the door of `nc -u` (chat_udp.h, chat_udp_inside.h)
  *	chat_sealed.c    the door of links: lines in sealed datagrams (chat_sealed.h)
  *	chat_key.c       the server's key for them

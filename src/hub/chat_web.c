@@ -12,14 +12,13 @@
 #include "chat_web.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "asker.h"
 #include "chat_deliver.h"
 #include "chat_json.h"
-#include "chat_page.h"
+#include "page.h"
 #include "weft/fiber.h"
 #include "weft/list.h"
 #include "weft/scope.h"
@@ -37,7 +36,6 @@ struct hub_chat_web {
 	struct weft_accounts *accounts; /* NULL: there are none */
 	struct hub_chat *chat;
 	struct chat_deliverers *deliverers; /* NULL: it has not started */
-	const char *page;                   /* where the page is; NULL: here */
 };
 
 struct connection {
@@ -268,24 +266,17 @@ static int on_socket(
 }
 
 /* What stands behind the '#' of an address, a room or a link's secret, browsers keep. */
-static int lead(
-	const struct hub_chat_web *web, const char *file, struct weft_http_response *response)
-{
-	char place[64];
-
-	snprintf(place, sizeof(place), "%s/%s", web->page, file[0] ? "me" : "chat");
-	return weft_http_response_redirect(response, 307, place);
-}
-
 static int on_page(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
-	const struct hub_chat_web *web = arg;
 	const char *file = weft_http_request_param(request, "file");
 
-	if (web->page && (file[0] == '\0' || strcmp(file, "account.html") == 0))
-		return lead(web, file, response);
-	return weft__hub_chat_page_send(request, response, file);
+	(void)arg;
+	if (file[0] == '\0')
+		return weft_http_response_redirect(response, 307, HUB_PAGE_PATH "/chat");
+	if (strcmp(file, "account.html") == 0)
+		return weft_http_response_redirect(response, 307, HUB_PAGE_PATH "/me");
+	return 404;
 }
 
 /* ---- Life -------------------------------------------------------------------------------------
@@ -300,16 +291,11 @@ struct hub_chat_web *weft__hub_chat_web_new(struct weft_accounts *accounts)
 	return web;
 }
 
-void weft__hub_chat_web_lead(struct hub_chat_web *web, const char *page)
-{
-	web->page = page;
-}
-
 int weft__hub_chat_web_mount(struct hub_chat_web *web, struct weft_http_router *router)
 {
 	const struct weft_http_route routes[] = {
 		{.pattern = HUB_CHAT_WEB_PATH, .handler = on_socket, .arg = web},
-		{.pattern = HUB_CHAT_WEB_PATH "/{file...}", .handler = on_page, .arg = web}};
+		{.pattern = HUB_CHAT_WEB_PATH "/{file...}", .handler = on_page}};
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (weft_http_router_add(router, &routes[i]) < 0)

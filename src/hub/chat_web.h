@@ -1,8 +1,8 @@
 /*
- * chat_web.h - the door of chat for browsers: WebSocket with JSON, and a page that speaks it.
+ * chat_web.h - the door of chat for browsers: WebSocket with JSON.
  *
- *	/.chat     the WebSocket (docs/chat-protocol.md); to a browser that asks for a page: there
- *	/.chat/    the page: web/chat, which is part of the program
+ *	/.chat     the WebSocket (docs/chat-protocol.md)
+ *	/.chat/    to the page that speaks it (page.h), as is /.chat for who asks for a page
  *
  * Who has a session's cookie of the accounts' API is logged in already. It needs fibers: under
  * another model of serving the WebSocket is answered 501.
@@ -19,9 +19,6 @@ struct hub_chat_web;
 
 /** accounts: those of the API, whose cookies count; NULL: there are none. NULL: ENOMEM. */
 struct hub_chat_web *weft__hub_chat_web_new(struct weft_accounts *accounts);
-
-/** The page is elsewhere: below page, at "/chat" and, of one's own account, "/me"; borrowed. */
-void weft__hub_chat_web_lead(struct hub_chat_web *web, const char *page);
 
 /** Answer by it. Errors: those of weft_http_router_add(). */
 int weft__hub_chat_web_mount(struct hub_chat_web *web, struct weft_http_router *router);

@@ -133,10 +133,10 @@ static json_t *facts_json(const struct hub_page *page, struct weft_http_request 
 
 	return json_pack("{s:o, s:s, s:{s:b, s:b, s:b, s:b}, s:o, s:o, s:{s:s?, s:s?}, s:{s:I}}",
 		"name", weft__hub_json_text(options->name), "version", options->version, "has",
-		"files", 1, "chat", options->has_chat, "accounts", options->accounts != NULL,
-		"status", options->has_status, "me", me_json(page, request), "strangers",
-		strangers_json(page), "chat", "udp", page->udp, "lines", page->lines, "limits",
-		"upload_max", (json_int_t)options->upload_max);
+		"files", options->has_files, "chat", options->has_chat, "accounts",
+		options->accounts != NULL, "status", options->has_status, "me",
+		me_json(page, request), "strangers", strangers_json(page), "chat", "udp", page->udp,
+		"lines", page->lines, "limits", "upload_max", (json_int_t)options->upload_max);
 }
 
 static int send_facts(const struct hub_page *page, struct weft_http_request *request,

@@ -25,7 +25,7 @@ struct hub_page_options {
 	struct weft_accounts *accounts; /* NULL: there are none */
 	const char *name;               /* of the hub, for people */
 	const char *version;
-	bool has_chat, has_status;
+	bool has_files, has_chat, has_status;
 	unsigned rights;    /* without accounts: enum weft_account_right, of everybody */
 	int64_t upload_max; /* bytes; 0: no bound */
 };

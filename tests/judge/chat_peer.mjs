@@ -44,12 +44,12 @@ async function by_page() {
 	page.setDefaultTimeout(30000);
 	await page.exposeFunction("judge_says", (hint) => print(`out ${hint}`));
 	await page.exposeFunction("judge_saw", (who, text) => print(JSON.stringify([who, text])));
-	await page.goto(`http://${address}/.chat/#lobby`);
-	await page.fill("#guest-name", name);
-	await page.press("#guest-name", "Enter");
-	const refused = page.waitForSelector("#door-why:not([hidden])")
+	await page.goto(`http://${address}/.weft/chat/lobby`);
+	await page.fill(".chat .door input", name);
+	await page.press(".chat .door input", "Enter");
+	const refused = page.waitForSelector(".chat .door [role=alert]:not([hidden])")
 		.then((found) => found.textContent()).catch(() => "");
-	const entered = page.waitForSelector("#rooms a[aria-current]", { state: "attached" })
+	const entered = page.waitForSelector(".chat .rooms a[aria-current]", { state: "attached" })
 		.then(() => "").catch((error) => error.message);
 	const why = await Promise.race([refused, entered]);
 	if (why) {
@@ -60,14 +60,14 @@ async function by_page() {
 	await page.evaluate(() => {
 		const told = new Set();
 		setInterval(() => {
-			for (const one of document.querySelectorAll("#feed .message:not(.posted)")) {
+			for (const one of document.querySelectorAll(".feed .message:not(.posted)")) {
 				if (told.has(one))
 					continue;
 				told.add(one);
 				const who = one.querySelector(".head .who bdi") ?? one.querySelector(".head .sr");
 				window.judge_saw(who.textContent, one.querySelector(".text").textContent);
 			}
-			const hint = document.querySelector("#hint:not([hidden])")?.textContent;
+			const hint = document.querySelector(".composer .hint:not([hidden])")?.textContent;
 			if (hint && !told.has(hint)) {
 				told.add(hint);
 				window.judge_says(hint);
@@ -76,8 +76,8 @@ async function by_page() {
 	});
 	print("in");
 	return async (text) => {
-		await page.fill("#text", text);
-		await page.press("#text", "Enter");
+		await page.fill(".chat textarea", text);
+		await page.press(".chat textarea", "Enter");
 	};
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""test_chat_web.py - chat by WebSocket with JSON, frame by frame, and the page that speaks it."""
+"""test_chat_web.py - chat by WebSocket with JSON, frame by frame, and where its page is."""
 import base64
 import json
 import os
@@ -119,54 +119,36 @@ def web(folder, *options):
 # ---- The page ------------------------------------------------------------------------------------
 
 
-@case("the page's files are there, may load nothing of others, and are known by their tags")
+@case("the page is that of the hub, with chat alone; what led to another one leads there")
 def _():
     with Folder() as folder, web(folder) as server:
         expect(server.facts["chat-web"] == "/.chat/", server.facts)
-        page = server.get("/.chat/")
+        for path, place in (("/.chat", "/.chat/"), ("/.chat/", "/.weft/chat"),
+                            ("/.chat/account.html", "/.weft/me")):
+            reply = server.get(path)
+            expect(reply.status == 307 and reply["location"] == place, (path, reply))
+        page = server.get("/.weft/chat/lobby")
         expect(page.status == 200 and page["content-type"] == "text/html; charset=utf-8", page)
-        names = re.findall(rb'(?:href|src)="([a-z.]+)"', page.body)
-        expect(len(names) == 4, names)
-        seen = set()
-        while names:
-            name = names.pop().decode()
-            seen.add(name)
-            reply = server.get("/.chat/" + name)
-            expect(reply.status == 200 and reply["content-type"].startswith(
-                {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml",
-                 "html": "text/html"}
-                [name.rpartition(".")[2]]), reply)
-            found = re.findall(rb'from "\./([a-z]+\.js)"', reply.body)
-            names += [other for other in found if other.decode() not in seen]
-            if name == "account.html":
-                names.append(b"account.js")
-            expect(not re.search(rb"innerHTML|document\.write|\beval\b", reply.body), name)
-            expect(not name.endswith("html") or
-                   not re.search(rb"<script>|style=|onclick", reply.body), name)
-        expect({"link.js", "files.js", "account.js"} <= seen and len(seen) > 10, seen)
-        for reply in (page, server.get("/.chat/chat.js"), server.get("/.chat/account.html")):
-            policy = reply["content-security-policy"]
-            expect("default-src 'none'; script-src 'self'" in policy and "unsafe" not in policy)
-            expect("require-trusted-types-for 'script'" in policy, policy)
-            expect("frame-ancestors 'none'" in policy and reply["x-content-type-options"])
-        again = server.get("/.chat/", "If-None-Match: " + page["etag"])
-        expect(again.status == 304 and again["etag"] == page["etag"], again)
-        expect(server.get("/.chat/", 'If-None-Match: "other"').status == 200)
-        expect(server.get("/.chat/none.js").status == 404)
+        expect(re.search(rb'src="/\.weft/[0-9a-f]+/core/app\.js"', page.body), page.body)
+        facts = json.loads(server.get("/.weft/hub.json").body)
+        expect(facts["has"] == {"files": False, "chat": True, "accounts": False, "status": False},
+               facts)
 
 
-@case("the address without its slash leads to the page; files are where they were")
+@case("files are where they were, to a browser, too")
 def _():
+    fields = ("Accept: text/html", "Sec-Fetch-Dest: document")
     with Folder() as folder, web(folder) as server:
         folder.write("a.txt", "hello")
         folder.write(".chat/index.html", "not this one")
-        reply = server.get("/.chat")
-        expect(reply.status == 307 and reply["location"] == "/.chat/", reply)
-        expect(server.get("/a.txt").body == b"hello" and server.get("/").status == 200)
-        expect(b"not this one" not in server.get("/.chat/").body)
-        expect(server.get("/.chat/index.html").status == 404)
+        expect(server.get("/a.txt").body == b"hello")
+        listing = server.get("/", *fields)
+        expect(listing.status == 200 and b"a.txt" in listing.body, listing)
+        for name in ("index.html", "chat.js", "none.js"):
+            expect(server.get("/.chat/" + name, *fields).status == 404, name)
     with Folder() as folder, Server(folder.path) as server:
-        expect(server.get("/.chat/").status == 404, "there without --chat-web")
+        for path in ("/.chat/", "/.chat", "/.weft/chat", "/.weft/hub.json"):
+            expect(server.get(path, *fields).status == 404, path)
 
 
 @case("where there can be no page, the command says so")

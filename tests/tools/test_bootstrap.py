@@ -20,8 +20,8 @@ TOOLS = {
     "sudo": SUDO,
 }
 COMPILER = ("gcc", "make")
-CHECKERS = ("prove", "python3", "curl", "openssl", "nc", "socat", "logger", "unshare", "clang", "g++",
-            "gdb", "valgrind", "unzip", "tmux", "eatmydata", "ip", "qemu-aarch64",
+CHECKERS = ("prove", "python3", "curl", "openssl", "nc", "socat", "logger", "unshare", "clang",
+            "g++", "gdb", "valgrind", "unzip", "tmux", "eatmydata", "ip", "qemu-aarch64",
             "aarch64-linux-gnu-gcc")
 PASSED_ON = ("mktemp", "rm", "tail")
 

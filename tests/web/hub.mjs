@@ -1,7 +1,7 @@
 // hub.mjs - `weft serve` for the tests of the page: a folder, a state folder, people, and a relay
 // that can be cut.
 //
-//	const hub = await Hub.start({ people: { ann: "admin", bob: "user" },
+//	const hub = await Hub.start({ people: { ann: "admin", bob: "member" },
 //		files: { "a.txt": "hello" }, options: ["--allow-upload"] });
 //	hub.url                  http://127.0.0.1:PORT/
 //	hub.facts                what it printed: {"http": ..., "chat": ...}
@@ -71,7 +71,7 @@ export class Hub {
 		return command(["account", ...words, "--state", this.state]);
 	}
 
-	add(name, role = "user") {
+	add(name, role = "member") {
 		return command(["account", "add", name, "--role", role, "--password-stdin", "--state",
 			this.state], `${PASSWORD}\n`);
 	}

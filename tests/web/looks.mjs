@@ -46,14 +46,16 @@ const sticking_out = () => {
 const too_small = (least) => {
 	const all = document.querySelectorAll("button, input:not([type=hidden]), select, textarea, " +
 		"summary, a[href], [role=button], [role=tab], [role^=menuitem], [role=option]");
+	const above = [...document.querySelectorAll("dialog:modal")].at(-1);
 	return [...all].filter((one) => {
 		const style = getComputedStyle(one);
 		const target = ["checkbox", "radio", "file"].includes(one.type) ?
 			one.closest("label") ?? one : one;
 		const box = target.getBoundingClientRect();
 		return one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) &&
-			!one.disabled && !one.closest("[inert]") && style.display !== "inline" &&
-			box.width > 1 && box.height > 1 && box.right > 0 && box.left < innerWidth &&
+			!one.disabled && !one.closest("[inert], [aria-hidden=true]") &&
+			(!above || above.contains(one)) && style.display !== "inline" &&
+			box.width > 1 && box.height > 1 && box.right > 0 && box.bottom > 0 && box.left < innerWidth &&
 			(box.width < least - .5 || box.height < least - .5);
 	}).map((one) => `smaller than ${least} px: ${one.outerHTML.slice(0, 200)}`);
 };

@@ -4,7 +4,7 @@ import { claim, equal, load, run } from "./harness.mjs";
 const words = await load("chat/words.js");
 
 claim("sizes are told in the largest unit that leaves a number one can read", async () => {
-	const told = [0, 1, 2, 999, 1000, 1049, 99499, 99500, 999499, 999500, 5e9].map(words.fileSize);
+	const told = [0, 1, 2, 999, 1000, 1049, 99499, 99500, 999499, 999500, 5e9].map(words.size);
 	equal(told, ["0 bytes", "1 byte", "2 bytes", "999 bytes", "1.0 kB", "1.0 kB", "99 kB", "100 kB",
 		"999 kB", "1.0 MB", "5.0 GB"]);
 });
@@ -20,19 +20,19 @@ claim("an address in a text ends where the sentence goes on, and is http or http
 });
 
 claim("the room of two is called by the other", async () => {
-	equal(words.roomTitle("@ann+bob", "Ann"), "bob");
-	equal(words.roomTitle("@ann+bob", "bob"), "ann");
-	equal(words.roomTitle("garden", "bob"), "garden");
+	equal(words.room_title("@ann+bob", "Ann"), "bob");
+	equal(words.room_title("@ann+bob", "bob"), "ann");
+	equal(words.room_title("garden", "bob"), "garden");
 });
 
 claim("a line with a slash is a command, one with two is said", async () => {
-	equal(words.readTyped("hello", "lobby"), { say: "hello" });
-	equal(words.readTyped("//etc", "lobby"), { say: "/etc" });
-	equal(words.readTyped("/mute bob 60 too loud", "lobby"), { command:
+	equal(words.read_typed("hello", "lobby"), { say: "hello" });
+	equal(words.read_typed("//etc", "lobby"), { say: "/etc" });
+	equal(words.read_typed("/mute bob 60 too loud", "lobby"), { command:
 		{ do: "mute", room: "lobby", name: "bob", seconds: 60, why: "too loud" } });
-	equal(words.readTyped("/join garden", "lobby"), { command: { do: "join", room: "garden" } });
-	equal(Object.keys(words.readTyped("/mute bob soon", "lobby")), ["why"]);
-	equal(Object.keys(words.readTyped("/constructor", "lobby")), ["why"]);
+	equal(words.read_typed("/join garden", "lobby"), { command: { do: "join", room: "garden" } });
+	equal(Object.keys(words.read_typed("/mute bob soon", "lobby")), ["why"]);
+	equal(Object.keys(words.read_typed("/constructor", "lobby")), ["why"]);
 });
 
 await run();

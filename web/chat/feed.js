@@ -5,12 +5,14 @@
 //	feed.note(text)      a line of this page's own, which no log has
 //
 // Never: makes elements of text: all that people wrote becomes text nodes.
-import { fileItem } from "./files.js";
-import { element, face, personName } from "./elements.js";
+import { button, element, face } from "../core/dom.js";
+import { file_item } from "./attachment.js";
+import { person_name } from "./elements.js";
 import * as words from "./words.js";
 
 const SAME_BREATH_MS = 5 * 60e3; // so long somebody needs not be named again
 const NEAR_PX = 60;
+const NEAR_TOP_PX = 400;
 const NOTES_MAX = 30;
 
 const is_shown = (entry) => entry.kind !== "deleted";
@@ -31,7 +33,11 @@ export class Feed extends EventTarget {
 		this.room = null;
 		this.is_at_end = true;
 		this.last_top = 0; // where it was scrolled to
+		this.is_paused = false;
+		this.previews = false; // whether pictures are shown
 		scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+		list.addEventListener("keydown", (event) => this.#move(event));
+		list.addEventListener("focusin", ({ target }) => target.matches(".tool") && this.#stop_at(target));
 		// What is typed into grows, keyboards open: the end stays in view.
 		new ResizeObserver(() => this.is_at_end && this.to_end()).observe(scroller);
 	}
@@ -43,6 +49,8 @@ export class Feed extends EventTarget {
 	// ---- Where it is -----------------------------------------------------------------------
 
 	#scrolled() {
+		if (this.is_paused)
+			return;
 		const { scrollTop, scrollHeight, clientHeight } = this.scroller;
 		const was_at_end = this.is_at_end;
 		// What comes faster than it is shown does not lead away from the end: scrolling up does.
@@ -51,8 +59,29 @@ export class Feed extends EventTarget {
 		this.last_top = scrollTop;
 		if (this.is_at_end !== was_at_end)
 			this.#tell("end", this.is_at_end);
-		if (scrollTop < 400)
+		if (this.is_near_top)
 			this.#tell("top");
+	}
+
+	get is_near_top() {
+		return this.scroller.scrollTop < NEAR_TOP_PX;
+	}
+
+	// It goes out of sight, where nothing is anywhere; and comes back to where it was.
+	pause() {
+		this.from_end = this.scroller.scrollHeight - this.scroller.scrollTop;
+		this.is_paused = true;
+	}
+
+	resume() {
+		if (!this.is_paused)
+			return;
+		this.is_paused = false;
+		if (this.is_at_end)
+			this.to_end();
+		else
+			this.scroller.scrollTop = this.scroller.scrollHeight - this.from_end;
+		this.last_top = this.scroller.scrollTop;
 	}
 
 	to_end() {
@@ -139,6 +168,8 @@ export class Feed extends EventTarget {
 		this.items.set(entry.seq, item);
 		const next = this.#next_item(index);
 		this.list.insertBefore(item, next);
+		if (next === this.tail && !this.list.contains(document.activeElement))
+			this.#stop_at(item.querySelector(".tool"));
 		this.#dress(entry, index);
 		for (let at = index + 1; at < entries.length; at++)
 			if (this.items.has(entries[at].seq)) {
@@ -164,7 +195,7 @@ export class Feed extends EventTarget {
 		const made = element("p", {});
 		const date = new Date(entry.at);
 		if (!entry.server)
-			made.append(personName(entry.who, entry), " ");
+			made.append(person_name(entry.who, entry), " ");
 		if (entry.kind === "topic")
 			made.append(entry.text ? "has set the topic: " : "has taken the topic away");
 		const text = element("span", { dir: "auto" });
@@ -174,40 +205,54 @@ export class Feed extends EventTarget {
 	}
 
 	#time(date) {
-		return element("time", { dateTime: date.toISOString(), title: words.fullTime(date) },
-			words.clockTime(date));
+		return element("time", { dateTime: date.toISOString(), title: words.full_time(date) },
+			words.clock_time(date));
 	}
 
 	#show_text(item, entry) {
 		const text = item.querySelector(".text"), body = item.querySelector(".body");
-		body.querySelector("button")?.remove();
+		body.querySelector(".tool")?.remove();
 		item.classList.toggle("deleted", entry.deleted === true);
 		if (entry.deleted) {
 			text.textContent = "deleted";
 			return;
 		}
 		if (entry.file)
-			text.replaceChildren(fileItem(entry.file));
+			text.replaceChildren(file_item(entry.file, this.previews, () => this.#grown()));
 		else
 			fill(text, entry.text);
-		if (this.room.may_delete(entry)) {
-			body.append(this.#delete_button(entry));
-		}
+		body.append(this.#tool(entry));
 	}
 
-	// It asks back: what is deleted is gone for all.
-	#delete_button(entry) {
-		const button = element("button", { type: "button", className: "tool",
-			ariaLabel: "Delete this message", title: "Delete" }, "✕");
-		button.onclick = () => {
-			if (button.classList.contains("asks"))
-				this.#tell("delete", entry);
-			button.classList.add("asks");
-			button.removeAttribute("aria-label");
-			button.textContent = "Delete?";
-		};
-		button.onblur = () => this.#show_text(button.closest("li"), entry);
-		return button;
+	// A picture has come: what is at the end stays there.
+	#grown() {
+		if (this.is_at_end)
+			this.#stay_at_end();
+	}
+
+	// ---- What can be done with one ---------------------------------------------------------
+
+	#tool(entry) {
+		return button(`More: a message of ${entry.who}`, { icon: "more", quiet: true,
+			className: "tool", tabIndex: -1, title: "More", ariaHasPopup: "menu",
+			onclick: (event) => this.#tell("menu", { entry, anchor: event.currentTarget }) });
+	}
+
+	// Of all of them one is reached by Tab, the others by the arrows.
+	#stop_at(tool) {
+		for (const other of this.list.querySelectorAll(".tool[tabindex='0']"))
+			other.tabIndex = -1;
+		if (tool)
+			tool.tabIndex = 0;
+	}
+
+	#move(event) {
+		const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+		if (!step || !event.target.matches(".tool"))
+			return;
+		event.preventDefault();
+		const all = [...this.list.querySelectorAll(".tool")];
+		all[all.indexOf(event.target) + step]?.focus();
 	}
 
 	// What depends on the entry before: a new day, somebody else.
@@ -218,10 +263,10 @@ export class Feed extends EventTarget {
 		while (at >= 0 && !this.items.has(entries[at].seq))
 			at--;
 		const before = at >= 0 ? entries[at] : null;
-		const is_new_day = !before || !words.sameDay(new Date(before.at), date);
+		const is_new_day = !before || !words.same_day(new Date(before.at), date);
 		item.querySelector(":scope > .rule")?.remove();
 		const is_fresh = entry.seq > this.read && (before?.seq ?? 0) <= this.read;
-		const rules = [is_new_day && words.dayName(date), is_fresh && "New"];
+		const rules = [is_new_day && words.day_name(date), is_fresh && "New"];
 		const label = rules.filter(Boolean).join(" · ");
 		if (label)
 			item.prepend(element("div", { className: "rule" }, element("span", {}, label)));
@@ -240,7 +285,7 @@ export class Feed extends EventTarget {
 			head.replaceChildren(element("span", { className: "sr" }, entry.who), this.#time(date));
 			return;
 		}
-		head.replaceChildren(face(entry.who), personName(entry.who, entry), this.#time(date));
+		head.replaceChildren(face(entry.who), person_name(entry.who, entry), this.#time(date));
 	}
 
 	// It is gone, for all.
@@ -258,7 +303,7 @@ export class Feed extends EventTarget {
 		fill(text, post.text);
 		post.item = element("li", { className: "message own posted first" },
 			element("div", { className: "head" }, face(this.room.self.who),
-				personName(this.room.self.who, this.room.self),
+				person_name(this.room.self.who, this.room.self),
 				element("span", { className: "how" }, "sending…")),
 			element("div", { className: "body" }, text));
 		this.tail ??= post.item;

@@ -10,7 +10,7 @@
 //
 // Never: sends what was said under a second id.
 
-import { newId } from "./words.js";
+import { new_id } from "./words.js";
 
 const FIRST_DELAY_MS = 500;
 const LAST_DELAY_MS = 30000;
@@ -24,7 +24,7 @@ export class Link extends EventTarget {
 		this.url = url;
 		this.guest = null; // the name to come in by, if no cookie lets us in
 		// By which we have it again at once. Of this page alone: a copy of the tab is somebody else.
-		this.secret = newId();
+		this.secret = new_id();
 		this.self = null; // {who, guest}
 		this.posts = new Map(); // id: {id, room, text or path}, in the order they were said
 		this.asked = new Map(); // tag: {resolve, rows}

@@ -34,7 +34,7 @@ export class Room {
 	}
 
 	get title() {
-		return words.roomTitle(this.name, this.self?.who ?? "");
+		return words.room_title(this.name, this.self?.who ?? "");
 	}
 
 	// What was said since, by others; of what the page has not fetched, all that has a number. Who

@@ -1,64 +1,44 @@
-// words.js - texts for people, and what people type: times, names, links, commands. Pure.
+// words.js - texts for people, and what people type: days, names, links, commands. Pure.
+
+export { clock_time, full_time, hue, sentence, size } from "../core/words.js";
 
 const encoder = new TextEncoder();
 
 export const TEXT_BYTES_MAX = 4096;
 
-export function byteLength(text) {
+export function byte_length(text) {
 	return encoder.encode(text).length;
 }
 
 // A number of visible characters that nobody else will choose: the id of a message. (randomUUID()
 // is for pages by HTTPS only.)
-export function newId() {
+export function new_id() {
 	const bytes = crypto.getRandomValues(new Uint8Array(16));
 	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// ---- Times -------------------------------------------------------------------------------------
+// ---- Times and names ---------------------------------------------------------------------------
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(undefined,
 	{ weekday: "long", day: "numeric", month: "long" });
 const long = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 
-export const clockTime = (date) => clock.format(date);
-export const fullTime = (date) => full.format(date);
-
-export function sameDay(a, b) {
+export function same_day(a, b) {
 	return a.getFullYear() === b.getFullYear() && a.getMonth() === b.getMonth() &&
 		a.getDate() === b.getDate();
 }
 
-export function dayName(date, now = new Date()) {
+export function day_name(date, now = new Date()) {
 	const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-	if (sameDay(date, now))
+	if (same_day(date, now))
 		return "Today";
-	if (sameDay(date, yesterday))
+	if (same_day(date, yesterday))
 		return "Yesterday";
 	return now - date < 300 * 86400e3 ? short.format(date) : long.format(date);
 }
 
-// ---- Names -------------------------------------------------------------------------------------
-
-// The same colour for a name wherever it is seen.
-export function hueOf(name) {
-	let sum = 2166136261;
-	for (const byte of encoder.encode(name.toLowerCase()))
-		sum = Math.imul(sum ^ byte, 16777619) >>> 0;
-	return sum % 360;
-}
-
-const segmenter = Intl.Segmenter ? new Intl.Segmenter() : null;
-
-export function initialOf(name) {
-	const first = segmenter ? [...segmenter.segment(name)][0]?.segment : name[0];
-	return (first ?? "?").toUpperCase();
-}
-
 // "@ann+bob" is, to ann, "bob".
-export function roomTitle(room, self) {
+export function room_title(room, self) {
 	if (!room.startsWith("@"))
 		return room;
 	const two = room.slice(1).split("+");
@@ -66,17 +46,17 @@ export function roomTitle(room, self) {
 	return two.find((name) => name.toLowerCase() !== folded) ?? self;
 }
 
-// ---- Files -------------------------------------------------------------------------------------
+export const last_name = (path) => path.split("/").filter(Boolean).at(-1) ?? path;
 
-export function fileSize(bytes) {
-	const units = [bytes === 1 ? "byte" : "bytes", "kB", "MB", "GB", "TB"];
-	let at = 0;
-	for (; bytes >= 999.5 && at < units.length - 1; at++)
-		bytes /= 1000;
-	return `${at === 0 || bytes >= 99.5 ? Math.round(bytes) : bytes.toPrecision(2)} ${units[at]}`;
+// Who is about to say something.
+export function typing(names) {
+	if (names.length === 0)
+		return "";
+	if (names.length === 1)
+		return `${names[0]} is typing…`;
+	return names.length < 4 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)} are typing…`
+		: "Several people are typing…";
 }
-
-export const lastName = (path) => path.split("/").filter(Boolean).at(-1) ?? path;
 
 // ---- Links -------------------------------------------------------------------------------------
 
@@ -90,7 +70,7 @@ export function linked(text) {
 		let found = match[0].replace(/[.,;:!?*_~]+$/u, "");
 		if (found.endsWith(")") && !found.includes("("))
 			found = found.slice(0, -1);
-		const url = URL.canParse?.(found) === false ? null : safeUrl(found);
+		const url = URL.canParse?.(found) === false ? null : safe_url(found);
 		if (!url)
 			continue;
 		if (match.index > done)
@@ -103,7 +83,7 @@ export function linked(text) {
 	return parts;
 }
 
-function safeUrl(text) {
+function safe_url(text) {
 	try {
 		const url = new URL(text);
 		return ["http:", "https:"].includes(url.protocol) && !url.username ? url.href : null;
@@ -133,6 +113,7 @@ const commands = {
 	private: ["on:switch"],
 	invite: ["name"],
 	moderator: ["name", "on:switch"],
+	remove: [],
 	announce: ["text"],
 	who: [],
 	stats: [],
@@ -142,13 +123,13 @@ const commands = {
 
 const without_room = ["join", "direct", "announce", "who", "stats", "code", "help"];
 
-export const commandHelp = Object.entries(commands).map(([name, fields]) =>
+export const command_help = Object.entries(commands).map(([name, fields]) =>
 	"/" + [name, ...fields.map((field) => field.replace(/>.*|:number/, "").replace(":switch", "|off")
 		.replace(/(.*)\?$/, "[$1]"))].join(" "));
 
-const usageOf = (name) => commandHelp.find((line) => line.split(" ")[0] === `/${name}`);
+const usage_of = (name) => command_help.find((line) => line.split(" ")[0] === `/${name}`);
 
-function valueOf(kind, word) {
+function value_of(kind, word) {
 	if (kind === "number")
 		return /^\d{1,9}$/.test(word) ? Number(word) : null;
 	if (kind === "switch")
@@ -157,7 +138,7 @@ function valueOf(kind, word) {
 }
 
 // {say} what is said, {command} what is done in this room, or {why} it is neither.
-export function readTyped(text, room) {
+export function read_typed(text, room) {
 	if (!text.startsWith("/") || text.startsWith("//"))
 		return { say: text.startsWith("//") ? text.slice(1) : text };
 	const [, name, rest] = /^\/(\S*)\s*([\s\S]*)$/.exec(text.trim());
@@ -171,11 +152,11 @@ export function readTyped(text, room) {
 		const [, from, , to, , kind, may_miss] = /^([a-z]+)(>([a-z]+))?(:([a-z]+))?(\?)?$/.exec(field);
 		const is_last = index === fields.length - 1;
 		const [word] = is_last && !kind ? [left] : /^\S*/.exec(left);
-		const value = word === "" ? null : valueOf(kind, word);
+		const value = word === "" ? null : value_of(kind, word);
 		if (value === null && may_miss)
 			break;
 		if (value === null)
-			return { why: `It is used so: ${usageOf(name)}` };
+			return { why: `It is used so: ${usage_of(name)}` };
 		command[to ?? from] = value;
 		left = left.slice(word.length).trimStart();
 	}

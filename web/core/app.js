@@ -19,7 +19,7 @@ let entry = 0; // of the history: which one it is
 let last_entry = 0;
 
 const kinds = {
-	files: { label: "Files", icon: "folder", href: "/", is_for: () => true },
+	files: { label: "Files", icon: "folder", href: "/", is_for: () => hub.has.files },
 	chat: { label: "Chat", icon: "chat", href: `${PLACE}/chat`, is_for: () => hub.has.chat },
 	people: { label: "People", icon: "people", href: `${PLACE}/people`,
 		is_for: () => hub.has.accounts && (app.can("accounts") || app.can("audit")) },
@@ -43,6 +43,8 @@ export const app = {
 	can: (power) => hub?.me?.powers.includes(power) ?? false,
 	go(address, { replace = false } = {}) {
 		const url = new URL(address, location.href);
+		if (view_of(url.pathname) === "")
+			return void location[replace ? "replace" : "assign"](url);
 		if (shown)
 			scrolled.set(entry, shown.root.scrollTop);
 		if (!replace)
@@ -189,7 +191,7 @@ function frame() {
 // The name of the view that an address is of; "": it is a file's; null: there is none.
 function view_of(path) {
 	if (!path.startsWith(`${PLACE}/`))
-		return path.endsWith("/") ? "files" : "";
+		return path.endsWith("/") && hub.has.files ? "files" : "";
 	const name = path.slice(PLACE.length + 1).split("/")[0];
 	return name === "" ? "files" : Object.hasOwn(kinds, name) && name !== "files" ? name : null;
 }
@@ -397,7 +399,7 @@ async function begin() {
 	}
 	frame();
 	if (location.pathname === `${PLACE}/`)
-		history.replaceState({ entry }, "", "/");
+		history.replaceState({ entry }, "", hub.has.files ? "/" : kinds.chat.href);
 	refresh_must_change();
 	await route();
 	document.documentElement.dataset.ready = "";

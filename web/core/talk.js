@@ -77,7 +77,11 @@ export function dialog({ title, content = [], actions = [], className = "", is_f
 	made.onpointerdown = (event) => {
 		began_outside = event.target === made;
 	};
-	made.onclick = (event) => event.target === made && began_outside && !is_fixed && close();
+	// Not "return": what such a function returns, if false, keeps a button from submitting.
+	made.onclick = (event) => {
+		if (event.target === made && began_outside && !is_fixed)
+			close();
+	};
 	document.body.append(made);
 	made.showModal();
 	(made.querySelector("[autofocus]") ?? made.querySelector("input:not([type=checkbox]), select, textarea")
