@@ -162,7 +162,8 @@ typedef int weft_files_list_fn(const struct weft_files_entry *entry, void *arg);
 /**
  * The names of a folder as they come, the first at once, in bounded memory however many there are.
  * Left out: what is hidden, links that are not followed, what is neither file nor folder. Returns
- * 0, or -1 with errno as fn left it.
+ * 0, or -1 with errno as fn left it. Errors: also what a disk says of one of them (EIO), when all
+ * others have been told.
  */
 WEFT_API int weft_files_list(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, weft_files_list_fn *fn, void *arg);
@@ -279,6 +280,8 @@ struct weft_files_put_options {
 	bool is_exact;         /* no fewer and no more than len: else EPIPE, EFBIG */
 	const uint8_t *sha256; /* 32 bytes that the file must have, else EBADMSG; NULL: any */
 	bool may_replace;      /* a file of that name (right: REPLACE) */
+	bool is_unique;        /* where something has the name, "name (2).ext" or the like: it gets
+				  the first of these that is free at its commit; nothing is replaced */
 	bool appends;          /* to what is there (right: REPLACE), or new */
 	bool keeps_before;     /* what is there up to offset stays before what comes, no more */
 	int64_t offset;
@@ -312,9 +315,13 @@ WEFT_API int weft_files_put_flush(struct weft_files_put *put);
 /** Bytes that the file has so far, those that are kept before included. */
 WEFT_API int64_t weft_files_put_len(const struct weft_files_put *put);
 
+/** Room for a name in a folder, NUL included. */
+#define WEFT_FILES_NAME_SIZE 256
+
 struct weft_files_result {
 	struct stat stat;
-	bool is_new; /* nothing had the name */
+	bool is_new;                     /* nothing had the name */
+	char name[WEFT_FILES_NAME_SIZE]; /* that it has got */
 };
 
 /**
@@ -336,9 +343,6 @@ WEFT_API int weft_files_put_commit_all(struct weft_files_put **puts, size_t coun
 
 /** Nothing of it stays. NULL is fine. Keeps errno. */
 WEFT_API void weft_files_put_abort(struct weft_files_put *put);
-
-/** Room for a name in a folder, NUL included. */
-#define WEFT_FILES_NAME_SIZE 256
 
 /**
  * A name in folder that nothing has, for what is put without one (STOU, drops): like, "a.txt", or
@@ -367,6 +371,7 @@ struct weft_files_upload_options {
 	int64_t len;        /* bytes that will come in all; negative: nobody knows */
 	const char *remark; /* for the door that begins it: up to 4096 bytes of text; NULL */
 	bool may_replace;   /* refused now, where it may not: see weft_files_put_begin() */
+	bool is_unique;     /* not refused, whatever is there: so is its commit to be */
 	weft_files_judge_fn *judge;
 	void *arg;
 };
@@ -406,6 +411,17 @@ WEFT_API struct weft_files_upload *weft_files_upload_find(
 /** How it stands. */
 WEFT_API struct weft_files_upload_facts weft_files_upload_facts(
 	const struct weft_files_upload *upload);
+
+/** Called for each on the caller's fiber, facts until it returns; returns 0, or -1 to end. */
+typedef int weft_files_upload_fn(
+	const struct weft_files_upload_facts *facts, bool is_busy, void *arg);
+
+/**
+ * Those of the visitor's that are not finished, up to 1000, in no order; a stranger's are not told.
+ * is_busy: somebody goes on with it at this moment. 0, or -1 with errno as fn left it.
+ */
+WEFT_API int weft_files_uploads(struct weft_files *files, const struct weft_files_visitor *visitor,
+	weft_files_upload_fn *fn, void *arg);
 
 /** All bytes that will come, once they are known. Errors: EINVAL (it was known, or is too few). */
 WEFT_API int weft_files_upload_set_len(struct weft_files_upload *upload, int64_t len);
@@ -468,12 +484,15 @@ struct weft_files_move {
 	bool may_replace;           /* a file by a file, an empty folder by a folder */
 	weft_files_judge_fn *judge; /* of what is at from */
 	void *arg;
+	bool is_unique; /* where something is at to, "name (2).ext" or the like; nothing is replaced
+			 */
 };
 
 struct weft_files_moved {
 	bool has_source; /* also of a failure: something is at from */
 	bool is_new;     /* nothing had the name */
 	bool is_folder;
+	char name[WEFT_FILES_NAME_SIZE]; /* that it has now: of to, or another, by is_unique */
 };
 
 /**
@@ -485,6 +504,19 @@ WEFT_API int weft_files_move(struct weft_files *files, const struct weft_files_v
 
 /** A file, by reflink where the file system can; as weft_files_put_commit(). Errors: EISDIR. */
 WEFT_API int weft_files_copy(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved);
+
+/** Most files and folders that one copy makes. */
+#define WEFT_FILES_COPY_MAX 100000
+
+/**
+ * The same, and of a folder with all in it that the visitor may see: it gets its name when all of
+ * it is on the disk, so a part of it is never there. Left out: what is hidden, and links. It is as
+ * new, and the visitor's; rights: READ and LIST of all that is shown, WRITE where each goes.
+ * Errors: EACCES, E2BIG, EINVAL (into itself), EXDEV (to another file system than the shared
+ * folder's).
+ */
+WEFT_API int weft_files_copy_all(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved);
 
 /** When it was last modified (MFMT). Right: REPLACE. */

@@ -160,7 +160,7 @@ static int move_within_rights(struct moving *moving, const struct weft_files_vis
 	return weft_offload_as(WEFT_OFFLOAD_FILE, move_there, moving);
 }
 
-int weft_files_move(struct weft_files *files, const struct weft_files_visitor *visitor,
+static int move_once(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
 {
 	struct moving moving = {.files = files, .move = move};
@@ -173,14 +173,19 @@ int weft_files_move(struct weft_files *files, const struct weft_files_visitor *v
 		weft__view_leave(&moving.to);
 	}
 	weft__view_leave(&moving.from);
-	if (ret_moved)
-		*ret_moved = (struct weft_files_moved){.has_source = moving.moved.has_source,
-			.is_new = moving.moved.is_new,
-			.is_folder = moving.moved.is_folder};
+	*ret_moved = (struct weft_files_moved){.has_source = moving.moved.has_source,
+		.is_new = moving.moved.is_new,
+		.is_folder = moving.moved.is_folder};
 	if (result == 0)
 		weft__visitor_settle(
 			visitor, 0, -weft__gone_credit(files, visitor, &moving.moved.gone));
 	return result;
+}
+
+int weft_files_move(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
+{
+	return weft__name_by_turns(move_once, files, visitor, move, ret_moved);
 }
 
 /* ---- Copying ---------------------------------------------------------------------------- */
@@ -202,7 +207,7 @@ static int copy_to(struct weft_files_put *put, int fd, int64_t size, bool *ret_i
 }
 
 static int copy_from(struct weft_files *files, const struct weft_files_visitor *visitor,
-	const struct weft_files_move *move, int fd, bool *ret_is_new)
+	const struct weft_files_move *move, int fd, struct weft_files_moved *moved)
 {
 	struct weft_files_put_options options = {.may_replace = move->may_replace};
 	struct weft_files_put *put;
@@ -211,7 +216,8 @@ static int copy_from(struct weft_files *files, const struct weft_files_visitor *
 
 	if (fstat(fd, &stat) < 0)
 		return -1;
-	if (S_ISDIR(stat.st_mode))
+	moved->is_folder = S_ISDIR(stat.st_mode);
+	if (moved->is_folder)
 		return fail(EISDIR);
 	code = move->judge ? move->judge(&stat, move->arg) : 0;
 	if (code)
@@ -219,24 +225,28 @@ static int copy_from(struct weft_files *files, const struct weft_files_visitor *
 	options.len = stat.st_size;
 	options.mode = stat.st_mode & 0777;
 	put = weft_files_put_begin(files, visitor, move->to, &options);
-	return put ? copy_to(put, fd, stat.st_size, ret_is_new) : -1;
+	return put ? copy_to(put, fd, stat.st_size, &moved->is_new) : -1;
+}
+
+static int copy_once(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
+{
+	int fd = weft_files_open(files, visitor, move->from, NULL), result, code;
+
+	*ret_moved = (struct weft_files_moved){.has_source = fd >= 0};
+	if (fd < 0)
+		return -1;
+	result = copy_from(files, visitor, move, fd, ret_moved);
+	code = errno;
+	close(fd);
+	errno = code;
+	return result;
 }
 
 int weft_files_copy(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
 {
-	int fd = weft_files_open(files, visitor, move->from, NULL), result, code;
-	bool is_new = false;
-
-	if (fd < 0)
-		return -1;
-	result = copy_from(files, visitor, move, fd, &is_new);
-	code = errno;
-	close(fd);
-	errno = code;
-	if (result == 0 && ret_moved)
-		*ret_moved = (struct weft_files_moved){.has_source = true, .is_new = is_new};
-	return result;
+	return weft__name_by_turns(copy_once, files, visitor, move, ret_moved);
 }
 
 /* ---- Dating ----------------------------------------------------------------------------- */

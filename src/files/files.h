@@ -86,11 +86,14 @@ bool weft__files_is_shown(const struct weft_files *files, const char *name);
 int weft__below_has(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, unsigned rights);
 
-/**
- * The next name to try where one is taken: "a.txt", "a (2).txt", "a (3).txt"; *number is 0 at
- * first. -1: EEXIST (a thousand were tried), ENAMETOOLONG.
- */
-int weft__name_next(const char *like, unsigned *number, char ret_name[WEFT_FILES_NAME_SIZE]);
+/** A weft_files_move() or a copy. */
+typedef int weft__files_move_fn(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved);
+
+/** Call fn with one name after the other, as move says, until nothing has it; its name is told. */
+int weft__name_by_turns(weft__files_move_fn *fn, struct weft_files *files,
+	const struct weft_files_visitor *visitor, const struct weft_files_move *move,
+	struct weft_files_moved *ret_moved);
 
 /* ---- Quotas -------------------------------------------------------------------------- */
 

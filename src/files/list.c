@@ -40,6 +40,7 @@ struct listing {
 	int fd;
 	size_t size; /* of the next block */
 	long len;    /* of this one; 0: the end */
+	int code;    /* why a name can't be told, though it is there; 0: all can */
 	size_t count;
 	struct seen seen[BLOCK / ENTRY_MIN];
 	char block[BLOCK] __attribute__((aligned(8)));
@@ -69,11 +70,16 @@ static bool follow(const struct listing *listing, const char *name, struct stat 
 }
 
 /* Whether a name is told, and what of it. */
-static bool see(const struct listing *listing, struct seen *seen)
+static bool see(struct listing *listing, struct seen *seen)
 {
-	if (!weft__files_is_shown(listing->view.files, seen->name) ||
-		fstatat(listing->fd, seen->name, &seen->stat, AT_SYMLINK_NOFOLLOW) < 0)
-		return false; /* hidden; or gone by now */
+	if (!weft__files_is_shown(listing->view.files, seen->name))
+		return false;
+	if (fstatat(listing->fd, seen->name, &seen->stat, AT_SYMLINK_NOFOLLOW) < 0) {
+		/* Gone by now, or not for this process; else the disk has failed. */
+		if (errno != ENOENT && errno != EACCES)
+			listing->code = errno;
+		return false;
+	}
 	seen->is_link = S_ISLNK(seen->stat.st_mode);
 	if (seen->is_link)
 		return follow(listing, seen->name, &seen->stat);
@@ -141,7 +147,7 @@ static int list(struct listing *listing, weft_files_list_fn *fn, void *arg)
 		if (result == 0)
 			result = weft_offload_as(WEFT_OFFLOAD_FILE, read_block, listing);
 	}
-	return result;
+	return result == 0 && listing->code ? fail(listing->code) : result;
 }
 
 int weft_files_list(struct weft_files *files, const struct weft_files_visitor *visitor,

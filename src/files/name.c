@@ -1,13 +1,14 @@
 /*
  * name.c - names that nothing has (include/weft/files.h).
  *
- * Entry points: weft_files_unique_name(); weft__name_next().
+ * Entry points: weft_files_unique_name(); weft__name_next(), weft__name_by_turns().
  *
  * Never: a name kept for somebody; who takes it first has it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -174,5 +175,69 @@ int weft_files_unique_name(struct weft_files *files, const struct weft_files_vis
 	weft__view_leave(&naming.view);
 	if (result == 0)
 		memcpy(ret_name, name, sizeof(name));
+	return result;
+}
+
+/* ---- By turns -------------------------------------------------------------------------------- */
+
+/* The last name of a path, without slashes behind it. -1: ENAMETOOLONG. */
+static int take_name(const char *path, char ret_name[WEFT_FILES_NAME_SIZE], size_t *ret_at)
+{
+	size_t len = strlen(path), at;
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	for (at = len; at > 0 && path[at - 1] != '/'; at--)
+		;
+	if (len - at >= WEFT_FILES_NAME_SIZE)
+		return fail(ENAMETOOLONG);
+	memcpy(ret_name, path + at, len - at);
+	ret_name[len - at] = '\0';
+	*ret_at = at;
+	return 0;
+}
+
+/* Whether what is in the way is another thing of that name. */
+static bool is_taken(int code)
+{
+	return code == EEXIST || code == EISDIR || code == ENODEV;
+}
+
+int weft__name_by_turns(weft__files_move_fn *fn, struct weft_files *files,
+	const struct weft_files_visitor *visitor, const struct weft_files_move *move,
+	struct weft_files_moved *ret_moved)
+{
+	char like[WEFT_FILES_NAME_SIZE], name[WEFT_FILES_NAME_SIZE];
+	struct weft_files_moved moved = {.has_source = false};
+	struct weft_files_move tried = *move;
+	unsigned number = 0;
+	size_t at = 0;
+	char *path = NULL;
+	int result = take_name(move->to, like, &at), code;
+
+	if (result < 0)
+		return -1;
+	memcpy(name, like, sizeof(name));
+	tried.is_unique = false;
+	tried.may_replace = move->may_replace && !move->is_unique;
+	for (;;) {
+		result = fn(files, visitor, &tried, &moved);
+		code = errno;
+		free(path);
+		path = NULL;
+		errno = code;
+		/* A folder is no file to be copied, whatever its copy were called. */
+		if (result == 0 || !move->is_unique || !is_taken(code) ||
+			(moved.is_folder && code == EISDIR))
+			break;
+		if (weft__name_next(like, &number, name) < 0)
+			break;
+		if (asprintf(&path, "%.*s%s", (int)at, move->to, name) < 0)
+			return fail(ENOMEM);
+		tried.to = path;
+	}
+	memcpy(moved.name, name, sizeof(name));
+	if (ret_moved)
+		*ret_moved = moved;
 	return result;
 }

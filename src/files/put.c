@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,6 +148,7 @@ static int begin_there(void *arg)
 		.mtime = call->options->mtime,
 		.owner = put->visitor->owner,
 		.asks_owner = put->files->options.freed != NULL,
+		.is_unique = call->options->is_unique,
 		.judge = {weft__files_put_judge, put}};
 
 	if (weft__view_enter(call->view) < 0)
@@ -208,7 +210,7 @@ static struct weft_files_put *make(struct weft_files *files,
 	put->files = files;
 	put->visitor = visitor;
 	put->needs_same = options->appends || options->keeps_before;
-	put->may_replace = options->may_replace || put->needs_same;
+	put->may_replace = (options->may_replace || put->needs_same) && !options->is_unique;
 	put->judge = options->judge;
 	put->judge_arg = options->arg;
 	put->is_exact = options->is_exact;
@@ -428,6 +430,8 @@ static void finish(struct weft_files_put *put, bool is_done, struct weft_files_r
 		ret_result->stat = *weft__put_stat(put->inner);
 		ret_result->stat.st_nlink = 1; /* it had no name yet when it was asked */
 		ret_result->is_new = weft__put_is_new(put->inner);
+		snprintf(ret_result->name, sizeof(ret_result->name), "%s",
+			weft__put_name(put->inner));
 	}
 	if (put->ret_used)
 		*put->ret_used = used;

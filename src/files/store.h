@@ -80,6 +80,7 @@ struct weft__put_options {
 	struct timespec mtime; /* tv_sec 0: now */
 	const char *owner;     /* is kept with it, and lives as long as the put; NULL: none */
 	bool asks_owner;       /* whose the file is that it replaces */
+	bool is_unique;        /* where something has the name, the next that is free */
 	struct weft__store_judge judge;
 };
 
@@ -186,6 +187,12 @@ void weft__store_unlock(int folder_fd);
 
 /** Whether two descriptors are of one mount, so that renames between them can be. */
 bool weft__store_is_same_mount(int a, int b);
+
+/**
+ * The next name to try where one is taken: "a.txt", "a (2).txt", "a (3).txt"; *number is 0 at
+ * first. -1: EEXIST (a thousand were tried), ENAMETOOLONG.
+ */
+int weft__name_next(const char *like, unsigned *number, char ret_name[WEFT_FILES_NAME_SIZE]);
 
 /** A name for a file that has none of its own yet, of size bytes. */
 void weft__store_temporary_name(char *ret_name, size_t size);

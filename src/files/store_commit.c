@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,9 +44,25 @@ static int fail(int code)
 
 /* ---- What has the name now ----------------------------------------------------------- */
 
-int weft__put_judge(const struct weft__put *put, struct stat *ret_existing)
+/* The first name that nothing has. 0 or -1, as weft__store_look(). */
+static int find_free(struct weft__put *put)
 {
-	int is_there = weft__store_look(&put->place, ret_existing), code = 0;
+	struct stat existing;
+	int is_there;
+
+	if (put->number == 0)
+		memcpy(put->like, put->place.name, sizeof(put->like));
+	while ((is_there = weft__store_look(&put->place, &existing)) > 0)
+		if (weft__name_next(put->like, &put->number, put->place.name) < 0)
+			return -1;
+	return is_there;
+}
+
+int weft__put_judge(struct weft__put *put, struct stat *ret_existing)
+{
+	int is_there =
+		put->is_unique ? find_free(put) : weft__store_look(&put->place, ret_existing);
+	int code = 0;
 
 	if (is_there < 0)
 		return -1;

@@ -122,6 +122,7 @@ struct weft__put *weft__put_begin_here(const struct weft__put_options *options)
 	put->mtime = options->mtime;
 	put->owner = options->owner;
 	put->asks_owner = options->asks_owner;
+	put->is_unique = options->is_unique;
 	if (begin(put, options) == 0)
 		return put;
 	weft__put_end(put);

@@ -15,6 +15,9 @@ struct weft__put {
 	int root_fd; /* the root's */
 	bool owns_folder;
 	struct weft__store_place place; /* where it goes */
+	bool is_unique;                 /* the place's name is the first that is free, after like */
+	unsigned number;                /* of the name; 0: it is like itself */
+	char like[NAME_MAX + 1];
 	struct weft__store_judge judge;
 	int fd;
 	int temporary_fd;   /* the folder of its temporary name; -1: it has none */
@@ -72,7 +75,7 @@ struct weft__put *weft__put_begin_here(const struct weft__put_options *options);
 int weft__put_write_out(struct weft__put *put);
 
 /** What has the name now: 1: a file that may be replaced; 0: nothing; -1: what the judge said. */
-int weft__put_judge(const struct weft__put *put, struct stat *ret_existing);
+int weft__put_judge(struct weft__put *put, struct stat *ret_existing);
 
 /** A file with a temporary name, for want of one without. 0 or -1. */
 int weft__put_make_temporary(struct weft__put *put);

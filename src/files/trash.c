@@ -272,7 +272,7 @@ int weft_files_remove_all(struct weft_files *files, const struct weft_files_visi
 	if (remove_by(&trashing, path) < 0)
 		return -1;
 	weft__trash_clearing_init(&clearing, files, visitor);
-	if (weft__trash_clearing_add(&clearing, trashing.id) == 0)
+	if (weft__trash_clearing_add(&clearing, 'd', trashing.id) == 0)
 		weft__trash_clear(&clearing);
 	weft__trash_clearing_fini(&clearing);
 	return 0;

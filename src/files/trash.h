@@ -9,6 +9,7 @@
  *			empty becomes one of these itself, so no depth is too deep, and who is
  *			killed has lost nothing of the work
  *	c-ID		a folder on its way to its name, copied; its maker holds a flock(2) on it
+ *	x-ID		the same as d-ID of a copy that was given up, whose bytes were never counted
  *
  *	put:	 record, sync -> rename to t-ID -> sync	(killed before the rename: the record goes)
  *	restore: rename to its name -> sync -> the record goes
@@ -19,6 +20,7 @@
  *	trash_clear.c	d-ID, piece by piece
  *	trash_find.c	lists; what has expired, and what killed processes have left
  *	trash_restore.c	restored; gone for good
+ *	copy_folder.c	folders that are copied
  *
  * A record has the form of an upload's (upload.h): owner is who removed it for ever, remark her
  * name, path where it was below the root, len its bytes, offset its files, touched_s and
@@ -48,7 +50,7 @@ int64_t weft__trash_keep_ns(const struct weft_files *files);
 /** Whether text is an id: 32 digits. */
 bool weft__trash_is_id(const char *text);
 
-/** The name of kind 't', 'd' or 'c'; and of a record. */
+/** The name of kind 't', 'd', 'c' or 'x'; and of a record. */
 void weft__trash_name(char ret_name[WEFT__TRASH_NAME_SIZE], char kind, const char *id);
 void weft__trash_info_name(char ret_name[WEFT__TRASH_NAME_SIZE], const char *id);
 
@@ -79,7 +81,7 @@ int weft__trash_doom(int trash_fd, const char *id);
 /* ---- Going for good ---------------------------------------------------------------------------
  */
 
-/** Names of things of kind 'd' that are to be cleared: char[WEFT__TRASH_NAME_SIZE]. */
+/** Names of things of kind 'd' or 'x' that are to be cleared: char[WEFT__TRASH_NAME_SIZE]. */
 struct weft__trash_clearing {
 	struct weft_files *files;
 	const struct weft_files_visitor *visitor; /* is credited by her own; NULL: freed() alone */
@@ -92,7 +94,7 @@ void weft__trash_clearing_init(struct weft__trash_clearing *clearing, struct wef
 void weft__trash_clearing_fini(struct weft__trash_clearing *clearing);
 
 /** Add one. 0 or -1: ENOMEM. */
-int weft__trash_clearing_add(struct weft__trash_clearing *clearing, const char *id);
+int weft__trash_clearing_add(struct weft__trash_clearing *clearing, char kind, const char *id);
 
 /**
  * Clear them, as far as it goes: what can't be removed now stays for the next sweep. Credits

@@ -35,6 +35,7 @@ struct piece {
 	struct weft__trash_clearing *clearing;
 	int trash_fd;
 	unsigned left; /* names */
+	char kind;     /* of what is being cleared */
 	size_t gone_count;
 	struct weft__gone gone[AT_ONCE];
 };
@@ -68,11 +69,11 @@ static int add_name(struct weft__trash_clearing *clearing, const char *name)
 	return 0;
 }
 
-int weft__trash_clearing_add(struct weft__trash_clearing *clearing, const char *id)
+int weft__trash_clearing_add(struct weft__trash_clearing *clearing, char kind, const char *id)
 {
 	char name[WEFT__TRASH_NAME_SIZE];
 
-	weft__trash_name(name, 'd', id);
+	weft__trash_name(name, kind, id);
 	return add_name(clearing, name);
 }
 
@@ -84,7 +85,7 @@ static int remove_file(struct piece *piece, int fd, const char *name, const stru
 
 	if (unlinkat(fd, name, 0) < 0)
 		return -1;
-	if (gone.bytes > 0)
+	if (gone.bytes > 0 && piece->kind == 'd')
 		piece->gone[piece->gone_count++] = gone;
 	return 0;
 }
@@ -107,7 +108,7 @@ static int remove_folder(struct piece *piece, int fd, const char *name, const st
 		return -1;
 	make_writable(fd, name, stat); /* its ".." changes */
 	weft__upload_draw_id(id);
-	weft__trash_name(up, 'd', id);
+	weft__trash_name(up, piece->kind, id);
 	if (weft__trash_rename(fd, name, piece->trash_fd, up) < 0)
 		return -1;
 	add_name(piece->clearing, up);
@@ -206,6 +207,7 @@ static int clear_piece(void *arg)
 		char name[WEFT__TRASH_NAME_SIZE];
 
 		memcpy(name, weft_vec_at(names, last), sizeof(name));
+		piece->kind = name[0];
 		/* What it has in it is added behind it. */
 		if (clear_name(piece, name) != 0)
 			weft_vec_remove(names, last);

@@ -55,7 +55,7 @@ static char read_name(const char *name, char ret_id[WEFT_FILES_TRASH_ID_SIZE])
 {
 	size_t len = WEFT_FILES_TRASH_ID_SIZE - 1;
 
-	if (!name[0] || !strchr("tdc", name[0]) || name[1] != '-' ||
+	if (!name[0] || !strchr("tdcx", name[0]) || name[1] != '-' ||
 		strspn(name + 2, "0123456789abcdef") != len)
 		return 0;
 	memcpy(ret_id, name + 2, len);
@@ -312,7 +312,7 @@ static void sweep_record(struct sweep *sweep, const char *id)
 	if (weft_files_trash_days(sweep->files) > 0 &&
 		expires_s(sweep->files, &record) <= sweep->now_s &&
 		weft__trash_doom(trash_fd, id) == 0)
-		weft__trash_clearing_add(sweep->clearing, id);
+		weft__trash_clearing_add(sweep->clearing, 'd', id);
 	weft__upload_record_fini(&record);
 	close(fd);
 }
@@ -349,18 +349,18 @@ static void sweep_copy(struct sweep *sweep, const char *name, const char *id)
 
 	if (fd < 0)
 		return;
-	weft__trash_name(doomed, 'd', id);
+	weft__trash_name(doomed, 'x', id);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
 		weft__trash_rename(trash_fd, name, trash_fd, doomed) == 0)
-		weft__trash_clearing_add(sweep->clearing, id);
+		weft__trash_clearing_add(sweep->clearing, 'x', id);
 	close(fd);
 }
 
 static void sweep_name(struct sweep *sweep, const char *name)
 {
-	char id[WEFT_FILES_TRASH_ID_SIZE];
+	char id[WEFT_FILES_TRASH_ID_SIZE], kind = read_name(name, id);
 
-	switch (read_name(name, id)) {
+	switch (kind) {
 	case 'i':
 		sweep_record(sweep, id);
 		break;
@@ -371,7 +371,8 @@ static void sweep_name(struct sweep *sweep, const char *name)
 		sweep_copy(sweep, name, id);
 		break;
 	case 'd':
-		weft__trash_clearing_add(sweep->clearing, id);
+	case 'x':
+		weft__trash_clearing_add(sweep->clearing, kind, id);
 		break;
 	default:
 		break;

@@ -352,7 +352,7 @@ static int doom(struct item *item, struct weft__trash_clearing *clearing)
 		return fail(EACCES);
 	result = weft_offload_as(WEFT_OFFLOAD_FILE, doom_there, item);
 	if (result == 0)
-		weft__trash_clearing_add(clearing, item->id); /* else the next sweep's */
+		weft__trash_clearing_add(clearing, 'd', item->id); /* else the next sweep's */
 	return result;
 }
 

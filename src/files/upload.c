@@ -172,8 +172,10 @@ static int judge_place(struct create_call *call)
 	close(place.folder_fd);
 	if (is_there < 0)
 		return -1;
-	if (is_there && !S_ISREG(existing.st_mode))
+	if (is_there && !call->options->is_unique && !S_ISREG(existing.st_mode))
 		return fail(S_ISDIR(existing.st_mode) ? EISDIR : ENODEV);
+	if (call->options->is_unique)
+		is_there = 0;
 	code = weft__files_put_judge(is_there ? &existing : NULL, call->upload->put);
 	return code ? fail(code) : 0;
 }

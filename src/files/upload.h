@@ -127,6 +127,7 @@ int weft__uploads_count(
 
 /** One that is not finished. */
 struct weft__upload_found {
+	const char *id;
 	const struct weft__upload_record *record;
 	bool is_busy; /* somebody goes on with it at this moment */
 };

@@ -158,6 +158,7 @@ static int commit_in_group(struct weft_files_upload *upload, struct weft_files_r
 	ret_result->stat = *weft__put_stat(put->inner);
 	ret_result->stat.st_nlink = 1;
 	ret_result->is_new = weft__put_is_new(put->inner);
+	snprintf(ret_result->name, sizeof(ret_result->name), "%s", weft__put_name(put->inner));
 	return 0;
 }
 
@@ -181,7 +182,9 @@ static int publish(struct publishing *publishing, const struct weft_files_put_op
 	int result;
 
 	put->rights = publishing->view.rights;
-	put->may_replace = options->may_replace;
+	put->may_replace = options->may_replace && !options->is_unique;
+	put->inner->is_unique = options->is_unique;
+	put->inner->number = 0;
 	put->judge = options->judge;
 	put->judge_arg = options->arg;
 	put->inner->judge = (struct weft__store_judge){weft__files_put_judge, put};

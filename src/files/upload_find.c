@@ -1,7 +1,8 @@
 /*
  * upload_find.c - looking through all uploads: by path, by owner, by age (upload.h).
  *
- * Entry points: weft_files_upload_find(); weft__uploads_expire(), weft__uploads_count().
+ * Entry points: weft_files_upload_find(), weft_files_uploads(); weft__uploads_expire(),
+ * weft__uploads_count().
  *
  * Never: one removed that somebody goes on with.
  */
@@ -15,6 +16,7 @@
 #include "files/upload.h"
 #include "weft/fiber.h"
 #include "weft/offload.h"
+#include "weft/vec.h"
 
 /** So often uploads are looked through for those that have expired, when others begin. */
 #define EXPIRE_EVERY_NS WEFT_SECONDS(60)
@@ -181,7 +183,7 @@ static int tell_one(int folder_fd, const char *id, bool is_info, void *arg)
 {
 	struct each_call *call = arg;
 	struct weft__upload_record record;
-	struct weft__upload_found found = {.record = &record};
+	struct weft__upload_found found = {.id = id, .record = &record};
 	int fd;
 
 	if (!is_info || !weft__upload_has_bytes(folder_fd, id) ||
@@ -213,6 +215,80 @@ int weft__uploads_each(const struct weft_files *files, weft__upload_found_fn *fn
 	struct each_call call = {files, fn, arg, 0};
 
 	return weft_offload_as(WEFT_OFFLOAD_FILE, each_there, &call);
+}
+
+/* ---- One visitor's ----------------------------------------------------------------------------
+ */
+
+/** That are told at most. */
+#define TOLD_MAX 1000
+
+/* A copy of what is told of one. */
+struct told {
+	struct weft_files_upload_facts facts;
+	bool is_busy;
+	char *path, *owner, *remark; /* to be freed */
+};
+
+struct telling {
+	const struct weft_files *files;
+	const struct weft_files_visitor *visitor;
+	struct weft_vec told;
+};
+
+static void free_told(struct told *told)
+{
+	free(told->path);
+	free(told->owner);
+	free(told->remark);
+}
+
+static int note_own(const struct weft__upload_found *found, void *arg)
+{
+	struct telling *telling = arg;
+	const struct weft__upload_record *record = found->record;
+	struct told told = {.is_busy = found->is_busy,
+		.facts = {.len = record->len,
+			.offset = record->offset,
+			.expires_s = weft__upload_expires_s(telling->files, record)}};
+
+	if (!is_owner(record, telling->visitor) || weft_vec_len(&telling->told) >= TOLD_MAX)
+		return 0;
+	memcpy(told.facts.id, found->id, sizeof(told.facts.id));
+	told.path = strdup(record->path);
+	told.owner = strdup(record->owner);
+	told.remark = strdup(record->remark);
+	told.facts.path = told.path;
+	told.facts.owner = told.owner;
+	told.facts.remark = told.remark;
+	if (told.path && told.owner && told.remark && weft_vec_push(&telling->told, &told) == 0)
+		return 0;
+	free_told(&told);
+	errno = ENOMEM;
+	return -1;
+}
+
+int weft_files_uploads(struct weft_files *files, const struct weft_files_visitor *visitor,
+	weft_files_upload_fn *fn, void *arg)
+{
+	struct telling telling = {.files = files, .visitor = visitor};
+	int result = 0, code;
+
+	if (!weft__visitor_owner(visitor)[0])
+		return 0;
+	weft_vec_init(&telling.told, sizeof(struct told));
+	result = weft__uploads_each(files, note_own, &telling);
+	for (size_t i = 0; result == 0 && i < weft_vec_len(&telling.told); i++) {
+		const struct told *told = weft_vec_get(&telling.told, struct told, i);
+
+		result = fn(&told->facts, told->is_busy, arg) < 0 ? -1 : 0;
+	}
+	code = errno;
+	weft_vec_each (struct told, told, &telling.told)
+		free_told(told);
+	weft_vec_fini(&telling.told);
+	errno = code;
+	return result;
 }
 
 /* ---- By path -------------------------------------------------------------------------------- */

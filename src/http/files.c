@@ -127,6 +127,8 @@ static int get(struct weft_http_request *request, struct weft_http_response *res
 
 	if (weft__http_trash_is(arg, request))
 		return weft__http_trash(request, response, arg);
+	if (weft__http_tus_lists(arg, request))
+		return weft__http_tus_list(request, response, arg);
 	if ((request->head.query.at || request->head.method == WEFT_HTTP_HEAD) &&
 		is_more_asked(&visit, &result))
 		return result;
@@ -176,7 +178,8 @@ static int tell_options(
 {
 	static const char *const fields[][2] = {
 		{"Access-Control-Allow-Headers",
-			"Content-Type, Destination, If-Match, If-Modified-Since, If-None-Match, "
+			"Content-Type, Depth, Destination, If-Match, If-Modified-Since, "
+			"If-None-Match, "
 			"If-Range, If-Unmodified-Since, Overwrite, Range, Tus-Resumable, "
 			"Upload-Checksum, Upload-Defer-Length, Upload-Length, Upload-Metadata, "
 			"Upload-Offset, X-HTTP-Method-Override"},

@@ -1,13 +1,14 @@
 /*
  * tus.c - see tus.h; the text of the protocol is at https://tus.io/protocols/resumable-upload.
  *
- * Entry points: weft__http_tus(), weft__http_tus_is().
+ * Entry points: weft__http_tus(), weft__http_tus_is(), weft__http_tus_list().
  *
  *	POST	-> what may not be: 4xx -> begun; the body, if it is of bytes -> 201, Location
  *	HEAD	-> 200, Upload-Offset
  *	PATCH	-> at another offset? 409 -> the body -> its checksum? 460, and it is taken back
  *		-> on the disk -> all of it? published -> 204, Upload-Offset
  *	DELETE	-> 204
+ *	GET /.tus/ -> those of the asker that are not finished, as JSON
  *
  * An offset that is told is on the disk.
  *
@@ -17,10 +18,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "http/files.h"
+#include "http/origin.h"
 #include "http/tus_visit.h"
+#include "weft/http_escape.h"
 
 #define VERSION "1.0.0"
 
@@ -117,6 +121,87 @@ static int terminate(struct weft__tus_visit *visit)
 			  : weft_http_response_send(visit->response, 204, NULL);
 }
 
+/* ---- Those of the asker -----------------------------------------------------------------------
+ */
+
+struct telling {
+	const char *prefix; /* of the service's own addresses */
+	struct weft_str text;
+	bool has_one;
+};
+
+static int append_upload(const struct weft_files_upload_facts *facts, bool is_busy, void *arg)
+{
+	struct telling *telling = arg;
+	struct weft_str *text = &telling->text;
+	const char *slash = strrchr(facts->path, '/');
+	const char *name = slash ? slash + 1 : facts->path;
+
+	weft_str_appendf(text, "%s{\"id\": \"%s\", \"href\": \"", telling->has_one ? ",\n" : "\n",
+		facts->id);
+	weft_http_escape_path(text, telling->prefix, strlen(telling->prefix));
+	weft_str_appendf(text, WEFT__TUS_ENDPOINT "/%s\", \"path\": ", facts->id);
+	weft_http_escape_json(text, facts->path, strlen(facts->path));
+	weft_str_append(text, ", \"name\": ");
+	weft_http_escape_json(text, name, strlen(name));
+	if (facts->len >= 0)
+		weft_str_appendf(text, ", \"size\": %lld", (long long)facts->len);
+	else
+		weft_str_append(text, ", \"size\": null");
+	weft_str_appendf(text, ", \"offset\": %lld, \"expires\": %lld, \"is_busy\": %s}",
+		(long long)facts->offset, (long long)facts->expires_s, is_busy ? "true" : "false");
+	telling->has_one = true;
+	return weft_str_error(text) ? -1 : 0;
+}
+
+static int send_uploads(struct weft_http_response *response, struct weft_str *text)
+{
+	const struct weft_http_content content = {
+		.type = "application/json", .data = weft_str_text(text), .len = weft_str_len(text)};
+
+	if (weft_str_error(text) ||
+		weft_http_response_field(response, "Cache-Control", "no-store") < 0)
+		return 503;
+	return weft_http_response_send(response, 200, &content);
+}
+
+static int tell_uploads(const struct weft_http_files *files, struct weft_http_request *request,
+	struct weft_http_response *response, const struct weft_files_visitor *visitor)
+{
+	char *prefix = weft__http_whole_path(request);
+	struct telling telling = {.prefix = prefix};
+	int result = 503;
+
+	if (!prefix)
+		return 503;
+	prefix[strlen(prefix) - strlen(weft_http_request_path(request))] = '\0';
+	weft_str_init(&telling.text, WEFT_STR_LEN_MAX);
+	weft_str_append(&telling.text, "{\"items\": [");
+	if (weft_files_uploads(files->engine, visitor, append_upload, &telling) == 0) {
+		weft_str_append(&telling.text, "\n]}\n");
+		result = send_uploads(response, &telling.text);
+	}
+	weft_str_fini(&telling.text);
+	free(prefix);
+	return result;
+}
+
+bool weft__http_tus_lists(
+	const struct weft_http_files *files, const struct weft_http_request *request)
+{
+	return files->uploads && files->uploads->may_upload &&
+	       strcmp(weft_http_request_path(request), WEFT__TUS_ENDPOINT "/") == 0;
+}
+
+int weft__http_tus_list(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	struct weft_files_visitor visitor;
+	int result = weft__http_guest(arg, request, &visitor);
+
+	return result != 0 ? result : tell_uploads(arg, request, response, &visitor);
+}
+
 /* ---- Requests ------------------------------------------------------------------------------- */
 
 bool weft__http_tus_is(const struct weft_http_request *request)
@@ -171,7 +256,8 @@ static int agree(struct weft__tus_visit *visit)
 		return 503;
 	if (options->cors_may_change &&
 		weft_http_response_field(visit->response, "Access-Control-Expose-Headers",
-			"Tus-Resumable, Upload-Expires, Upload-Length, Upload-Metadata, "
+			"Content-Location, Tus-Resumable, Upload-Expires, Upload-Length, "
+			"Upload-Metadata, "
 			"Upload-Offset") < 0)
 		return 503;
 	if (weft__tus_is_text(weft__tus_field(visit, "Tus-Resumable"), VERSION))

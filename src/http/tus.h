@@ -9,9 +9,15 @@
 #define WEFT_SRC_HTTP_TUS_H
 
 #include "http/service.h"
+#include "weft/http_files.h"
 
 /** Whether a request is one of these, by its address or, for POST, by its fields. */
 bool weft__http_tus_is(const struct weft_http_request *request);
+
+/** Whether a GET is for the asker's own that are not finished; and the answer. */
+bool weft__http_tus_lists(
+	const struct weft_http_files *files, const struct weft_http_request *request);
+weft_http_handler_fn weft__http_tus_list;
 
 /** What may be done with what was asked for: PATCH only with these, and DELETE as it is allowed. */
 struct weft__http_methods weft__http_tus_methods(const struct weft_http_request *request,

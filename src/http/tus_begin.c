@@ -24,8 +24,7 @@ static bool is_endpoint(const char *path)
 	return strcmp(path, WEFT__TUS_ENDPOINT) == 0 || strcmp(path, WEFT__TUS_ENDPOINT "/") == 0;
 }
 
-/* The value of a key of Upload-Metadata, decoded. Its length; -1: there is none; -2: no text. */
-static ssize_t metadata(struct weft_http_text all, const char *key, char *ret_text, size_t size)
+ssize_t weft__tus_metadata(struct weft_http_text all, const char *key, char *ret_text, size_t size)
 {
 	struct weft_http_text item;
 
@@ -47,6 +46,22 @@ static ssize_t metadata(struct weft_http_text all, const char *key, char *ret_te
 	return -1;
 }
 
+bool weft__tus_take_conflict(struct weft__tus_visit *visit, struct weft_http_text metadata)
+{
+	char text[16];
+	ssize_t len =
+		metadata.data ? weft__tus_metadata(metadata, "conflict", text, sizeof(text)) : -1;
+
+	if (len == -1)
+		return true;
+	if (len < 0)
+		return false;
+	visit->has_conflict = true;
+	visit->is_unique = strcmp(text, "unique") == 0;
+	visit->rule.may_replace = strcmp(text, "replace") == 0;
+	return visit->is_unique || visit->rule.may_replace || strcmp(text, "refuse") == 0;
+}
+
 /* The file's name, as clients tell it. */
 static int name_of(struct weft__tus_visit *visit, char *ret_name, size_t size)
 {
@@ -54,9 +69,9 @@ static int name_of(struct weft__tus_visit *visit, char *ret_name, size_t size)
 	ssize_t len = -1;
 
 	if (all.data) {
-		len = metadata(all, "filename", ret_name, size);
+		len = weft__tus_metadata(all, "filename", ret_name, size);
 		if (len == -1)
-			len = metadata(all, "name", ret_name, size);
+			len = weft__tus_metadata(all, "name", ret_name, size);
 	}
 	if (len == -1)
 		return weft__tus_refuse(
@@ -89,6 +104,7 @@ static struct weft_files_upload *create(
 	struct weft_http_text remark = weft__tus_field(visit, "Upload-Metadata");
 	struct weft_files_upload_options options = {.len = len,
 		.may_replace = true,
+		.is_unique = visit->is_unique,
 		.judge = weft__http_upload_judge,
 		.arg = &visit->rule};
 	struct weft_files_upload *upload = NULL;
@@ -150,6 +166,9 @@ int weft__tus_begin(struct weft__tus_visit *visit)
 		result = name_of(visit, name, sizeof(name));
 	if (result != WEFT__TUS_GO_ON)
 		return result;
+	if (!weft__tus_take_conflict(visit, weft__tus_field(visit, "Upload-Metadata")))
+		return weft__tus_refuse(
+			visit, 400, "A conflict is one of: refuse, replace, unique.");
 	visit->upload = create(visit, name, len);
 	if (!visit->upload)
 		return weft__tus_refuse_code(visit, errno);

@@ -17,6 +17,7 @@
 #include "base/base64.h"
 #include "http/date.h"
 #include "http/limits.h"
+#include "http/origin.h"
 #include "http/tus_visit.h"
 #include "weft/scope.h"
 
@@ -86,9 +87,10 @@ int weft__tus_refuse(struct weft__tus_visit *visit, int status, const char *why)
 /* Say no, in the way of what the engine said. */
 int weft__tus_refuse_code(struct weft__tus_visit *visit, int code)
 {
+	/* 409 is about offsets, and would be tried again by who has not said what to do then. */
 	if (code == EEXIST || code == EISDIR || code == EBUSY)
-		/* 409 is about offsets here, and would be tried again. */
-		return weft__tus_refuse(visit, 403, "There is something of this name already.");
+		return weft__tus_refuse(visit, visit->has_conflict ? 409 : 403,
+			"There is something of this name already.");
 	return weft__http_upload_refuse(visit->request, visit->response, code);
 }
 
@@ -170,17 +172,42 @@ static int receive(struct weft__tus_visit *visit)
 	return result;
 }
 
+/* Where the file is now, beside the service's own addresses. Without memory it is there all the
+ * same. */
+static void add_address(struct weft__tus_visit *visit, const char *path, const char *name)
+{
+	char *whole = weft__http_whole_path(visit->request), *address = NULL;
+	size_t len = strlen(weft_http_request_path(visit->request));
+
+	if (whole && asprintf(&address, "%.*s/%s", (int)(strlen(whole) - len), whole, path) >= 0)
+		weft__http_upload_add_address(visit->response, "Content-Location", address, name);
+	else
+		address = NULL;
+	free(address);
+	free(whole);
+	errno = 0;
+}
+
 /* All of it is there: it gets its name. 0, or -1; then it is there as before. */
 static int publish(struct weft__tus_visit *visit)
 {
-	const struct weft_files_put_options options = {
+	struct weft_files_upload_facts facts = weft_files_upload_facts(visit->upload);
+	struct weft_files_put_options options = {
 		.may_replace = true, .judge = weft__http_upload_judge, .arg = &visit->rule};
 	struct weft_files_result done;
+	char *path = strdup(facts.path);
+	int result;
 
-	if (weft_files_upload_commit(visit->upload, &options, &done) < 0)
-		return -1;
-	visit->upload = NULL;
-	return 0;
+	/* What was said at its beginning is kept with it. */
+	weft__tus_take_conflict(visit, (struct weft_http_text){facts.remark, strlen(facts.remark)});
+	options.is_unique = visit->is_unique;
+	result = path ? weft_files_upload_commit(visit->upload, &options, &done) : -1;
+	if (result == 0) {
+		visit->upload = NULL;
+		add_address(visit, path, done.name);
+	}
+	free(path);
+	return result;
 }
 
 /* What came is on the disk, and whole, published. */

@@ -26,7 +26,8 @@ struct weft__tus_visit {
 	struct weft_files_visitor visitor;
 	struct weft_files_upload *upload; /* NULL: none is open, or it is over */
 	struct weft__http_upload_rule rule;
-	struct weft__digest *digest; /* NULL: no checksum is asked for */
+	bool is_unique, has_conflict; /* by its metadata: another name where one is taken */
+	struct weft__digest *digest;  /* NULL: no checksum is asked for */
 	uint8_t expected[WEFT__DIGEST_SIZE];
 	size_t digest_size;
 };
@@ -45,6 +46,17 @@ int weft__tus_add_state(const struct weft__tus_visit *visit);
 /** Say no: in these words; or in the way of what the engine said. As a handler does. */
 int weft__tus_refuse(struct weft__tus_visit *visit, int status, const char *why);
 int weft__tus_refuse_code(struct weft__tus_visit *visit, int code);
+
+/**
+ * The value of a key of Upload-Metadata, decoded. Its length; -1: there is none; -2: no text.
+ */
+ssize_t weft__tus_metadata(struct weft_http_text all, const char *key, char *ret_text, size_t size);
+
+/**
+ * What its metadata say of a file that is there already, key "conflict": "refuse", "replace",
+ * "unique"; into the visit's rule. Without it the options decide. False: it can't be read.
+ */
+bool weft__tus_take_conflict(struct weft__tus_visit *visit, struct weft_http_text metadata);
 
 /** The body's bytes, to the upload and the disk. A step. */
 int weft__tus_append(struct weft__tus_visit *visit);

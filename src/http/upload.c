@@ -41,8 +41,8 @@ static int put(struct weft_http_request *request, struct weft_http_response *res
 static const char *other_methods(const struct weft_http_files_options *options)
 {
 	if (options->allow_change)
-		return options->allow_upload ? "MKCOL, MOVE" : "MOVE";
-	return "MKCOL";
+		return options->allow_upload ? "COPY, MKCOL, MOVE" : "MOVE";
+	return "COPY, MKCOL";
 }
 
 static unsigned find_under_way_max(void)
@@ -225,6 +225,7 @@ static const struct refusal *find_refusal(int code)
 		{EXDEV, "This link leads out of the shared folder.", 0},
 		{ENOSPC, "There is no space left for this.", 0},
 		{EDQUOT, "That is more than you may store here.", 0},
+		{E2BIG, "There is more in this folder than can be copied at once.", 413},
 		{EFBIG, "The file is too large to be kept here.", 0},
 		{ETIMEDOUT, NULL, 503},
 		{0, NULL, 0},
@@ -295,6 +296,30 @@ int weft__http_upload_location(
 		result = weft_http_response_field(response, "Location", weft_str_text(&address));
 	weft_str_fini(&address);
 	return result;
+}
+
+int weft__http_upload_add_address(
+	struct weft_http_response *response, const char *field, const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	struct weft_str address;
+	int result = -1;
+
+	weft_str_init(&address, WEFT_STR_LEN_MAX);
+	weft_http_escape_path(&address, path, slash ? (size_t)(slash - path) + 1 : 0);
+	weft_http_escape_path(&address, name, strlen(name));
+	if (!weft_str_error(&address))
+		result = weft_http_response_field(response, field, weft_str_text(&address));
+	weft_str_fini(&address);
+	return result;
+}
+
+bool weft__http_upload_says(struct weft_http_request *request, const char *name)
+{
+	const struct weft_http_params *params =
+		request->head.query.at ? weft_http_request_params(request) : NULL;
+
+	return params && weft_http_params_get(params, name, 0);
 }
 
 /* ---- Places ------------------------------------------------------------------------------ */
@@ -397,7 +422,9 @@ static int send_done(struct weft_http_request *request, struct weft_http_respons
 	weft__http_file_tag(etag, &done->stat, "");
 	if (done->is_new) {
 		path = weft__http_whole_path(request);
-		result = path ? weft__http_upload_location(response, path, false) : -1;
+		result =
+			path ? weft__http_upload_add_address(response, "Location", path, done->name)
+			     : -1;
 	}
 	free(path);
 	/* Without memory for the fields, it is done all the same. */
@@ -417,6 +444,7 @@ static int put_body(struct weft__http_uploads *uploads, struct weft_http_request
 	const struct weft_files_put_options options = {.len = len < 0 ? 0 : len,
 		.is_exact = len >= 0,
 		.may_replace = true,
+		.is_unique = weft__http_upload_says(request, "unique"),
 		.judge = weft__http_upload_judge,
 		.arg = &rule};
 	const struct weft__http_upload_source source = {uploads, request, NULL};

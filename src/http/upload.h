@@ -68,6 +68,13 @@ bool weft__http_upload_is_refused(const struct weft__http_uploads *uploads,
 int weft__http_upload_location(
 	struct weft_http_response *response, const char *path, bool is_folder);
 
+/** The same of path with another name at its end; of any field. */
+int weft__http_upload_add_address(
+	struct weft_http_response *response, const char *field, const char *path, const char *name);
+
+/** Whether the query has that name, "?unique". */
+bool weft__http_upload_says(struct weft_http_request *request, const char *name);
+
 /**
  * A place for a file that is being put by a request: for so many at a time that there are
  * descriptors left for who only reads, and places for other clients. 0, or -1 with EMFILE.

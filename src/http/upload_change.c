@@ -1,6 +1,6 @@
 /*
- * upload_change.c - what is in a shared folder is removed (RFC 9110, section 9.3.5), moved and
- * joined by folders (RFC 4918, sections 9.9 and 9.3).
+ * upload_change.c - what is in a shared folder is removed (RFC 9110, section 9.3.5), moved, copied
+ * and joined by folders (RFC 4918, sections 9.9, 9.8 and 9.3).
  *
  * Entry points: weft__http_upload_delete(), weft__http_upload_other().
  *
@@ -11,6 +11,7 @@
  * Never: a part of what is asked for.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +23,6 @@
 #include "http/upload.h"
 
 /* ---- DELETE ------------------------------------------------------------------------------- */
-
-/* What the query says of a DELETE. */
-static bool says(struct weft_http_request *request, const char *name)
-{
-	const struct weft_http_params *params =
-		request->head.query.at ? weft_http_request_params(request) : NULL;
-
-	return params && weft_http_params_get(params, name, 0);
-}
 
 static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_request *request,
 	struct weft_http_response *response, const char *path)
@@ -48,15 +40,15 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 	if (!path[0])
 		return weft_http_response_error(
 			response, 403, "The shared folder itself stays where it is.");
-	if (says(request, "trash"))
+	if (weft__http_upload_says(request, "trash"))
 		return weft__http_trash_take(&(struct weft__http_trash_visit){
 			uploads, request, response, &visitor, path});
-	if ((says(request, "all") ? weft_files_remove_all : weft_files_remove)(
+	if ((weft__http_upload_says(request, "all") ? weft_files_remove_all : weft_files_remove)(
 		    engine, &visitor, path, &options) == 0)
 		return weft_http_response_send(response, 204, NULL);
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 404;
-	if (errno == EXDEV && says(request, "all"))
+	if (errno == EXDEV && weft__http_upload_says(request, "all"))
 		return weft_http_response_error(response, 409,
 			"This, or a part of it, is on another disk than the shared folder.");
 	return weft__http_upload_refuse(request, response, errno);
@@ -131,7 +123,7 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 	return weft_http_response_error(response, 405, "There is something of this name already.");
 }
 
-/* ---- MOVE ----------------------------------------------------------------------------------- */
+/* ---- MOVE and COPY --------------------------------------------------------------------------- */
 
 /* The Overwrite field, "T" without one (RFC 4918, section 10.6). 1, 0; -1: it can't be read. */
 static int wants_overwrite(const struct weft_http_request *request)
@@ -146,7 +138,19 @@ static int wants_overwrite(const struct weft_http_request *request)
 	return field.data[0] == 'T';
 }
 
-/* One MOVE, on its way. */
+/* The Depth field of a COPY, "infinity" without one (RFC 4918, section 9.8.3). 0; -1. */
+static int read_depth(const struct weft_http_request *request, bool *ret_is_bare)
+{
+	struct weft_http_text field = {NULL, 0};
+	unsigned count = weft__http_request_find(request, "depth", &field);
+
+	*ret_is_bare = count == 1 && field.len == 1 && field.data[0] == '0';
+	if (count == 0 || *ret_is_bare)
+		return 0;
+	return count == 1 && weft__http_equal_nocase(field.data, field.len, "infinity") ? 0 : -1;
+}
+
+/* One MOVE or COPY, on its way. */
 struct moving {
 	const struct weft__http_uploads *uploads;
 	struct weft_http_request *request;
@@ -154,6 +158,9 @@ struct moving {
 	struct weft__http_destination destination;
 	struct weft_files_visitor visitor;
 	char *from, *to; /* as the engine has them */
+	bool copies;     /* else it moves */
+	bool is_unique;  /* the query asks for another name, where that one is taken */
+	bool is_bare;    /* Depth: 0: of a folder without what is in it */
 };
 
 static int refuse_move(struct moving *moving, int code)
@@ -167,10 +174,54 @@ static int refuse_move(struct moving *moving, int code)
 			moving->response, 412, "There is something of this name already.");
 	case EINVAL:
 		return weft_http_response_error(
-			moving->response, 409, "It can not be moved into itself, or to this name.");
+			moving->response, 409, "It can not be put into itself, or have this name.");
+	case EXDEV:
+		if (!moving->copies)
+			break;
+		return weft_http_response_error(
+			moving->response, 409, "A folder can not be copied to another disk.");
 	default:
-		return weft__http_upload_refuse(moving->request, moving->response, code);
+		break;
 	}
+	return weft__http_upload_refuse(moving->request, moving->response, code);
+}
+
+/* Where it is now: its name may be another than that of the Destination. */
+static int send_moved(struct moving *moving, const struct weft_files_moved *moved)
+{
+	const char *whole = moving->destination.whole;
+	size_t len = strlen(whole);
+	char *path = NULL;
+	int result;
+
+	if (!moved->is_new)
+		return weft_http_response_send(moving->response, 204, NULL);
+	while (len > 0 && whole[len - 1] == '/')
+		len--;
+	while (len > 0 && whole[len - 1] != '/')
+		len--;
+	if (asprintf(&path, "%.*s%s", (int)len, whole, moved->name) < 0)
+		path = NULL;
+	result = send_made(moving->response, path, moved->is_folder);
+	free(path);
+	return result;
+}
+
+/* A folder alone: 0, or -1. */
+static int copy_bare(struct weft_files *engine, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *moved)
+{
+	struct stat stat;
+	const char *slash = strrchr(move->to, '/');
+
+	moved->has_source = false;
+	if (weft_files_stat(engine, visitor, move->from, &stat) < 0)
+		return -1;
+	if (!S_ISDIR(stat.st_mode))
+		return weft_files_copy(engine, visitor, move, moved);
+	*moved = (struct weft_files_moved){.has_source = true, .is_new = true, .is_folder = true};
+	strncpy(moved->name, slash ? slash + 1 : move->to, sizeof(moved->name) - 1);
+	return weft_files_mkdir(engine, visitor, move->to);
 }
 
 static int move_it(struct moving *moving)
@@ -182,16 +233,19 @@ static int move_it(struct moving *moving)
 		.judge = weft__http_upload_judge,
 		.arg = &rule,
 		.may_replace =
-			moving->uploads->may_overwrite && wants_overwrite(moving->request) > 0};
+			moving->uploads->may_overwrite && wants_overwrite(moving->request) > 0,
+		.is_unique = moving->is_unique};
 	struct weft_files_moved moved = {.has_source = true};
+	bool is_same = strcmp(move.from, move.to) == 0;
 
-	if (!move.from[0] || !move.to[0] || strcmp(move.from, move.to) == 0)
+	if (!move.from[0] || !move.to[0] || (is_same && !(moving->copies && moving->is_unique)))
 		return weft_http_response_error(moving->response, 403,
-			"It can not be moved to where it is; and the shared folder stays.");
-	if (weft_files_move(moving->uploads->files->engine, &moving->visitor, &move, &moved) == 0)
-		return moved.is_new ? send_made(moving->response, moving->destination.whole,
-					      moved.is_folder)
-				    : weft_http_response_send(moving->response, 204, NULL);
+			"It can not be put to where it is; and the shared folder stays.");
+	if ((!moving->copies          ? weft_files_move
+		    : moving->is_bare ? copy_bare
+				      : weft_files_copy_all)(
+		    moving->uploads->files->engine, &moving->visitor, &move, &moved) == 0)
+		return send_moved(moving, &moved);
 	if (!moved.has_source && (errno == ENOENT || errno == ENOTDIR))
 		return 404;
 	return refuse_move(moving, errno);
@@ -211,23 +265,29 @@ static int move_to(struct moving *moving)
 }
 
 static int move(const struct weft__http_uploads *uploads, struct weft_http_request *request,
-	struct weft_http_response *response)
+	struct weft_http_response *response, bool copies)
 {
-	struct moving moving = {.uploads = uploads, .request = request, .response = response};
+	struct moving moving = {.uploads = uploads,
+		.request = request,
+		.response = response,
+		.copies = copies,
+		.is_unique = weft__http_upload_says(request, "unique")};
 	int result = weft__http_guest(uploads->files, request, &moving.visitor);
 
 	if (result != 0)
 		return result;
+	if (copies && read_depth(request, &moving.is_bare) < 0)
+		return weft_http_response_error(response, 400, "Depth is 0 or infinity.");
 	if (wants_overwrite(request) < 0)
 		return weft_http_response_error(response, 400, "Overwrite is T or F.");
 	if (weft__http_find_destination(request, &moving.destination) < 0)
 		switch (errno) {
 		case EBADMSG:
 			return weft_http_response_error(response, 400,
-				"The request does not say well where it is to be moved.");
+				"The request does not say well where it is to be put.");
 		case EXDEV:
 			return weft_http_response_error(
-				response, 502, "It can be moved within this folder only.");
+				response, 502, "It can be put within this folder only.");
 		default:
 			return 503;
 		}
@@ -246,11 +306,13 @@ int weft__http_upload_other(
 		weft__http_place_text(request->data, request->head.method_name);
 	bool is_mkcol = name.len == 5 && memcmp(name.data, "MKCOL", 5) == 0;
 	bool is_move = name.len == 4 && memcmp(name.data, "MOVE", 4) == 0;
+	bool is_copy = name.len == 4 && memcmp(name.data, "COPY", 4) == 0;
 	int result;
 
-	if ((!is_mkcol || !uploads->may_upload) && (!is_move || !uploads->may_change))
+	if (((!is_mkcol && !is_copy) || !uploads->may_upload) && (!is_move || !uploads->may_change))
 		return 501;
 	if (weft__http_upload_is_refused(uploads, request, response, true, &result))
 		return result;
-	return is_mkcol ? mkcol(uploads, request, response) : move(uploads, request, response);
+	return is_mkcol ? mkcol(uploads, request, response)
+			: move(uploads, request, response, is_copy);
 }

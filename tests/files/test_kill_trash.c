@@ -1,7 +1,7 @@
 /*
  * test_kill_trash.c - the process is killed at any of its system calls, or any of them fails, while
- * something goes into the trash, out of it, or for good: it is in one place, whole, or in the
- * other; and what was acknowledged is so (test_kill.c says how).
+ * something goes into the trash, out of it, or for good, or a folder is copied: it is in one place,
+ * whole, or in the other; and what was acknowledged is so (test_kill.c says how).
  *
  * check: waits
  */
@@ -50,6 +50,20 @@ static int empty(void)
 static int remove_all(void)
 {
 	return weft_files_remove_all(files, &ann, "sub", NULL);
+}
+
+static int copy_folder(void)
+{
+	const struct weft_files_move move = {.from = "sub", .to = "void/copied"};
+
+	return weft_files_copy_all(files, &ann, &move, NULL);
+}
+
+static int copy_over_folder(void)
+{
+	const struct weft_files_move move = {.from = "sub", .to = "void", .may_replace = true};
+
+	return weft_files_copy_all(files, &ann, &move, NULL);
 }
 
 /** What is told of a deed that is done, or the same as before. */
@@ -101,6 +115,14 @@ static const struct deed {
 		.kept = "sub",
 		.before = "top=T5 void/ | sub:1000:1 ",
 		.after = "top=T5 void/ | "},
+	{.name = "copy_folder",
+		.fn = copy_folder,
+		.before = "sub/ sub/old=A1000 top=T5 void/ | ",
+		.after = "sub/ sub/old=A1000 top=T5 void/ void/copied/ void/copied/old=A1000 | "},
+	{.name = "copy_over_folder",
+		.fn = copy_over_folder,
+		.before = "sub/ sub/old=A1000 top=T5 void/ | ",
+		.after = "sub/ sub/old=A1000 top=T5 void/ void/old=A1000 | "},
 	{.name = "remove_all",
 		.fn = remove_all,
 		.before = "sub/ sub/old=A1000 top=T5 void/ | ",

@@ -56,7 +56,7 @@ def _():
             # Of a folder a POST may ask for an archive, which changes nothing.
             allow = "GET, HEAD, OPTIONS" if method == "POST" else "GET, HEAD, POST, OPTIONS"
             expect(reply.status == 405 and reply["Allow"] == allow, reply)
-        for method in ("MKCOL", "MOVE"):
+        for method in ("MKCOL", "COPY", "MOVE"):
             expect(site.ask(method, "/b", "Destination: /c").status == 501)
         expect(site.names() == ["a"] and site.content("a") == b"old")
     with Upload("--json") as site:
@@ -66,10 +66,10 @@ def _():
 @case("each option allows what it says, and Allow tells")
 def _():
     table = (
-        (("--allow-upload",), "GET, HEAD, POST, PUT, OPTIONS, MKCOL"),
+        (("--allow-upload",), "GET, HEAD, POST, PUT, OPTIONS, COPY, MKCOL"),
         (("--allow-change",), "GET, HEAD, POST, DELETE, OPTIONS, MOVE"),
         (("--allow-upload", "--allow-change"),
-         "GET, HEAD, POST, PUT, DELETE, OPTIONS, MKCOL, MOVE"),
+         "GET, HEAD, POST, PUT, DELETE, OPTIONS, COPY, MKCOL, MOVE"),
     )
     for options, allow in table:
         with Upload(*options) as site:
@@ -136,7 +136,7 @@ def _():
     asks = (f"Origin: {origin}", "Access-Control-Request-Method: PUT")
     for options, methods, status in (
             ((), "GET, HEAD", 403),
-            (("--cors-change",), "GET, HEAD, POST, PUT, OPTIONS, MKCOL", 201)):
+            (("--cors-change",), "GET, HEAD, POST, PUT, OPTIONS, COPY, MKCOL", 201)):
         with Upload("--allow-upload", "--cors", origin, *options) as site:
             reply = site.ask("OPTIONS", "/", *asks)
             expect([reply[name] for name in allowed] == [origin, methods], reply)
