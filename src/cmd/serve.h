@@ -487,4 +487,7 @@ void weft__serve_print_facts(const struct serve *serve);
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);
 
+/** What somebody may do in the folder who has not said who she is: enum weft_files_right. */
+unsigned weft__serve_rights_of_strangers(const struct serve *serve);
+
 #endif

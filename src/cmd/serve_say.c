@@ -144,6 +144,27 @@ static void print_json_certificate(const struct serve *serve)
 		printf(", \"certificate\": {\"sha256\": \"%s\", \"until\": \"%s\"}", text, until);
 }
 
+/* What everybody may who gets here. */
+static void print_json_strangers(const struct serve *serve)
+{
+	static const struct {
+		unsigned right;
+		const char *name;
+	} rights[] = {{WEFT_FILES_READ, "read"}, {WEFT_FILES_LIST, "list"},
+		{WEFT_FILES_WRITE, "write"}, {WEFT_FILES_REPLACE, "replace"},
+		{WEFT_FILES_DELETE, "delete"}};
+	unsigned all = weft__serve_rights_of_strangers(serve);
+	bool is_first = true;
+
+	fputs(", \"strangers\": [", stdout);
+	for (unsigned i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+		if (all & rights[i].right) {
+			printf("%s\"%s\"", is_first ? "" : ", ", rights[i].name);
+			is_first = false;
+		}
+	putchar(']');
+}
+
 static void print_json(const struct serve *serve)
 {
 	putchar('{');
@@ -160,6 +181,7 @@ static void print_json(const struct serve *serve)
 	fputs("\"folder\": ", stdout);
 	weft__cmd_print_json_text(serve->folder);
 	weft__serve_print_accounts(serve);
+	print_json_strangers(serve);
 	weft__serve_chat_print(serve);
 	print_json_certificate(serve);
 	weft__serve_print_confined(serve, 0);

@@ -202,17 +202,29 @@ static void say_certificate(const struct serve *serve)
 
 /* ---- People ------------------------------------------------------------------------------- */
 
-/* What somebody may do with the folder who has not said who she is. */
-static unsigned rights_of_strangers(const struct serve *serve)
+unsigned weft__serve_rights_of_strangers(const struct serve *serve)
 {
+	const struct weft_http_files_options *files = &serve->files_options;
+	unsigned rights = WEFT_FILES_READ;
+
 	if (serve->accounts)
 		return weft_files_rights(weft__serve_strangers(serve), "");
-	return serve->auth ? 0 : WEFT_FILES_READ | WEFT_FILES_LIST;
+	if (serve->auth)
+		return 0;
+	if (!files->no_listing)
+		rights |= WEFT_FILES_LIST;
+	if (files->allow_upload)
+		rights |= WEFT_FILES_WRITE;
+	if (files->allow_overwrite)
+		rights |= WEFT_FILES_REPLACE;
+	if (files->allow_change)
+		rights |= WEFT_FILES_DELETE | WEFT_FILES_WRITE;
+	return rights;
 }
 
 static void say_strangers(const struct serve *serve)
 {
-	unsigned rights = rights_of_strangers(serve);
+	unsigned rights = weft__serve_rights_of_strangers(serve);
 	bool may_change = rights & (WEFT_FILES_WRITE | WEFT_FILES_REPLACE | WEFT_FILES_DELETE);
 	bool may_look = rights & (WEFT_FILES_READ | WEFT_FILES_LIST);
 

@@ -93,6 +93,7 @@ def _():
     with Home() as home, Hub(home) as hub:
         expect(all(hub.facts[door].startswith("127.0.0.1:") for door in WORDS), hub.facts)
         expect(hub.facts["state"] == home.state and hub.facts["chat-web"] == "/.chat/", hub.facts)
+        expect(hub.facts["strangers"] == ["read", "list"], hub.facts)
         expect(os.stat(home.state).st_mode & 0o777 == 0o700)
         for name in os.listdir(home.state):
             expect(os.stat(os.path.join(home.state, name)).st_mode & 0o077 == 0, name)
@@ -244,6 +245,12 @@ def _():
         for arguments in ((home.shared + "/nothing",), (home.shared, "--driver", "wonder")):
             done = home.weft("serve", *arguments)
             expect(done.returncode in (1, 2) and not os.path.exists(home.state), (arguments, done))
+        os.makedirs(os.path.dirname(home.state))
+        with open(home.state, "w", encoding="ascii"):
+            pass
+        done = home.weft("serve", home.shared)
+        expect(done.returncode == 1 and "--state none" in done.stderr, done)
+        os.remove(home.state)
         done = home.weft("serve", home.path, "--hidden")
         expect(done.returncode == 1 and "the state folder" in done.stderr, done)
 
