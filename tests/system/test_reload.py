@@ -48,13 +48,24 @@ def put(server, size):
         return peer.reply().status
 
 
+def is_bounded(peer):
+    """Whether one a second is too many; on a machine that is slower, soon."""
+    for _ in range(1000):
+        peer.send(GET % b"a.txt")
+        status = peer.reply().status
+        expect(status in (200, 429), status)
+        if status == 429:
+            return True
+    return False
+
+
 @case("limits are taken up while a download and a kept connection go on")
 def _():
     with Folder() as folder:
         folder.write("a.txt", "hello")
         folder.write("big", b"x" * BIG)
         settings = Settings(folder, "rate = 100000\nallow-upload = yes\n")
-        with Server(folder.path, "--config", settings.path) as server, \
+        with Server(folder.path, "--config", settings.path, "--write-timeout", "1000") as server, \
                 server.connect() as kept, server.connect() as reader:
             kept.send(GET % b"a.txt")
             expect(kept.reply().body == b"hello")
@@ -65,11 +76,7 @@ def _():
             said = hang_up(server)
             expect("from now on: " in said and "rate = 1" in said and "upload-max = 1000" in said,
                    said)
-            statuses = set()
-            for _ in range(3):
-                kept.send(GET % b"a.txt")
-                statuses.add(kept.reply().status)
-            expect(429 in statuses and statuses <= {200, 429}, statuses)
+            expect(is_bounded(kept), "there is no bound")
             settings.say("allow-upload = yes\nupload-max = 1000\n")
             said = hang_up(server)
             expect("rate = none" in said, said)
@@ -96,11 +103,7 @@ def _():
             settings.say("rate = 100000\nhiden = yes\n")
             said = hang_up(server, 2)
             expect("weft.conf:2: " in said and "the old settings stay" in said, said)
-            statuses = set()
-            for _ in range(3):
-                kept.send(GET % b"a.txt")
-                statuses.add(kept.reply().status)
-            expect(429 in statuses, statuses)
+            expect(is_bounded(kept), "there is no bound")
 
 
 @case("by FTP and in the rooms, who is in stays in, and the next transfer goes by the new rate")
