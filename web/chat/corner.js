@@ -25,7 +25,7 @@ async function copy(text, told) {
 // A line to be typed.
 function line(text, what, told) {
 	const code = element("code", {}, text);
-	return element("div", { className: "line" }, code,
+	return element("div", { className: "to-type" }, code,
 		button(`Copy: ${what}`, { icon: "copy", quiet: true, title: "Copy",
 			onclick: () => copy(code.textContent, told) }));
 }
@@ -52,19 +52,7 @@ export function corner(facts, self, ask_code) {
 function by_datagrams(udp, self, ask_code, told) {
 	const name = self.guest ? "guest" : self.who;
 	const enter = line(`L ${name}`, "let me in", told);
-	const steps = element("ol", {},
-		step("Open a terminal, and type:", line(`nc -u ${udp.host} ${udp.port}`, "nc", told)),
-		step("Then a line to come in. The answer is OK.", enter),
-		step("Say something: C, your name, and the text.", line(`C ${name} hello all`, "say", told)),
-		step("And at last:", line(`Q ${name}`, "leave", told)));
-	const section = element("section", {}, element("h3", {}, "With nc, which every system has"),
-		element("p", {}, "You are in the lobby then, with everybody who is there by this page. ",
-			"It is for one's own network: what is typed is not hidden."), steps);
-	if (self.guest) {
-		section.append(element("p", {}, "Take another name than “guest”, and not the one you have here."));
-		return section;
-	}
-	const get = button("Get a code", { onclick: async () => {
+	const get = button("Get a code", { icon: "key", onclick: async () => {
 		try {
 			enter.querySelector("code").textContent = `L ${name} ${await ask_code()}`;
 			told.textContent = "The code stands behind your name. It is good for 5 minutes, and once.";
@@ -72,7 +60,14 @@ function by_datagrams(udp, self, ask_code, told) {
 			told.textContent = error.message;
 		}
 	} });
-	section.append(element("p", { className: "row" },
-		`${name} is yours: to come in by it, a code is needed. `, get));
-	return section;
+	const steps = element("ol", {},
+		step("Open a terminal, and type:", line(`nc -u ${udp.host} ${udp.port}`, "nc", told)),
+		step(self.guest ? "Then come in, by another name than the one you have here. The answer is OK."
+			: "Then come in. Your name is yours, so it needs a code. The answer is OK.",
+		enter, self.guest ? "" : get),
+		step("Say something: C, your name, and the text.", line(`C ${name} hello all`, "say", told)),
+		step("And at last:", line(`Q ${name}`, "leave", told)));
+	return element("section", {}, element("h3", {}, "With nc, which every system has"),
+		element("p", {}, "You are in the lobby then, with everybody who is there by this page. ",
+			"It is for one's own network: what is typed is not hidden."), steps);
 }

@@ -35,9 +35,9 @@ export function room_item(room, { is_current, has_unread, rings }) {
 
 // Somebody in the list of those who are here; open(event): what can be done, or null.
 export function person_item(member, is_me, open) {
-	const tags = [is_me && "you", member.moderator && "moderator", member.muted && "muted"]
+	const tags = [member.guest && "guest", is_me && "you", member.moderator && "moderator", member.muted && "muted"]
 		.filter(Boolean);
-	const parts = [face(member.who), person_name(member.who, member),
+	const parts = [face(member.who), person_name(member.who),
 		tags.length > 0 && element("span", { className: "kind" }, tags.join(", "))];
 	if (!open)
 		return element("li", {}, element("span", { className: "person" }, ...parts));

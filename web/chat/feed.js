@@ -194,13 +194,14 @@ export class Feed extends EventTarget {
 	#notice(entry) {
 		const made = element("p", {});
 		const date = new Date(entry.at);
-		if (!entry.server)
-			made.append(person_name(entry.who, entry), " ");
-		if (entry.kind === "topic")
-			made.append(entry.text ? "has set the topic: " : "has taken the topic away");
+		const who = entry.server ? "" : person_name(entry.who, entry);
 		const text = element("span", { dir: "auto" });
 		fill(text, entry.text);
-		made.append(text, " ", this.#time(date));
+		if (entry.kind === "topic")
+			made.append(who, entry.text ? " has set the topic: " : " has taken the topic away", text);
+		else
+			made.append(text, who && " · by ", who); // what a moderator did
+		made.append(" ", this.#time(date));
 		return made;
 	}
 
@@ -329,8 +330,8 @@ export class Feed extends EventTarget {
 		const how = post.item?.querySelector(".how");
 		if (!how)
 			return;
-		const again = element("button", { type: "button", className: "quiet" }, "Send again");
-		const drop = element("button", { type: "button", className: "quiet" }, "Discard");
+		const again = element("button", { type: "button", className: "link" }, "Send again");
+		const drop = element("button", { type: "button", className: "link" }, "Discard");
 		again.onclick = () => this.#tell("again", post);
 		drop.onclick = () => this.#tell("drop", post);
 		post.item.classList.add("failed");

@@ -1,17 +1,16 @@
 // found.js - searching what was said in a room.
-import { button, element, field } from "../core/dom.js";
+import { button, element, field, moment } from "../core/dom.js";
 import { dialog } from "../core/talk.js";
 import { person_name } from "./elements.js";
-import { full_time } from "./words.js";
 
 function row(found) {
 	return element("li", {}, element("p", {}, person_name(found.who, found), " ",
-		element("time", { dateTime: found.at }, full_time(new Date(found.at)))),
+		moment(Date.parse(found.at) / 1000)),
 	element("p", { className: "text", dir: "auto" }, found.text ?? ""));
 }
 
 export function search(hall, room) {
-	const text = element("input", { type: "search", autocomplete: "off", required: true });
+	const text = element("input", { enterKeyHint: "search", autocomplete: "off", required: true });
 	const told = element("p", { className: "told", role: "status" });
 	const list = element("ol", { className: "found" });
 	const more = button("Look further back", { hidden: true, onclick: () => look(true) });

@@ -378,7 +378,7 @@ async function began({ who: name, guest }) {
 	const was_out = hall_at.hidden;
 	show_part(hall_at);
 	show_self();
-	feed.previews = !guest && app.me !== null;
+	feed.previews = !guest || app.has.files; // else a browser may ask for a password
 	await ask_home(guest);
 	const { first, why } = await hall.come_in();
 	is_ready = true;
