@@ -71,9 +71,9 @@ export class Hub {
 		return command(["account", ...words, "--state", this.state]);
 	}
 
-	add(name, role = "member") {
+	add(name, role = "member", ...options) {
 		return command(["account", "add", name, "--role", role, "--password-stdin", "--state",
-			this.state], `${PASSWORD}\n`);
+			this.state, ...options], `${PASSWORD}\n`);
 	}
 
 	async again() {

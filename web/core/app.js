@@ -208,13 +208,23 @@ async function load(name) {
 	return made;
 }
 
-// The page has become another one meanwhile: what is open can't load the rest of itself.
-function load_anew(error) {
+// A part can't be loaded: the server does not answer, and then it is tried again when it does; or the
+// page has become another one meanwhile, of which what is open is no part.
+async function load_anew(error) {
 	const key = "weft-anew";
-	if (net.is_offline || sessionStorage.getItem(key) === import.meta.url)
-		return show_fault(error);
+	try {
+		await facts();
+	} catch {
+		net.addEventListener("online", route, { once: true });
+		show_fault(error);
+		return;
+	}
+	if (sessionStorage.getItem(key) === import.meta.url) {
+		show_fault(error);
+		return;
+	}
 	sessionStorage.setItem(key, import.meta.url);
-	return location.reload();
+	location.reload();
 }
 
 function show_alone(...nodes) {
@@ -223,6 +233,8 @@ function show_alone(...nodes) {
 	shown = null;
 	$("alone")?.remove();
 	$("main").append(element("section", { id: "alone", className: "view" }, ...nodes));
+	const heading = $("alone").querySelector("h2");
+	heading?.replaceWith(element("h1", {}, heading.textContent));
 }
 
 function show_fault(error) {
@@ -307,6 +319,11 @@ addEventListener("click", (event) => {
 		event.altKey || !link || !is_inside(link))
 		return;
 	const url = new URL(link.href, location.href);
+	if (link.className === "skip") {
+		event.preventDefault();
+		$("main").focus();
+		return;
+	}
 	if (url.hash && url.pathname === location.pathname && url.search === location.search &&
 		document.getElementById(url.hash.slice(1)))
 		return;
@@ -350,6 +367,8 @@ addEventListener("keydown", (event) => {
 		(is_typing(event.target) && event.key !== "Escape"))
 		return;
 	const pressed = name_of_key(event);
+	if (["Enter", "Space"].includes(pressed) && event.target.closest?.("a[href], button, summary, label, [role=button]"))
+		return;
 	const all = [...shortcuts.get(shown?.name) ?? [], ...everywhere];
 	const found = all.find(({ keys }) => keys === `${before} ${pressed}`) ?? all.find(({ keys }) => keys === pressed);
 	clearTimeout(before_timer);

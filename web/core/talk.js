@@ -82,6 +82,9 @@ export function dialog({ title, content = [], actions = [], className = "", is_f
 		if (event.target === made && began_outside && !is_fixed)
 			close();
 	};
+	const inside = made.querySelector(".content");
+	if (!inside.querySelector("input, select, textarea, button, a[href], [tabindex]"))
+		inside.tabIndex = 0; // it may have to be scrolled
 	document.body.append(made);
 	made.showModal();
 	(made.querySelector("[autofocus]") ?? made.querySelector("input:not([type=checkbox]), select, textarea")
