@@ -55,6 +55,7 @@ int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router)
 		.version = WEFT_VERSION,
 		.has_files = serve->has_page,
 		.has_chat = serve->chat.has_web,
+		.has_status = weft__serve_status_of(serve) && serve->accounts, /* of its API */
 		.rights = rights_of(&serve->files_options),
 		.upload_max = serve->files_options.upload_max ? serve->files_options.upload_max
 							      : (int64_t)4 << 30};

@@ -213,7 +213,8 @@ def _():
         state.add("new", PASSWORD, "--must-change")
         with ApiServer(folder, state, "--page", "--chat-web", "--chat", "127.0.0.1:0") as server:
             facts = ask(server, "/.weft/hub.json").json
-            expect(facts["has"]["chat"] and facts["has"]["accounts"], facts)
+            expect(facts["has"]["chat"] and facts["has"]["accounts"] and
+                   facts["has"]["status"], facts)
             expect(facts["me"] is None and facts["strangers"]["may"] == ["read", "list"], facts)
             expect(facts["chat"] == {"udp": server.facts["chat"], "lines": server.facts["chat"]})
             mia = server.log_in("mia", PASSWORD)

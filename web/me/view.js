@@ -229,7 +229,7 @@ export const view = {
 		root.append(element("div", { className: "column" }, skeleton()));
 	},
 	show(path, { hash }) {
-		secret = /^#weft_l_\w+/.test(hash) ? hash.slice(1) : "";
+		secret = /^#weft_l_[\w-]+$/.test(hash) ? hash.slice(1) : "";
 		return draw();
 	},
 	changed: () => !root.hidden && draw().catch(talk.complain),

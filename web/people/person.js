@@ -24,7 +24,7 @@ async function remove(user) {
 			radio("name", "purge", "Is free again; nothing is kept but the log")),
 		user.home
 			? element("fieldset", {}, element("legend", {}, `The home folder, /${user.home}/`),
-				radio("files", "keep", "Stays as it is", true), radio("files", "remove", "Is removed, with all that is in it"))
+				radio("files", "keep", "Stays as it is", true), radio("files", "remove", "Goes to the trash, with all that is in it"))
 			: element("p", { className: "soft" }, `Files that ${user.name} has put into shared folders (${words.size(user.used)}) stay there.`));
 	const chosen = (name) => form.querySelector(`input[name=${name}]:checked`)?.value;
 	const { done } = talk.dialog({ title: `Remove ${user.name}?`, content: [
@@ -33,7 +33,7 @@ async function remove(user) {
 		// While she is locked nothing new can come into that folder.
 		await api("POST", `${path_of(user)}/lock`);
 		if (chosen("files") === "remove")
-			await ask(folder_of(user.home), { method: "DELETE", headers: { Depth: "infinity" }, fine: [404] });
+			await ask(`${folder_of(user.home)}?trash`, { method: "DELETE", fine: [404] });
 		await api("DELETE", path_of(user) + (chosen("name") === "purge" ? "?purge=true" : ""));
 	} }] });
 	return await done === true;

@@ -2,7 +2,7 @@
 import { element, unique } from "../core/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const HIGH = 40;
+const HIGH = 40, SECONDS = 120;
 
 function shape(name, properties) {
 	const made = document.createElementNS(SVG, name);
@@ -11,8 +11,9 @@ function shape(name, properties) {
 	return made;
 }
 
+// The newest is at the right; what was before the first is not known, and there is no line.
 const path_of = (values, top) => values.map((value, at) =>
-	`${at ? "L" : "M"}${at} ${(HIGH - 1 - (HIGH - 3) * Math.min(1, value / top)).toFixed(1)}`).join("");
+	`${at ? "L" : "M"}${at + SECONDS - values.length} ${(HIGH - 1 - (HIGH - 3) * Math.min(1, value / top)).toFixed(1)}`).join("");
 
 // words(value) says a value; least: what the top is at least, so that noise does not look like much.
 export class Chart {
@@ -34,7 +35,7 @@ export class Chart {
 			element("h2", { id }, title), this.number, this.svg, this.note);
 		this.svg.onpointermove = (event) => {
 			const box = this.svg.getBoundingClientRect();
-			this.at = Math.round((event.clientX - box.left) / box.width * 119);
+			this.at = Math.round((event.clientX - box.left) / box.width * (SECONDS - 1));
 			this.#tell();
 		};
 		this.svg.onpointerleave = () => {
@@ -45,23 +46,25 @@ export class Chart {
 
 	// lists: one for each line, the newest last, one a second.
 	show(lists, note = "", number = null) {
-		const width = 120;
-		this.values = lists.map((list) => [...new Array(Math.max(0, width - list.length)).fill(0), ...list.slice(-width)]);
+		this.values = lists.map((list) => list.slice(-SECONDS));
 		const top = Math.max(this.least, ...this.values.flat()) * 1.1;
-		this.lines.forEach((line, at) => line.setAttribute("d", path_of(this.values[at], top)));
-		this.area.setAttribute("d", `${path_of(this.values[0], top)}L119 ${HIGH}L0 ${HIGH}Z`);
-		this.current = number ?? this.words(this.values[0].at(-1));
+		this.lines.forEach((line, at) => line.setAttribute("d",
+			at && !this.values[at].some(Boolean) ? "" : path_of(this.values[at], top)));
+		this.area.setAttribute("d", this.values[0].length
+			? `${path_of(this.values[0], top)}L119 ${HIGH}L${SECONDS - this.values[0].length} ${HIGH}Z` : "");
+		this.current = number ?? this.words(this.values[0].at(-1) ?? 0);
 		this.text = note;
-		this.svg.setAttribute("aria-label", `${this.title}: ${this.current}; at most ${this.words(Math.max(...this.values[0]))} in the last two minutes`);
+		this.svg.setAttribute("aria-label", `${this.title}: ${this.current}; at most ${this.words(Math.max(0, ...this.values[0]))} in the last two minutes`);
 		this.#tell();
 	}
 
 	#tell() {
-		const is_past = this.at >= 0 && this.at < 120 && this.values.length;
-		const values = is_past ? this.values.map((list) => this.words(list[this.at])) : [];
+		const ago = SECONDS - 1 - this.at;
+		const is_past = this.at >= 0 && ago >= 0 && ago < (this.values[0]?.length ?? 0);
+		const values = is_past ? this.values.map((list) => this.words(list.at(-1 - ago))) : [];
 		this.number.textContent = is_past ? values[0] : this.current;
 		this.note.textContent = is_past
-			? [`${119 - this.at} s ago`, ...values.slice(1).map((value, at) => `${this.names[at + 1] ?? ""} ${value}`)].join(" · ")
+			? [`${ago} s ago`, ...values.slice(1).map((value, at) => `${this.names[at + 1] ?? ""} ${value}`)].join(" · ")
 			: this.text;
 	}
 }

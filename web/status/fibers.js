@@ -34,11 +34,11 @@ export class Fibers {
 		this.busy = element("p", { className: "complaint", hidden: true });
 		this.heads = columns.map((column) => element("button", { type: "button", className: "link",
 			onclick: () => this.#sort_by(column.key) }, column.title));
-		this.space = element("div", { className: "space", role: "rowgroup" });
+		this.space = element("div", { className: "space", role: "presentation" });
 		this.list = element("div", { className: "card fibers", role: "table", ariaLabel: "Fibers" },
 			element("div", { className: "head", role: "rowgroup" }, element("div", { role: "row", className: "fiber" },
 				...columns.map((column, at) => element("div", { role: "columnheader", className: column.key }, this.heads[at])))),
-			element("div", { className: "body", tabIndex: 0, role: "presentation" }, this.space));
+			element("div", { className: "body", tabIndex: 0, role: "rowgroup", ariaLabel: "Fibers, in their order" }, this.space));
 		this.body = this.list.lastElementChild;
 		this.body.onscroll = () => this.#draw();
 		new ResizeObserver(() => this.#draw()).observe(this.body);

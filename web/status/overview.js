@@ -111,7 +111,8 @@ export class Overview {
 		tiles.sent.show([history.sent], `${words.size(status.bytes.sent)} in all`);
 		tiles.received.show([history.received], `${words.size(status.bytes.received)} in all`);
 		tiles.connections.show([history.connections], `${words.number(status.doors.reduce((sum, door) => sum + door.accepted, 0))} since the start`);
-		tiles.transfers.show([history.transfers], `${words.count(status.files.downloads, "download")} and ${words.count(status.files.uploads, "upload")} so far`);
+		const up = status.transfers.filter((one) => one.direction === "up").length;
+		tiles.transfers.show([history.transfers], `${words.number(up)} up, ${words.number(status.transfers.length - up)} down`);
 		tiles.busy.show([history.busy], `of ${words.count(status.workers.length, "worker")}`);
 		tiles.memory.show([history.memory], `at most ${words.size(status.memory.peak)}`);
 		this.transfers.fill(status.transfers, "None.", status.transfers_left_out);

@@ -2,6 +2,7 @@
 //
 //	/.weft/status           overview.js
 //	/.weft/status/fibers    fibers.js
+import { Fault } from "../core/api.js";
 import { button, element, empty } from "../core/dom.js";
 import { Fibers } from "./fibers.js";
 import { Overview } from "./overview.js";
@@ -41,6 +42,8 @@ async function ask() {
 			refuse();
 			return;
 		}
+		if (!(error instanceof Fault))
+			throw error;
 		// What is shown is old; the page says that the server does not answer.
 		root.classList.add("stale");
 		wait_ms = 3 * EVERY_MS;
