@@ -19,7 +19,7 @@
 
 /** Columns of the label, and of a command that is explained behind it. */
 #define LABEL_WIDTH   11
-#define COMMAND_WIDTH 32
+#define COMMAND_WIDTH 34
 
 /** The ports where `weft chat` looks, unless it is told. */
 #define CHAT_PORT     7070
@@ -148,7 +148,9 @@ static const char *scheme_of_web(const struct serve_door *door)
 static void say_chat_command(const struct serve_door *door, unsigned usual, const char *label)
 {
 	const char *scheme = door->kind == SERVE_CHAT_TLS ? "tls://" : "";
-	const char *note = door->kind == SERVE_CHAT_TLS ? "with an account" : "in a terminal";
+	const char *note = door->kind != SERVE_CHAT_TLS   ? "in a terminal"
+			   : door->serve->own_certificate ? "with an account; --insecure"
+							  : "with an account";
 	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
 
 	host_of(door, host);
@@ -297,6 +299,11 @@ static void say_others(const struct serve *serve)
 		line("", "and find it by weft discover and weft chat");
 }
 
+static bool has_control(const struct serve *serve)
+{
+	return serve->control && !(serve->control_at && strcmp(serve->control_at, "none") == 0);
+}
+
 void weft__serve_welcome(const struct serve *serve)
 {
 	const char *state = weft__serve_state_dir(serve);
@@ -321,7 +328,7 @@ void weft__serve_welcome(const struct serve *serve)
 	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
 	weft__serve_print_confined(serve, LABEL_WIDTH);
-	line("stop", "Ctrl-C");
+	line("stop", has_control(serve) ? "Ctrl-C, or weft stop; weft top looks at it" : "Ctrl-C");
 	putchar('\n');
 	fflush(stdout);
 }
