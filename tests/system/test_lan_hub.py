@@ -12,8 +12,10 @@ import os
 import re
 import signal
 import ssl
+import subprocess
 import sys
 import tempfile
+import time
 
 import lan
 from accounted import PASSWORD
@@ -175,6 +177,49 @@ def _():
             expect(facts["certificate"]["sha256"] == digest_of(house.path + "/cert"), facts)
             expect(not os.path.exists(house.pem), "it made one all the same")
             house.stop(server)
+
+
+@case("a new address while it serves: a SIGHUP makes a new certificate, and drops nobody")
+def _():
+    with House() as house:
+        facts, server = house.serve()
+        place = (OUR_ADDRESS, port_of(facts["https"]))
+        # pylint: disable=consider-using-with
+        kept = subprocess.Popen(house.away.command(sys.executable, "-c", f"""
+import socket, ssl, sys
+plain = socket.create_connection({place!r})
+peer = ssl._create_unverified_context().wrap_socket(plain)
+for _ in range(2):
+    peer.sendall(b"GET /a.txt HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    got = b""
+    while not got.endswith(b"hello"):
+        more = peer.recv(65536)
+        assert more, got
+        got += more
+    print("hello", flush=True)
+    sys.stdin.readline()
+"""), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        house.away.started.append(kept)
+        expect(kept.stdout.readline() == "hello\n", "no answer")
+        house.hub.run("ip", "addr", "add", NEW_ADDRESS + "/24", "dev", "one")
+        server.send_signal(signal.SIGHUP)
+        shown = facts["certificate"]["sha256"]
+        deadline = time.monotonic() + lan.PATIENCE_S
+        while shown == facts["certificate"]["sha256"]:
+            expect(time.monotonic() < deadline, "it has the old certificate still")
+            shown = house.away.python(f"""
+import hashlib, ssl
+pem = ssl.get_server_certificate({place!r})
+print(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper())
+""").strip()
+            shown = ":".join(shown[i:i + 2] for i in range(0, 64, 2))
+        expect(shown == digest_of(house.pem), shown)
+        expect(os.stat(house.pem).st_mode & 0o777 == 0o600)
+        rest, errors = kept.communicate("\n\n", timeout=lan.PATIENCE_S)
+        expect(rest == "hello\n", errors)
+        done = house.curl("--cacert", house.pem, f"https://{NEW_ADDRESS}:{place[1]}/a.txt")
+        expect(done.stdout == "hello", done)
+        house.stop(server)
 
 
 @case("weft discover finds the web, FTP and the rooms, unless it is not wanted")

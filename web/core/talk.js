@@ -208,7 +208,8 @@ export function menu(at, items, name = "Menu") {
 		event.preventDefault();
 		event.stopPropagation();
 	};
-	(opener?.closest("dialog") ?? document.body).append(list);
+	// Within a landmark, and not within a view, which may listen to clicks and keys.
+	((opener ?? back).closest("dialog, #bar") ?? $("main")).append(list);
 	list.showPopover();
 	place(list, at);
 	opener?.setAttribute("aria-expanded", "true");
