@@ -10,7 +10,7 @@ const { Queue, Speed, PARALLEL } = await load("files/queue.js");
 // ---- Names ----------------------------------------------------------------------------------
 
 claim("a name that can't be seen as it is, is made visible", async () => {
-	equal(names.visible("a\nb\tc\x7f"), "a\u240ab\u2409c\u2421");
+	equal(names.visible("a\nb\tc\x7f"), "a\u21b5b\u21e5c[007F]");
 	equal(names.visible("gpj.\u202eexe"), "gpj.[202E]exe");
 	equal(names.visible("\u2066x\u2069\u200b\ufeff"), "[2066]x[2069][200B][FEFF]");
 	equal(names.visible("Grüße 写真 🎉 \"<b>\" %41 #?"), "Grüße 写真 🎉 \"<b>\" %41 #?");

@@ -6,7 +6,7 @@
 import { element } from "../core/dom.js";
 import { complain, confirm, copy, say, toast } from "../core/talk.js";
 import * as words from "../core/words.js";
-import { encoded, folderOf, isWithin, lastPart, visible } from "./names.js";
+import { decoded, encoded, folderOf, isWithin, lastPart, visible } from "./names.js";
 import * as ops from "./ops.js";
 import { askAboutTaken, askForFolder, askForName, nameOfFolder } from "./questions.js";
 
@@ -296,7 +296,7 @@ export class Actions {
 		}
 		const form = element("form", { method: "post", action: `${folder}?archive=zip`,
 			target: "download-frame", hidden: true }, ...entries.map(({ address }) =>
-			element("input", { type: "hidden", name: "href", value: lastPart(address) })));
+			element("input", { type: "hidden", name: "name", value: decoded(lastPart(address)) })));
 		document.body.append(form);
 		frame.dataset.asked = "1";
 		form.submit();

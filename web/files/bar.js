@@ -76,22 +76,25 @@ export function toolsOf(on) {
 	return tools;
 }
 
-// What can be done with the selection: update(text, actions), actions as of a menu.
+// What can be done with the selection: update(text, size, actions), actions as of a menu.
 export function selectionOf(onNone) {
 	const said = element("span", { className: "fs-said" });
 	const buttons = element("span", { className: "fs-buttons" });
 	const made = element("div", { className: "fs", role: "toolbar", ariaLabel: "What is selected",
 		hidden: true },
-	button("Select nothing", { icon: "close", quiet: true, onclick: onNone }), said, buttons);
+	button("Select nothing", { icon: "close", quiet: true, onclick: onNone }), said, buttons,
+	button("What can be done", { icon: "more", quiet: true, className: "quiet fs-more",
+		"aria-haspopup": "menu", "aria-expanded": "false",
+		onclick: (event) => made.more(event.currentTarget) }));
 	let shown = "";
-	made.update = (text, actions) => {
-		said.textContent = text;
+	made.update = (text, size, actions) => {
+		said.replaceChildren(text, element("span", { className: "fs-size" }, size));
 		const key = actions.map((action) => action?.label).join();
 		if (key === shown)
 			return;
 		shown = key;
 		buttons.replaceChildren(...actions.filter(Boolean).map((action) => button(action.short ?? action.label, {
-			icon: action.icon, className: action.danger ? "danger" : "", title: action.label,
+			icon: action.icon, className: `fs-${action.id}${action.danger ? " danger" : ""}`, title: action.label,
 			onclick: () => made.run(action.id) })));
 	};
 	return made;

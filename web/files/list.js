@@ -182,6 +182,12 @@ export class List {
 		this.scrollTo(this.#model.cursor);
 	}
 
+	// A key that was pressed elsewhere in the view.
+	press(event) {
+		this.root.focus({ preventScroll: true });
+		this.#step(event) || this.#command(event);
+	}
+
 	#key(event) {
 		if (event.target !== this.root || event.isComposing)
 			return;
@@ -213,13 +219,12 @@ export class List {
 		const { key } = event, entry = this.#model.current;
 		if (with_control && !event.shiftKey && !event.altKey) {
 			const letter = key.toLowerCase();
-			if (letter === "a") {
+			if (letter === "a")
 				this.#model.selectAll();
-				return true;
-			}
 			// Copied text of the page stays copied text.
-			return ["c", "x"].includes(letter) && getSelection().isCollapsed &&
-				this.#on.act(letter === "c" ? "copy" : "cut");
+			else if (["c", "x"].includes(letter) && getSelection().isCollapsed)
+				return this.#on.act(letter === "c" ? "copy" : "cut");
+			return letter === "a";
 		}
 		if (event.altKey)
 			return key === "ArrowUp" && (this.#on.up(), true);

@@ -54,12 +54,8 @@ const odd = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u
 
 // A name as it may be shown: what can not be seen, or turns the text around, is made visible.
 export function visible(name) {
-	return name.replace(odd, (char) => {
-		const code = char.charCodeAt(0);
-		if (code < 0x20)
-			return String.fromCharCode(0x2400 + code);
-		return code === 0x7f ? "\u2421" : `[${code.toString(16).toUpperCase().padStart(4, "0")}]`;
-	});
+	return name.replace(odd, (char) => ({ "\n": "\u21b5", "\t": "\u21e5" })[char] ??
+		`[${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 // ---- Order --------------------------------------------------------------------------------------

@@ -254,7 +254,7 @@ export class Preview {
 				button("Try again", { onclick: () => this.#digest(entry, place) }));
 			return;
 		}
-		const again = button("Copy the checksum", { icon: "copy", quiet: true,
+		const again = button("Copy", { icon: "copy", title: "Copy the checksum",
 			onclick: () => copy(digest, "The checksum") });
 		place.replaceChildren(element("code", { className: "pv-digest" }, digest), again);
 		again.focus();

@@ -30,8 +30,7 @@ export function nameOf(name) {
 		element("span", {}, shown.slice(0, at)), element("span", {}, shown.slice(at)));
 }
 
-export const sizeOf = (entry) => entry.type === "folder" || entry.size === undefined ? ""
-	: words.size(entry.size);
+export const sizeOf = (entry) => entry.size === undefined ? "" : words.size(entry.size);
 
 export const timeOf = (entry) => entry.modified ? words.ago(new Date(entry.modified)) : "";
 
@@ -48,7 +47,7 @@ export function rowOf(entry, index) {
 		cell("name", drawing(entry.kind),
 			element("span", { className: "fl-words" },
 				element("a", { href: entry.address, tabIndex: -1, draggable: false,
-					className: "fl-link" }, nameOf(entry.name)),
+					className: "fl-link", ariaLabel: visible(entry.name) }, nameOf(entry.name)),
 				element("span", { className: "fl-sub" }, [size, time].filter(Boolean).join(" · "),
 					entry.where ? [" · ", element("bdi", {}, where)] : null))),
 		cell("size", size),

@@ -30,8 +30,8 @@ function lineOf(upload, act) {
 		drawing(kindOf({ name: upload.given_name, type: "file" })),
 		element("span", { className: "tr-words" },
 			element("bdi", { className: "tr-name", title: name }, name), bar, said), buttons);
-	const press = (text, drawn, what) => button(text, { icon: drawn, quiet: true,
-		onclick: () => act(what, upload), "aria-label": `${text}: ${name}` });
+	const press = (text, drawn, what) => button(`${text}: ${name}`, { icon: drawn, quiet: true,
+		title: text, onclick: () => act(what, upload) });
 	let shown = "";
 
 	made.update = (speed) => {

@@ -54,7 +54,6 @@ export class Tree {
 		item.dataset.path = path;
 		item.setAttribute("aria-expanded", "false");
 		item.setAttribute("aria-selected", "false");
-		item.setAttribute("aria-label", visible(name));
 		if (this.#forbidden(path))
 			item.setAttribute("aria-disabled", "true");
 		return item;
@@ -66,7 +65,7 @@ export class Tree {
 	}
 
 	async #open(item) {
-		if (item.getAttribute("aria-expanded") === "true" || this.#forbidden(item.dataset.path))
+		if (item.getAttribute("aria-expanded") === "true")
 			return;
 		item.setAttribute("aria-expanded", "true");
 		const folders = await foldersIn(item.dataset.path);

@@ -16,7 +16,7 @@ import { offerDragging } from "./drag.js";
 import { List } from "./list.js";
 import { offerActions, sortMenu } from "./menus.js";
 import { Model } from "./model.js";
-import { decoded, folderOf, lastPart, stepsOf } from "./names.js";
+import { decoded, folderOf, lastPart, stepsOf, visible } from "./names.js";
 import { load } from "./place.js";
 import { offerPointer } from "./pointer.js";
 import { Preview } from "./preview.js";
@@ -168,19 +168,22 @@ function frame({ mode, folder, pattern }) {
 	const crumbs = crumbsOf({ folder, title });
 	parts.crumbs.replaceWith(crumbs);
 	parts.crumbs = crumbs;
-	app.title(title ?? (stepsOf(folder).at(-1)?.name ?? ""));
+	const name = title ?? visible(stepsOf(folder).at(-1)?.name ?? "");
+	app.title(name);
+	parts.heading.textContent = name || "Files";
 	parts.root.dataset.mode = mode;
 	parts.list.head.setWords(mode);
 }
 
 // An element instead of the list; null: the list.
 function state(shown) {
+	const { root } = parts.list, to = shown ? parts.state : root, from = shown ? root : parts.state;
+	const has_focus = from.contains(document.activeElement);
+	to.hidden = false;
+	if (has_focus)
+		to.focus({ preventScroll: true });
 	parts.state.replaceChildren(...shown ? [shown] : []);
-	parts.state.hidden = !shown;
-	const had_focus = document.activeElement === parts.list.root;
-	parts.list.root.hidden = Boolean(shown);
-	if (shown && had_focus)
-		parts.state.focus();
+	from.hidden = true;
 }
 
 function emptyState() {
@@ -243,8 +246,8 @@ function drawSelection() {
 	parts.selection.hidden = selection.length === 0;
 	parts.tools.root.classList.toggle("covered", selection.length > 0);
 	if (selection.length)
-		parts.selection.update(`${words.number(selection.length)} selected${bytes
-			? ` · ${words.size(bytes)}` : ""}`, may_list.bar(selection));
+		parts.selection.update(`${words.number(selection.length)} selected`,
+			bytes ? ` · ${words.size(bytes)}` : "", may_list.bar(selection));
 }
 
 async function lookAtQuota() {
@@ -274,6 +277,12 @@ function open(entry) {
 		app.go(`${folderOf(entry.address)}#show=${lastPart(entry.address)}`);
 	else
 		app.go(`${place.folder}#show=${lastPart(entry.address)}`);
+}
+
+// By the key: the browser's own event tells of files in its clipboard, where it sends one at all.
+let pasting = 0;
+function paste() {
+	pasting = setTimeout(() => place?.mode === "folder" && may("write") && actions.paste(), 50);
 }
 
 let opened_here = false;
@@ -366,6 +375,7 @@ function build(root) {
 		parts.list.root.focus();
 	});
 	parts.selection.run = (id) => may_list.run(id);
+	parts.selection.more = (at) => may_list.open(model.selection[0], at, model.indexOf(model.selection[0].href));
 	parts.state = element("div", { className: "fl-state", tabIndex: -1, hidden: true });
 	parts.sum = element("p", { className: "ff-sum", role: "status" });
 	parts.quota = element("div", { className: "ff-quota", hidden: true }, element("span", {}),
@@ -376,7 +386,8 @@ function build(root) {
 		moved: (entry) => app.go(`${place.folder}#show=${lastPart(entry.address)}`, { replace: true }) });
 	parts.transfers = new Transfers(say);
 	root.classList.add("files");
-	root.append(element("div", { className: "fb" }, parts.crumbs,
+	parts.heading = element("h1", { className: "sr" }, "Files");
+	root.append(parts.heading, element("div", { className: "fb" }, parts.crumbs,
 		element("div", { className: "fb-line" }, parts.tools.root, parts.selection)),
 	element("div", { className: "fl-frame" }, parts.list.root, parts.state),
 	element("footer", { className: "ff" }, parts.sum, parts.quota),
@@ -413,7 +424,13 @@ function connect(root) {
 }
 
 function listen() {
+	addEventListener("keydown", (event) => {
+		if (is_shown && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "v" &&
+			!event.target.closest?.("input, textarea, dialog"))
+			paste();
+	});
 	addEventListener("paste", (event) => {
+		clearTimeout(pasting);
 		if (!is_shown || event.target.closest?.("input, textarea, dialog") || place?.mode !== "folder" ||
 			!may("write"))
 			return;
@@ -431,9 +448,11 @@ function listen() {
 		{ keys: "n", does: "New folder", run: () => !parts.tools.make.hidden && actions.make() },
 		{ keys: "v", does: "List or tiles", run: () => setForm(!parts.list.is_tiles) },
 		...[["Enter", "Open"], ["Space", "Select"], ["Ctrl+a", "Select all"], ["F2", "Rename"],
-			["Delete", "Delete"], ["Ctrl+x", "Cut"], ["Ctrl+c", "Copy"], ["Ctrl+v", "Paste"],
-			["Backspace", "To the folder above"], ["Shift+F10", "What can be done"]]
-			.map(([keys, does]) => ({ keys, does: `${does} (in the list)`, run: () => {} })),
+			["Delete", "Delete"], ["Backspace", "To the folder above"], ["Shift+F10", "What can be done"]]
+			.map(([keys, does]) => ({ keys, does, run: (event) => parts.list.press(event) })),
+		// The browser's own have to come to the browser: no key is called so.
+		...[["Ctrl+X", "Cut"], ["Ctrl+C", "Copy"], ["Ctrl+V", "Paste"]]
+			.map(([keys, does]) => ({ keys, does, run: () => {} })),
 	]);
 }
 

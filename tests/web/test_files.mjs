@@ -1,0 +1,282 @@
+// test_files.mjs - the files of the hub, looked at: folders, keys, order, filter, search, pictures and
+// texts, 100,000 entries, hostile names, who may not.
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+import { allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { Hub } from "./hub.mjs";
+import { looks } from "./looks.mjs";
+
+const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAE0lEQVR4nGNgWMCA" +
+	"FQ0tiQULGABHoyQBZ9PslwAAAABJRU5ErkJggg==", "base64");
+const MANY = 100000;
+const hostile = ["new\nline.txt", "quote\"'`.txt", "%41%2F%00.txt", "#hash?query&a=b+c.txt", "<img src=x onerror=alert(1)>.txt",
+	"gpj.\u202eexe", "\u2066isolate\u2069.txt", " leading and trailing ", "back\\slash.txt",
+	"写真 🎉 été.txt", `${"very long ".repeat(24)}end.txt`];
+
+let hub;
+before(async () => {
+	const files = { "photos/boat.png": PNG, "photos/sea.svg":
+		"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 6'><path fill='teal' d='M0 0h9v6H0z'/></svg>",
+	"photos/day 1/x.txt": "x", "photos/notes.txt": "first line\nsecond <b>line</b>\n", "photos/page.html":
+		"<script>document.title = 'bad'</script>", "photos/tune.mp3": "no tune", "photos/paper.pdf": "%PDF-1.4",
+	"photos/old.zip": "PK", "deep/a/b/c/boat plan.txt": "plan", "deep/a/boat.md": "md", "deep/other.md": "md",
+	"long.txt": "0123456789abcdef\n".repeat(40000), "bytes.dat": Buffer.from([0, 1, 2]),
+	"kept/secret.txt": "s" };
+	for (const name of hostile)
+		files[`hostile/${name}`] = "x";
+	hub = await Hub.start({ people: { ann: "admin", bob: "guest" }, files, options: ["--page"] });
+	mkdirSync(path.join(hub.folder, "empty"));
+	mkdirSync(path.join(hub.folder, "order"));
+	for (const [name, size] of [["b10.txt", 5], ["b9.txt", 900], ["a.png", 20], ["C.txt", 1]])
+		writeFileSync(path.join(hub.folder, "order", name), "x".repeat(size));
+	writeFileSync(Buffer.concat([Buffer.from(path.join(hub.folder, "hostile/bad")), Buffer.from([0xff, 0xfe]),
+		Buffer.from("name.txt")]), "bytes");
+});
+
+const grid = (page) => page.getByRole("grid", { name: "Files" });
+const row = (page, name) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+const namesOf = (page) => page.locator(".fl-row .fn").evaluateAll((all) => all.map((one) => one.textContent));
+const cursor = (page, name) => page.locator(".fl-row.cursor", { hasText: name }).waitFor();
+const rows = (page, count) => page.waitForFunction((wanted) =>
+	document.querySelectorAll(".fl-row").length === wanted, count);
+
+claim("a folder is a grid, and looks well", async (visit) => {
+	const page = await visit(hub, "/photos/", { as: "ann" });
+	await row(page, "boat.png").waitFor();
+	equal(await namesOf(page), ["day 1", "boat.png", "notes.txt", "old.zip", "page.html", "paper.pdf", "sea.svg",
+		"tune.mp3"]);
+	equal(await grid(page).getAttribute("aria-rowcount"), "9");
+	await looks(page, "files-folder");
+	await page.getByRole("button", { name: "Show as tiles" }).click();
+	await page.locator(".fl-tile img").nth(1).waitFor();
+	await looks(page, "files-tiles");
+	await page.reload();
+	await page.getByRole("listbox", { name: "Files" }).waitFor();
+	await page.getByRole("option", { name: "boat.png" }).click();
+	await page.getByRole("dialog").getByRole("img", { name: "boat.png" }).waitFor();
+});
+
+claim("the keys go everywhere: into folders and back, by letters, ends and pages", async (visit) => {
+	const page = await visit(hub, "/", { as: "ann" });
+	await row(page, "photos").waitFor();
+	await grid(page).focus();
+	await page.keyboard.type("ph");
+	await cursor(page, "photos");
+	await page.keyboard.press("Enter");
+	await page.waitForURL("**/photos/");
+	await row(page, "boat.png").waitFor();
+	await page.keyboard.press("End");
+	await cursor(page, "tune.mp3");
+	await page.keyboard.press("Home");
+	await page.keyboard.press("ArrowDown");
+	await cursor(page, "boat.png");
+	const id = await grid(page).getAttribute("aria-activedescendant");
+	equal(await page.locator(`#${id}`).getAttribute("aria-rowindex"), "3");
+	await page.keyboard.press("Backspace");
+	await page.waitForURL((url) => url.pathname === "/");
+	await cursor(page, "photos"); // where she came from
+	expect(await grid(page).evaluate((one) => one === document.activeElement), "the focus is lost");
+});
+
+claim("rows are selected by Space, Shift and Ctrl+A; Escape selects none", async (visit) => {
+	const page = await visit(hub, "/photos/", { as: "ann" });
+	await row(page, "boat.png").waitFor();
+	const said = page.getByRole("toolbar", { name: "What is selected" });
+	await grid(page).focus();
+	await page.keyboard.press("Home");
+	await page.keyboard.press("Space");
+	await said.getByText("1 selected").waitFor();
+	await page.keyboard.press("Shift+ArrowDown");
+	await page.keyboard.press("Shift+ArrowDown");
+	await said.getByText("3 selected").waitFor();
+	equal(await page.locator(".fl-row[aria-selected=true]").count(), 3);
+	await page.keyboard.press("Control+a");
+	await said.getByText("8 selected").waitFor();
+	await looks(page, "files-selected");
+	await page.keyboard.press("Escape");
+	await said.waitFor({ state: "hidden" });
+	await row(page, "old.zip").locator(".fl-pick").click();
+	await row(page, "boat.png").click({ modifiers: ["Shift"], position: { x: 600, y: 10 } });
+	await said.getByText("3 selected").waitFor();
+	await page.getByRole("button", { name: "Select all" }).click();
+	await said.getByText("8 selected").waitFor();
+});
+
+claim("a finger opens by a tap, and selects by being held", async (visit) => {
+	const page = await visit(hub, "/photos/", { as: "ann", width: 360, height: 720, hasTouch: true });
+	await row(page, "boat.png").waitFor();
+	const send = (target, type) => target.dispatchEvent(type, { pointerType: "touch", isPrimary: true,
+		bubbles: true, clientX: 99, clientY: 99 });
+	await send(row(page, "notes.txt"), "pointerdown");
+	await page.getByText("1 selected").waitFor();
+	await send(row(page, "notes.txt"), "pointerup");
+	await row(page, "notes.txt").dispatchEvent("click"); // that ends the hold
+	await row(page, "boat.png").tap({ position: { x: 150, y: 20 } });
+	await page.getByText("2 selected").waitFor();
+	await page.getByRole("button", { name: "Select nothing" }).tap();
+	await row(page, "boat.png").tap({ position: { x: 150, y: 20 } });
+	await page.getByRole("dialog").getByRole("img", { name: "boat.png" }).waitFor();
+});
+
+claim("heads sort, and say so; the sort menu does where there are none", async (visit) => {
+	const page = await visit(hub, "/order/", { as: "ann" });
+	await row(page, "b10.txt").waitFor();
+	equal(await namesOf(page), ["a.png", "b9.txt", "b10.txt", "C.txt"]);
+	await page.getByRole("button", { name: "Size" }).click();
+	await page.locator("[role=columnheader][aria-sort=ascending]", { hasText: "Size" }).waitFor();
+	equal(await namesOf(page), ["C.txt", "b10.txt", "a.png", "b9.txt"]);
+	await page.getByRole("button", { name: "Size" }).click();
+	await page.locator("[role=columnheader][aria-sort=descending]", { hasText: "Size" }).waitFor();
+	equal(await namesOf(page), ["b9.txt", "a.png", "b10.txt", "C.txt"]);
+	await page.setViewportSize({ width: 360, height: 720 });
+	await page.getByRole("button", { name: "Sort" }).click();
+	await page.getByRole("menuitemradio", { name: "Kind" }).click();
+	await page.getByRole("button", { name: "Sort" }).click();
+	await page.getByRole("menuitemradio", { name: "Ascending" }).click();
+	await page.waitForFunction(() => document.querySelector(".fl-row .fn").textContent === "a.png");
+});
+
+claim("typing filters, Enter searches below, and what is found leads to its folder", async (visit) => {
+	const page = await visit(hub, "/deep/", { as: "ann" });
+	await row(page, "other.md").waitFor();
+	await grid(page).focus();
+	await page.keyboard.press("/");
+	await page.keyboard.type("OTH");
+	await rows(page, 1);
+	await page.getByText("1 of 2 entries").waitFor();
+	await page.keyboard.press("Escape");
+	await rows(page, 2);
+	await page.keyboard.press("Escape");
+	await page.keyboard.press("/");
+	await page.keyboard.type("boat");
+	await page.getByText("Nothing here has that in its name").waitFor();
+	await page.keyboard.press("Enter");
+	await row(page, "boat plan.txt").waitFor();
+	await row(page, "boat.md").waitFor();
+	equal(new URL(page.url()).hash, "#search=boat");
+	await page.locator(".fl-kind", { hasText: "a/b/c" }).waitFor();
+	await looks(page, "files-search");
+	await page.getByRole("link", { name: "boat plan.txt" }).click();
+	await page.getByRole("region", { name: "Text of boat plan.txt" }).getByText("plan").waitFor();
+	equal(new URL(page.url()).pathname, "/deep/a/b/c/");
+	await page.keyboard.press("Escape");
+	await page.goBack();
+	await row(page, "boat.md").waitFor();
+	await page.goto(new URL("/deep/#search=nowhere", hub.url).href);
+	await page.getByText("Nothing was found").waitFor();
+});
+
+claim("files are shown one after the other, with their facts", async (visit) => {
+	const page = await visit(hub, "/photos/", { as: "ann" });
+	await page.getByRole("link", { name: "boat.png" }).click();
+	const dialog = page.getByRole("dialog");
+	await dialog.getByRole("img", { name: "boat.png" }).waitFor();
+	await dialog.getByText("1 of 7").waitFor();
+	await page.keyboard.press("ArrowRight");
+	await dialog.getByText("second <b>line</b>").waitFor();
+	await page.keyboard.press("i");
+	await dialog.getByRole("button", { name: "Compute" }).click();
+	await dialog.getByText(/^[0-9a-f]{64}$/).waitFor();
+	await looks(page, "files-preview-text");
+	await page.keyboard.press("ArrowLeft");
+	await dialog.getByRole("img", { name: "boat.png" }).waitFor();
+	await looks(page, "files-preview-picture");
+	for (const name of ["notes.txt", "old.zip", "page.html", "paper.pdf", "sea.svg"])
+		await Promise.all([page.waitForURL(`**/photos/#show=${name}`), page.keyboard.press("ArrowRight")]);
+	await dialog.getByRole("img", { name: "sea.svg" }).waitFor();
+	equal(await page.title().then((title) => title.includes("bad")), false);
+	await page.keyboard.press("Escape");
+	await dialog.waitFor({ state: "hidden" });
+	equal(new URL(page.url()).hash, "");
+	await row(page, "sea.svg").waitFor();
+	await cursor(page, "sea.svg");
+});
+
+claim("a text is shown up to a bound, what is none is offered, and a tune that is none is said", async (visit) => {
+	const page = await visit(hub, "/#show=long.txt", { as: "ann" });
+	const dialog = page.getByRole("dialog");
+	await dialog.getByText("The first 262 kB of 680 kB").waitFor();
+	await page.keyboard.press("Escape");
+	await page.getByRole("link", { name: "bytes.dat" }).click();
+	await dialog.getByText("It can't be shown here").waitFor();
+	await dialog.getByRole("button", { name: "Show as text" }).click();
+	await dialog.getByText("This is no text").waitFor();
+	const [download] = await Promise.all([page.waitForEvent("download"),
+		dialog.getByRole("link", { name: "Download" }).click()]);
+	equal(download.suggestedFilename(), "bytes.dat");
+	await page.goto(new URL("/photos/#show=tune.mp3", hub.url).href);
+	await dialog.getByText("it is damaged").waitFor();
+});
+
+claim("names are text, and what they hide is seen", async (visit) => {
+	const page = await visit(hub, "/hostile/", { as: "ann" });
+	await row(page, "new↵line.txt").waitFor();
+	await looks(page, "files-hostile");
+	const shown = await namesOf(page);
+	expect(shown.includes("gpj.[202E]exe") && shown.includes("[2066]isolate[2069].txt"), shown);
+	expect(shown.includes("<img src=x onerror=alert(1)>.txt") && shown.includes("bad\ufffd\ufffdname.txt"), shown);
+	equal(shown.length, hostile.length + 1);
+	for (const name of shown) {
+		const link = page.locator(".fl-link", { has: page.locator("bdi", { hasText: name }) }).first();
+		const address = await link.evaluate((one) => one.href);
+		const status = await page.evaluate((href) => fetch(href).then((answer) => answer.status), address);
+		equal(status, 200, name);
+	}
+	await page.getByRole("link", { name: /^bad/ }).click();
+	await page.getByRole("dialog").getByText("bytes").first().waitFor();
+	await page.keyboard.press("Escape");
+	await page.getByRole("link", { name: "#hash?query&a=b+c.txt" }).click();
+	await page.getByRole("dialog").getByRole("region").waitFor();
+	await page.reload();
+	await page.getByRole("dialog").getByRole("region").waitFor();
+});
+
+claim("100,000 entries stay fluid: few are elements, the end is near, filter and order are at once", async (visit) => {
+	const folder = path.join(hub.folder, "many");
+	mkdirSync(folder);
+	for (let i = 0; i < MANY; i++)
+		writeFileSync(path.join(folder, `IMG_${i}.txt`), "");
+	const page = await visit(hub, "/many/", { as: "ann" });
+	await row(page, "IMG_0.txt").waitFor();
+	equal(await grid(page).getAttribute("aria-rowcount"), String(MANY + 1));
+	expect(await page.locator(".fl-row").count() < 100, "many elements");
+	await grid(page).focus();
+	await page.keyboard.press("End");
+	await cursor(page, `IMG_${MANY - 1}.txt`);
+	equal(await page.locator(".fl-row.cursor").getAttribute("aria-rowindex"), String(MANY + 1));
+	await grid(page).evaluate((one) => one.scrollTo(0, one.scrollHeight / 2));
+	await row(page, "IMG_50000.txt").waitFor();
+	expect(await page.locator(".fl-row").count() < 100, "many elements");
+	await page.getByRole("searchbox").fill("4321");
+	await page.getByText("20 of 100,000 entries").waitFor();
+	await page.getByRole("searchbox").fill("");
+	await page.getByRole("button", { name: "Name" }).click();
+	await grid(page).evaluate((one) => one.scrollTo(0, 0));
+	await row(page, `IMG_${MANY - 1}.txt`).waitFor();
+	await grid(page).focus();
+	await page.keyboard.press("Control+a");
+	await page.getByText("100,000 selected").waitFor();
+	await looks(page, "files-many", { widths: [1280] });
+});
+
+claim("who may look sees no way to change; what is empty or not there is said", async (visit) => {
+	const page = await visit(hub, "/empty/", { as: "bob" });
+	allow(page, /404/);
+	await page.getByText("Nothing is here yet").waitFor();
+	await looks(page, "files-empty");
+	equal(await page.getByRole("button", { name: "Upload" }).count(), 0);
+	await page.goto(new URL("/nowhere/", hub.url).href);
+	await page.getByText("This folder is not there").waitFor();
+	await page.getByRole("link", { name: "To the folder above" }).click();
+	await row(page, "photos").waitFor();
+});
+
+claim("strangers are asked to log in", async (visit) => {
+	const page = await visit(hub, "/photos/");
+	await row(page, "boat.png").waitFor();
+	equal(await page.getByRole("button", { name: "Upload" }).count(), 0);
+	await page.getByText("you may look, not change").waitFor();
+});
+
+await run();
