@@ -160,8 +160,7 @@ claim("typing filters, Enter searches below, and what is found leads to its fold
 	await page.getByRole("link", { name: "boat plan.txt" }).click();
 	await page.getByRole("region", { name: "Text of boat plan.txt" }).getByText("plan").waitFor();
 	equal(new URL(page.url()).pathname, "/deep/a/b/c/");
-	await page.keyboard.press("Escape");
-	await page.goBack();
+	await page.keyboard.press("Escape"); // and back to what was found
 	await row(page, "boat.md").waitFor();
 	await page.goto(new URL("/deep/#search=nowhere", hub.url).href);
 	await page.getByText("Nothing was found").waitFor();

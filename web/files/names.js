@@ -122,15 +122,6 @@ export function stepsOf(folder) {
 	return steps;
 }
 
-// "a.txt", "a (2).txt", "a (3).txt"; of "a.tar.gz" "a (2).tar.gz".
-export function nthName(name, n) {
-	if (n < 2)
-		return name;
-	const found = /(\.tar)?\.[^.]{1,11}$/i.exec(name);
-	const at = found && found.index > 0 ? found.index : name.length;
-	return `${name.slice(0, at)} (${n})${name.slice(at)}`;
-}
-
 // Why a name can not be one, for people; "" when it can.
 export function nameFault(name) {
 	if (!name.trim())

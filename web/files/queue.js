@@ -80,6 +80,11 @@ export class Queue {
 		this.#changed(null);
 	}
 
+	remove(upload) {
+		this.uploads = this.uploads.filter((one) => one !== upload);
+		this.#next = 0;
+	}
+
 	pause() {
 		for (const upload of this.uploads.toReversed())
 			upload.pause();

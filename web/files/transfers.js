@@ -22,12 +22,12 @@ const left = (sent, size, speed) => speed > 0 && size > sent
 
 // One line: an element with update(speed).
 function lineOf(upload, act) {
-	const name = visible(upload.path_shown ?? upload.given_name);
+	const name = visible(upload.path_shown ?? upload.name);
 	const bar = element("progress", { max: 1, ariaLabel: `Progress of ${name}` });
 	const said = element("span", { className: "tr-said" });
 	const buttons = element("span", { className: "tr-buttons" });
 	const made = element("li", { className: "tr-line" },
-		drawing(kindOf({ name: upload.given_name, type: "file" })),
+		drawing(kindOf({ name: upload.name, type: "file" })),
 		element("span", { className: "tr-words" },
 			element("bdi", { className: "tr-name", title: name }, name), bar, said), buttons);
 	const press = (text, drawn, what) => button(`${text}: ${name}`, { icon: drawn, quiet: true,

@@ -14,12 +14,12 @@
 // | "skip"; digest(file) -> hex or null.
 //
 // Never: says that something has come which the server has not acknowledged.
-import { encoded, nthName } from "./names.js";
+import { encoded } from "./names.js";
 
 export const SMALL_BYTES_MAX = 1 << 20;
 const REST_MS = [1000, 2000, 4000, 8000, 15000, 30000];
-const NAMES_MAX = 200; // that are tried where one is taken
 const REFUSED_TRIES_MAX = 8; // of answers such as 503; without any answer it tries for ever
+const END_TRIES_MAX = 5; // to take an upload back which is still being closed
 
 export const isOver = (state) => ["DONE", "SKIPPED", "GONE"].includes(state);
 
@@ -69,9 +69,7 @@ export class Upload {
 
 	constructor({ file, folder, name, choice, size, print, url, path_shown, batch }, tools) {
 		Object.assign(this, { file, folder, choice: choice ?? null, path_shown, batch });
-		this.given_name = name;
-		this.nth = choice === "both" ? 2 : 1; // it is known to be taken
-		this.name = nthName(name, this.nth);
+		this.name = name;
 		this.size = file ? file.size : size;
 		this.print = print ?? printOf(folder, name, file);
 		this.url = url ?? "";
@@ -102,7 +100,7 @@ export class Upload {
 
 	// The file of an upload that was LOST. False: it is another one.
 	giveFile(file) {
-		if (file.size !== this.size || printOf(this.folder, this.given_name, file) !== this.print)
+		if (file.size !== this.size || printOf(this.folder, this.name, file) !== this.print)
 			return false;
 		this.file = file;
 		this.#become("WAITING");
@@ -117,8 +115,12 @@ export class Upload {
 		this.#stop?.abort();
 		this.url = "";
 		this.#tools.kept.remove(this.print);
-		if (url)
-			await this.#ask("DELETE", url);
+		for (let tries = 0; url && tries < END_TRIES_MAX; tries++) {
+			const { status } = await this.#ask("DELETE", url);
+			if (status !== 423 && status !== 0)
+				break;
+			await this.#tools.rest(REST_MS[0]);
+		}
 	}
 
 	// The network is back.
@@ -182,7 +184,7 @@ export class Upload {
 	#end(path) {
 		this.#tools.kept.remove(this.print);
 		this.sent = this.size;
-		this.path = path ?? this.folder + encoded(this.name);
+		this.path = path ? new URL(path, this.#tools.base).pathname : this.folder + encoded(this.name);
 		this.url = "";
 		this.#become("DONE");
 	}
@@ -199,33 +201,23 @@ export class Upload {
 	// What came of a conflict: with another name, over what is there, or not at all.
 	async #taken() {
 		this.choice ??= await this.#tools.conflict(this);
-		if (this.state !== "RUNNING")
+		if (this.state !== "RUNNING" || this.choice !== "skip")
 			return;
-		if (this.choice === "skip") {
-			this.#tools.kept.remove(this.print);
-			this.#become("SKIPPED");
-		}
-		if (this.choice !== "both")
-			return;
-		if (++this.nth > NAMES_MAX)
-			throw new Refusal({ status: 412, why: "There are many files of this name already." });
-		this.name = nthName(this.given_name, this.nth);
+		this.#tools.kept.remove(this.print);
+		this.#become("SKIPPED");
 	}
 
 	// What is replaced has to be there still; else it is as if nothing had been.
 	get #conditions() {
+		if (this.choice === "both")
+			return {};
 		return this.choice === "replace" && !this.#is_gone ? { "If-Match": "*" }
 			: { "If-None-Match": "*" };
 	}
 
-	// Whether an answer says that the name is taken. Where one may write but not replace, the server
-	// says 403 of what is there.
-	async #is_taken(answer, signal) {
-		if (answer.fault === "exists" || answer.status === 412)
-			return true;
-		if (answer.fault || ![403, 409].includes(answer.status))
-			return false;
-		return (await this.#look(signal)).status === 200;
+	// Whether an answer says that the name is taken; nobody is asked twice.
+	#is_taken({ status }) {
+		return this.choice !== "both" && (status === 412 || status === 409);
 	}
 
 	async #has_moved(from, signal) {
@@ -233,27 +225,23 @@ export class Upload {
 		return this.sent !== from && this.sent < this.size;
 	}
 
-	#look(signal) {
-		return this.#ask("HEAD", this.folder + encoded(this.name), { signal, is_tus: false });
-	}
-
 	// ---- PUT ----
 
 	async #put(signal) {
 		const url = this.folder + encoded(this.name);
 		this.sent = 0;
-		const answer = await this.#ask("PUT", url, { signal, is_tus: false, body: this.file,
+		const answer = await this.#ask("PUT", this.choice === "both" ? `${url}?unique` : url, { signal, is_tus: false, body: this.file,
 			headers: { ...this.#conditions },
 			onSent: (bytes) => this.#has_sent(bytes) });
 		if (answer.status === 201 || answer.status === 204)
-			this.#end(url);
+			this.#end(answer.field("Location") ?? url);
 		else if (answer.status === 0)
 			this.#may_be_there = true;
-		else if (answer.status === 412 && this.choice === "replace" && !this.#is_gone)
-			this.#is_gone = true;
-		else if (await this.#is_taken(answer, signal))
-			if (this.choice === "replace" && answer.status !== 412)
-				throw new Refusal({ why: "You may not replace what is there." });
+		else if (answer.status === 412 && this.choice === "replace")
+			this.#is_gone = !this.#is_gone; // somebody has changed it in between
+		else if (this.#is_taken(answer))
+			if (this.choice === "replace")
+				throw new Refusal(answer);
 			else if (this.#may_be_there && await this.#is_mine(url, signal))
 				this.#end(url);
 			else
@@ -295,14 +283,6 @@ export class Upload {
 	}
 
 	async #begin(signal) {
-		// An upload has no name before its end: who has it is asked before a byte is sent.
-		if (this.choice !== "replace") {
-			const there = await this.#look(signal);
-			if (there.status === 200)
-				return this.#taken();
-			if (passes(there.status))
-				throw new Refusal(there);
-		}
 		const answer = await this.#ask("POST", this.folder, { signal, headers: {
 			"Upload-Length": String(this.size),
 			"Upload-Metadata": `filename ${base64(this.name)},` +
@@ -312,12 +292,12 @@ export class Upload {
 			this.url = new URL(answer.field("Location"), this.#tools.base).pathname;
 			this.sent = 0;
 			this.#tools.kept.put(this.print, { url: this.url, folder: this.folder, name: this.name,
-				given_name: this.given_name, choice: this.choice, size: this.size });
-			return undefined;
+				choice: this.choice, size: this.size });
+		} else if (this.choice === null && this.#is_taken(answer)) {
+			await this.#taken();
+		} else {
+			throw new Refusal(answer);
 		}
-		if (this.choice !== "replace" && await this.#is_taken(answer, signal))
-			return this.#taken();
-		throw new Refusal(answer);
 	}
 
 	async #patch(signal) {
@@ -333,7 +313,7 @@ export class Upload {
 				this.#end(answer.field("Content-Location"));
 		} else if (answer.status === 409 && await this.#has_moved(from, signal)) {
 			return; // somebody, in another window, has gone on with it
-		} else if (this.choice !== "replace" && await this.#is_taken(answer, signal)) {
+		} else if (this.choice === null && this.#is_taken(answer)) {
 			// All has come, but somebody else was first with the name: begin anew under another.
 			await this.#ask("DELETE", this.url, { signal });
 			this.#tools.kept.remove(this.print);

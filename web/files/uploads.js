@@ -10,6 +10,8 @@ import { decoded, encoded } from "./names.js";
 import { Queue } from "./queue.js";
 import { isOver, printOf, Upload } from "./upload.js";
 
+const LATE_MS = 3000;
+
 const folderPath = (folder, parts) => folder + parts.map((part) => `${encoded(part)}/`).join("");
 
 const rest = (ms, signal) => new Promise((resolve) => {
@@ -124,16 +126,12 @@ export function makeUploads(asks, hooks) {
 	function makeUpload({ file, parts, handle }, folder, batch, is_taken) {
 		const where = folderPath(folder, parts), print = printOf(where, file.name, file);
 		const old = kept.get(print);
-		const lost = queue.uploads.find((upload) => upload.print === print);
-		if (lost)
-			queue.uploads.splice(queue.uploads.indexOf(lost), 1);
+		queue.remove(queue.uploads.find((upload) => upload.print === print && upload.state === "LOST"));
 		if (handle)
 			handles.put(print, handle);
-		const upload = new Upload({ file, folder: where, name: file.name, print, url: old?.url,
+		return new Upload({ file, folder: where, name: file.name, print, url: old?.url,
 			choice: old ? old.choice : is_taken ? batch.choice : null, batch,
 			path_shown: [...parts, file.name].join("/") }, tools);
-		upload.name = old?.name ?? upload.name;
-		return upload;
 	}
 
 	// ---- Those of an earlier visit ----
@@ -147,13 +145,20 @@ export function makeUploads(asks, hooks) {
 				kept.remove(facts.print);
 				return null;
 			}
-			const upload = new Upload({ ...facts, name: facts.given_name,
-				path_shown: facts.given_name }, tools);
-			upload.name = facts.name;
+			const upload = new Upload({ ...facts, path_shown: facts.name }, tools);
 			upload.sent = Number(answer.field("Upload-Offset") ?? 0);
 			return upload;
 		}));
 		queue.add(uploads.filter(Boolean));
+		// What was on its way when the page ended may only come now.
+		await rest(LATE_MS);
+		for (const upload of uploads.filter((one) => one?.state === "LOST")) {
+			const answer = await ask("HEAD", upload.url, { headers: { "Tus-Resumable": "1.0.0" } });
+			if (answer.ok && upload.state === "LOST") {
+				upload.sent = Number(answer.field("Upload-Offset"));
+				hooks.changed(upload);
+			}
+		}
 	}
 
 	// Files for those that are LOST; how many fit comes back.
@@ -161,7 +166,7 @@ export function makeUploads(asks, hooks) {
 		let fitting = 0;
 		for (const file of files) {
 			const upload = queue.uploads.find((one) => one.state === "LOST" &&
-				one.given_name === file.name && one.giveFile(file));
+				one.name === file.name && one.giveFile(file));
 			fitting += upload ? 1 : 0;
 		}
 		return fitting;
