@@ -449,8 +449,9 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 
 dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each time
 	@mkdir -p build
-	@git archive --format=tar --prefix=weft-$(VERSION)/ HEAD >build/dist.tar
-	@gzip -9nc build/dist.tar >build/weft-$(VERSION).tar.gz && rm build/dist.tar
+	@part=$$(mktemp build/dist.XXXXXX) && trap 'rm -f $$part $$part.gz' EXIT && \
+		git archive --format=tar --prefix=weft-$(VERSION)/ HEAD >$$part && \
+		gzip -9nc $$part >$$part.gz && mv $$part.gz build/weft-$(VERSION).tar.gz
 	@echo build/weft-$(VERSION).tar.gz
 
 deb: all ## Debian packages, in build/deb: weft, libweft0, libweft-dev
