@@ -4,10 +4,9 @@
  *	embed OUT web web/index.html web/core/app.js ...
  *
  * It runs while weft is built, on the machine that builds. Of scripts and styles, comments, empty
- * lines, indentation and spaces around signs stay behind, where it is sure that they mean nothing;
- * no script has a text of several lines in backticks. With
- * WEFT_HAS_ZLIB and WEFT_HAS_BROTLI each file is there compressed, too, where that makes it
- *smaller.
+ * lines, indentation, ends of lines and spaces around signs stay behind, where it is sure that they
+ * mean nothing; no script has a text of several lines in backticks. With WEFT_HAS_ZLIB and
+ * WEFT_HAS_BROTLI each file is there compressed, too, where that makes it smaller.
  *
  * Never: a pack that differs for the same files.
  */
@@ -149,6 +148,29 @@ static size_t squeeze(char *line, size_t len)
 	return kept;
 }
 
+/* A rule of a style without the spaces that part nothing, in place; what is quoted stays. */
+static size_t squeeze_rule(char *line, size_t len)
+{
+	size_t kept = 0;
+
+	if (find_any(line, len, "\"'") < len)
+		return len;
+	for (size_t i = 0; i < len; i++)
+		if (line[i] != ' ' || !((kept > 0 && strchr(":,", line[kept - 1])) ||
+					      (i + 1 < len && line[i + 1] == '{')))
+			line[kept++] = line[i];
+	while (kept > 0 && line[kept - 1] == ' ')
+		kept--;
+	return kept;
+}
+
+/* Whether the next line can as well begin right behind this one. */
+static bool runs_on(const char *line, size_t len, bool is_script)
+{
+	return len > 0 && strchr(is_script ? "{;,([" : "{};,", line[len - 1]) &&
+	       !memmem(line, len, "//", 2);
+}
+
 /* Out with the blanks before lines, and with lines that are empty or begin with skipped. */
 static size_t strip_lines(char *text, size_t len, const char *skipped)
 {
@@ -165,14 +187,11 @@ static size_t strip_lines(char *text, size_t len, const char *skipped)
 				memcmp(line, skipped, strlen(skipped)) == 0))
 			continue;
 		memmove(to, line, (size_t)(next - line));
-		len = (size_t)(next - line);
-		if (skipped) {
-			len -= newline != NULL;
-			len = squeeze(to, cut_comment(to, len));
-			to[len] = '\n';
-			len += newline != NULL;
-		}
+		len = (size_t)(next - line) - (newline != NULL);
+		len = skipped ? squeeze(to, cut_comment(to, len)) : squeeze_rule(to, len);
 		to += len;
+		if (newline && !runs_on(to - len, len, skipped != NULL))
+			*to++ = '\n';
 	}
 	return (size_t)(to - text);
 }

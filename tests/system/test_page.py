@@ -58,7 +58,7 @@ def is_packed(name, text, sent):
         return len(sent) <= len(text) and only_code(text) == only_code(sent)
     if name.endswith(".css"):
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-        text = "".join(line.lstrip("\t ") + "\n" for line in text.split("\n") if line.strip())
+        return re.sub(r"\s", "", text) == re.sub(r"\s", "", sent)
     return text == sent
 
 
