@@ -40,7 +40,7 @@ function bigFile(name) {
 
 before(async () => {
 	mine = folder();
-	hub = await Hub.start({ people: { ann: "admin" }, options: ["--page"] });
+	hub = await Hub.start({ people: { ann: "admin" }, options: ["--page", "--chat-web"] });
 });
 
 const grid = (page) => page.getByRole("grid", { name: "Files" });
@@ -306,6 +306,28 @@ claim("what is cut is pasted into another folder", async (visit) => {
 	equal([text("cut/to/a.txt"), existsSync(at("cut/a.txt"))], ["a", false]);
 });
 
+claim("what is copied is beside itself, elsewhere by the dialog, and gone again by Undo", async (visit) => {
+	const page = await visit(hub, place("copy", { "a.txt": "a", "full/deep/b.txt": "b", "to/x.txt": "x" }), { as: "ann" });
+	await row(page, "a.txt").waitFor();
+	await grid(page).focus();
+	await page.keyboard.type("a");
+	await page.keyboard.press("Control+c");
+	await toast(page, "copied. Open a folder and paste.").waitFor();
+	await page.keyboard.press("Control+v");
+	await row(page, "a (2).txt").waitFor();
+	equal([text("copy/a.txt"), text("copy/a (2).txt")], ["a", "a"]);
+	await toast(page, "copied to copy").getByRole("button", { name: "Undo" }).click();
+	await row(page, "a (2).txt").waitFor({ state: "detached" });
+	await row(page, "full").getByRole("button", { name: "Actions for full" }).click();
+	await looks(page, "files-menu", { widths: [1280] }); // another width closes it
+	await page.getByRole("menuitem", { name: "Copy to…" }).click();
+	const tree = page.getByRole("dialog").getByRole("tree");
+	await tree.getByRole("treeitem", { name: "to", exact: true }).click();
+	await page.getByRole("button", { name: "Copy here" }).click();
+	await toast(page, "“full” copied to to").waitFor();
+	equal([text("copy/to/full/deep/b.txt"), text("copy/full/deep/b.txt")], ["b", "b"]);
+});
+
 // ---- Away, and back -------------------------------------------------------------------------
 
 claim("what is deleted comes back by Undo, whole folders too", async (visit) => {
@@ -348,6 +370,57 @@ claim("the trash is a place: restored beside what has the name now, deleted for 
 	await page.getByRole("dialog").getByRole("button", { name: "Empty it" }).click();
 	await page.getByText("The trash is empty").first().waitFor();
 	equal(readdirSync(at("bin")).sort(), ["a (2).txt", "a.txt", "b.txt"]);
+});
+
+claim("without a trash it is asked first, and gone for good", async (visit) => {
+	const bare = await Hub.start({ people: { ann: "admin" }, options: ["--page", "--no-trash"],
+		files: { "a.txt": "a", "full/b.txt": "b" } });
+	const page = await visit(bare, "/", { as: "ann" });
+	await row(page, "a.txt").waitFor();
+	await grid(page).focus();
+	await page.keyboard.press("Control+a");
+	await page.keyboard.press("Delete");
+	await page.getByRole("dialog").getByText("it can't be undone").waitFor();
+	await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+	expect(existsSync(path.join(bare.folder, "full/b.txt")), "it is gone");
+	await page.keyboard.press("Delete");
+	await page.getByRole("dialog").getByRole("button", { name: "Delete for good" }).click();
+	await page.getByText("Nothing is here yet").waitFor();
+	equal(readdirSync(bare.folder).filter((name) => !name.startsWith(".")), []);
+});
+
+claim("who may write and not replace or delete is offered no more; her space is shown", async (visit) => {
+	await hub.add("bob", "guest");
+	await hub.account("change", "bob", "--quota", "10M");
+	place("part", { "a.txt": "old" });
+	await hub.account("grant", "set", "user:bob", "part", "read,list,write");
+	const page = await visit(hub, "/part/", { as: "bob" });
+	await row(page, "a.txt").waitFor();
+	await page.getByText(/of 10 MB used/).waitFor();
+	await choose(page, own("a.txt", "new"));
+	const dialog = page.getByRole("dialog");
+	await dialog.getByRole("button", { name: "Keep both" }).waitFor();
+	equal(await dialog.getByRole("button", { name: "Replace" }).count(), 0);
+	await dialog.getByRole("button", { name: "Keep both" }).click();
+	await row(page, "a (2).txt").waitFor();
+	await pick(page, "a.txt");
+	await selected(page).getByRole("button", { name: "Download" }).waitFor();
+	for (const name of ["Delete", "Move"])
+		equal(await selected(page).getByRole("button", { name }).count(), 0, name);
+	allow(page, /507|413/);
+	await choose(page, own("huge.bin", Buffer.alloc(11e6)));
+	await panel(page).getByText("1 file could not be uploaded").waitFor();
+	await panel(page).getByRole("button", { name: "Try again: huge.bin" }).waitFor();
+	await looks(page, "files-full");
+});
+
+claim("a file is sent to a room of the chat", async (visit) => {
+	const page = await visit(hub, place("room", { "a b.txt": "a" }), { as: "ann" });
+	await row(page, "a b.txt").waitFor();
+	await pick(page, "a b.txt");
+	await selected(page).getByRole("button", { name: "Send" }).click();
+	await page.waitForURL((url) => url.pathname.startsWith("/.weft/chat"));
+	await page.getByRole("dialog").waitFor();
 });
 
 // ---- Out of here ----------------------------------------------------------------------------

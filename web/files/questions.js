@@ -50,7 +50,7 @@ export async function askForFolder({ title, yes, start, forbidden, may_make = tr
 		if (yes_button)
 			yes_button.disabled = is_forbidden;
 	} });
-	const make = button("New folder in it", { icon: "plus", className: "plain", onclick: async () => {
+	const make = button("New folder in it", { icon: "plus", onclick: async () => {
 		let made = null;
 		await askForName("New folder", { run: async (name) => {
 			made = await makeFolder(tree.path, name);

@@ -9,7 +9,7 @@
 //	LOST				of an earlier visit of the page: the file has to be chosen again
 //	GONE				taken back
 //
-// Tools: send(method, url, {headers, body, onSent, signal}) -> {status, field(name), fault}, status 0
+// Tools: send(method, url, {headers, body, onSent, signal}) -> {status, field(name), text, why}, status 0
 // when there was no answer; rest(ms, signal); kept (kept.js); conflict(upload) -> "both" | "replace"
 // | "skip"; digest(file) -> hex or null.
 //
@@ -29,21 +29,9 @@ const words_of_choice = { both: "unique", replace: "replace" };
 const passes = (status) => status === 0 || status === 408 || status === 423 || status === 429 ||
 	status === 502 || status === 503 || status === 504;
 
-const whys = {
-	401: "Log in to go on: you may not put files here.",
-	403: "You may not put files here.",
-	404: "The folder is gone.",
-	405: "This server takes no files.",
-	409: "The folder is gone, or its name is taken by something else.",
-	413: "This file is larger than the server takes.",
-	414: "Its name is too long.",
-	507: "There is no space left for it. Delete something, then try again.",
-};
-
 export class Refusal extends Error {
 	constructor(answer) {
-		super(answer.why ?? whys[answer.status] ??
-			(answer.status ? `The server says ${answer.status}.` : "The server does not answer."));
+		super(answer.why ?? "");
 		this.status = answer.status;
 		this.passes = passes(answer.status);
 	}
