@@ -22,6 +22,8 @@
  * No call holds up a worker: a slow disk only makes its caller wait. Calls are safe from any
  * thread; a put or upload is for one fiber at a time.
  *
+ * What is removed can be kept for a while: weft/files_trash.h.
+ *
  * Errors: -1 or NULL, with errno set. Common to all: EACCES (the visitor's rights, or the
  * system's), ENOENT, ENOTDIR, EXDEV (it leads outside), ELOOP, ENAMETOOLONG, EINVAL (".."), ENODEV
  * (neither file nor folder), EIO, EMFILE, ENOMEM, ETIMEDOUT and ECANCELED. Common to all that
@@ -280,8 +282,8 @@ struct weft_files_put_options {
 	bool is_exact;         /* no fewer and no more than len: else EPIPE, EFBIG */
 	const uint8_t *sha256; /* 32 bytes that the file must have, else EBADMSG; NULL: any */
 	bool may_replace;      /* a file of that name (right: REPLACE) */
-	bool is_unique;        /* where something has the name, "name (2).ext" or the like: it gets
-				  the first of these that is free at its commit; nothing is replaced */
+	bool is_unique;        /* where something has the name, "name (2).ext" or the like: the
+				  first of these that is free at its commit; nothing is replaced */
 	bool appends;          /* to what is there (right: REPLACE), or new */
 	bool keeps_before;     /* what is there up to offset stays before what comes, no more */
 	int64_t offset;
@@ -522,80 +524,6 @@ WEFT_API int weft_files_copy_all(struct weft_files *files, const struct weft_fil
 /** When it was last modified (MFMT). Right: REPLACE. */
 WEFT_API int weft_files_touch(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, struct timespec mtime);
-
-/* ---- The trash ----------------------------------------------------------------------------- */
-
-/** Room for the id of what is in the trash, NUL included. Nobody guesses it. */
-#define WEFT_FILES_TRASH_ID_SIZE 33
-
-/** Most that weft_files_trash_list() tells of. */
-#define WEFT_FILES_TRASH_LIST_MAX 10000
-
-/** For how many days, rounded up, the trash keeps things; 0: there is none. NULL is fine. */
-WEFT_API unsigned weft_files_trash_days(const struct weft_files *files);
-
-/**
- * Put a file, a link, or a folder with all below it into the trash, in one step: killed at any
- * moment, it is whole in one place or in the other. Its bytes stay their owners', of whose quotas
- * they are, until it goes for good: after a time (see trash_keep_ns), or by
- * weft_files_trash_remove(). options and errors as of weft_files_remove_all(); also ENOTSUP (there
- * is no trash). ret_id may be NULL.
- */
-WEFT_API int weft_files_trash(struct weft_files *files, const struct weft_files_visitor *visitor,
-	const char *path, const struct weft_files_remove_options *options,
-	char ret_id[WEFT_FILES_TRASH_ID_SIZE]);
-
-/** One thing in the trash; until fn returns. */
-struct weft_files_trashed {
-	char id[WEFT_FILES_TRASH_ID_SIZE];
-	const char *path;             /* where it was, in the visitor's home */
-	const char *name;             /* the end of it */
-	const char *by;               /* the name of who removed it; "": a stranger */
-	int64_t removed_s, expires_s; /* since 1970 */
-	int64_t bytes, files;         /* all that is in it */
-	bool is_folder;
-	bool is_mine; /* the visitor has removed it herself */
-};
-
-/** Called for each on the caller's fiber; returns 0, or -1 to end the list. It may wait. */
-typedef int weft_files_trash_fn(const struct weft_files_trashed *trashed, void *arg);
-
-/**
- * What the visitor has removed below her home, unless she is a stranger; and what others have,
- * where she may MANAGE. The last removed first. Returns 0; 1: there is more than
- * WEFT_FILES_TRASH_LIST_MAX; -1 with errno as fn left it.
- */
-WEFT_API int weft_files_trash_list(struct weft_files *files,
-	const struct weft_files_visitor *visitor, weft_files_trash_fn *fn, void *arg);
-
-struct weft_files_restore {
-	const char *id;
-	const char *to; /* a path; NULL: where it was */
-	bool is_unique; /* where something is there, "name (2).ext" or the like */
-};
-
-/**
- * Take something out of the trash: what weft_files_trash_list() tells of, and, for strangers,
- * what strangers have removed, by its id. Folders that are gone are made again; killed then, they
- * may be left empty. Right: WRITE at its path, and at those of such folders. *ret_path, the path
- * it has then, is to be freed; NULL: not asked for. Errors: ENOENT (nothing of hers has this id),
- * EEXIST, EBUSY (somebody is at it), EACCES (also: to show what she may not see where it was),
- * EXDEV, ENOTDIR (a file is where a folder was).
- */
-WEFT_API int weft_files_trash_restore(struct weft_files *files,
-	const struct weft_files_visitor *visitor, const struct weft_files_restore *restore,
-	char **ret_path);
-
-/**
- * It goes for good; when this has returned 0, nobody can have it back, and its owners are credited
- * as it goes (see weft_files_remove_all()). Right: DELETE where it was. Errors: ENOENT, EBUSY.
- */
-WEFT_API int weft_files_trash_remove(
-	struct weft_files *files, const struct weft_files_visitor *visitor, const char *id);
-
-/** The same of all that the visitor has removed herself; a stranger's stays. */
-WEFT_API int weft_files_trash_empty(
-	struct weft_files *files, const struct weft_files_visitor *visitor);
 
 WEFT_END
 

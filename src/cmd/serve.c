@@ -100,8 +100,11 @@ static int serve_until_stopped(void *arg)
 		status = weft__serve_control_begin(serve, stop);
 	if (!status)
 		status = weft__serve_confine_calls(serve);
-	if (!status)
+	if (!status) {
+		weft__serve_tidy_begin(serve);
 		status = serve_with_signals(serve);
+		weft__serve_tidy_end(serve);
+	}
 	weft__serve_control_end(serve);
 	weft__serve_free_reloader(serve);
 	weft__serve_announce_end(serve);

@@ -154,6 +154,7 @@ struct serve {
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
 	uint64_t upload_max;
+	weft_fiber_id tidy;  /* 0: nothing has to be */
 	unsigned trash_days; /* 0: 30 */
 	bool no_trash;
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
@@ -365,6 +366,10 @@ void weft__serve_console_end(struct serve_console *console);
 
 /** --announce: whether it goes with the other options. Returns a status. */
 int weft__serve_announce_take(const struct serve *serve);
+
+/** serve_tidy.c: what has expired goes, now and then; on a fiber. */
+void weft__serve_tidy_begin(struct serve *serve);
+void weft__serve_tidy_end(struct serve *serve);
 
 /** Tell the local networks of the rooms, once their doors are open. In a fiber. A status. */
 int weft__serve_announce_begin(struct serve *serve);

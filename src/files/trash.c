@@ -1,6 +1,6 @@
 /*
  * trash.c - files, and folders with all below them, are put into the trash, or go for good
- * (include/weft/files.h, trash.h).
+ * (include/weft/files_trash.h, trash.h).
  *
  * Entry points: weft_files_trash(), weft_files_remove_all(), weft_files_trash_days().
  *

@@ -31,6 +31,7 @@
 
 #include "files/files.h"
 #include "files/upload.h"
+#include "weft/files_trash.h"
 #include "weft/vec.h"
 
 /** Room for a name in the folder. */

@@ -377,13 +377,17 @@ int weft_files_trash_remove(
 /* So many at a time: a list is of so many. */
 struct emptying {
 	struct weft_vec ids;
+	bool is_stranger;
 };
 
 static int note_own(const struct weft_files_trashed *trashed, void *arg)
 {
 	struct emptying *emptying = arg;
 
-	return trashed->is_mine ? weft_vec_push(&emptying->ids, trashed->id) : 0;
+	/* A stranger's list is of what she may manage. */
+	bool is_own = trashed->is_mine || (emptying->is_stranger && !trashed->by[0]);
+
+	return is_own ? weft_vec_push(&emptying->ids, trashed->id) : 0;
 }
 
 /* Of those that are not there any more, or that somebody is at, nothing is said. */
@@ -409,7 +413,7 @@ int weft_files_trash_empty(struct weft_files *files, const struct weft_files_vis
 	int more = 1, code;
 
 	while (more > 0 && removed > 0) {
-		struct emptying emptying;
+		struct emptying emptying = {.is_stranger = !weft__visitor_owner(visitor)[0]};
 
 		removed = 0;
 		weft_vec_init(&emptying.ids, WEFT_FILES_TRASH_ID_SIZE);

@@ -31,6 +31,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "http/walks.h"
+#include "weft/files_trash.h"
 #include "weft/http_escape.h"
 #include "weft/utf8.h"
 

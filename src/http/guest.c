@@ -14,6 +14,7 @@
 #include "files/files.h"
 #include "http/files.h"
 #include "http/request.h"
+#include "weft/files_trash.h"
 
 static bool needs_engine(const struct weft_http_files_options *options)
 {

@@ -14,6 +14,7 @@
 #include "http/files.h"
 #include "http/page.h"
 #include "http/service.h"
+#include "weft/files_trash.h"
 #include "weft/http_escape.h"
 
 #define PLACE     "/.trash"

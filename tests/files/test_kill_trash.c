@@ -7,6 +7,7 @@
  */
 #define CHECK_TIMEOUT_S 300 /* the soak */
 #include "killed.h"
+#include "weft/files_trash.h"
 
 static char first_id[WEFT_FILES_TRASH_ID_SIZE]; /* what a case has put into the trash */
 

@@ -10,6 +10,7 @@
 #include "files/house.h"
 #include "files/owner.h"
 #include "files/store.h"
+#include "weft/files_trash.h"
 #include "weft/scope.h"
 
 #define MIA "#1.100"
@@ -420,6 +421,11 @@ CHECK_CASE(a_stranger_empties_nothing_and_each_only_her_own)
 	CHECK_INT(weft_files_trash_empty(house, &stranger), ==, 0);
 	CHECK_INT(weft_files_trash_empty(house, &host), ==, 0);
 	CHECK_INT(kept(), ==, 4);
+	/* Where there are no names, whoever manages is who has removed it. */
+	CHECK_INT(weft_files_trash_empty(
+			  house, &(struct weft_files_visitor){.rights = WEFT_FILES_ALL}),
+		==, 0);
+	CHECK_STR(list(&host), "b:mia:1:1 ");
 }
 
 static int note_owner(const struct weft_files_owned *owned, void *arg)
