@@ -36,13 +36,15 @@ class Hub:
 
     def __init__(self, folder, *options):
         self.port = free_port()
-        command = [WEFT, "serve", folder + "/shared", "--json", "--workers", "2", "--config", "none",
-                   *(options or ("--http", f"127.0.0.1:{self.port}", "--ftp", "127.0.0.1:0",
-                                 "--ftp-anonymous", "--chat", "127.0.0.1:0", "--chat-web", "--page",
-                                 "--state", "default"))]
+        command = [WEFT, "serve", folder + "/shared", "--json", "--workers", "2",
+                   "--config", "none", *(options or ("--http", f"127.0.0.1:{self.port}",
+                                                         "--ftp", "127.0.0.1:0", "--ftp-anonymous",
+                                                         "--chat", "127.0.0.1:0", "--chat-web",
+                                                         "--page", "--state", "default"))]
         self.began = time.perf_counter()
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, env={**os.environ, "STATE_DIRECTORY": folder + "/state"})
+            command, stdout=subprocess.PIPE,
+            env={**os.environ, "STATE_DIRECTORY": folder + "/state"})
 
     def answered_ms(self):
         while True:
