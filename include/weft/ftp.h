@@ -38,6 +38,7 @@
 WEFT_BEGIN
 
 struct weft_ftp_server; /* opaque: src/ftp/server.h */
+struct weft_ledger;     /* weft/ledger.h */
 struct weft_ftp_log;    /* opaque: src/ftp/server_log.c */
 struct weft_str;        /* weft/str.h */
 struct weft_tls;        /* weft/tls.h */
@@ -129,6 +130,8 @@ struct weft_ftp_server_options {
 	/* Limits. 0 is the default of each. */
 	unsigned connections_max;        /* at once; more are told so; 0: the model's own bound */
 	unsigned connections_per_client; /* of one address, or /64 of IPv6; 0: any number */
+	struct weft_ledger *ledger;      /* weft/ledger.h: where connections are counted with those
+					  * of other servers; NULL; stays the caller's */
 	unsigned sessions_per_user;      /* logged in at once by one name, as the login
 					  * callback has it; 0: any number */
 	int64_t login_timeout_ns;        /* from the connection to a log-in; 0: 60 s */

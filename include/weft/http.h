@@ -44,6 +44,7 @@ struct weft_http_response; /* opaque: src/http/response.h */
 struct weft_http_server;   /* opaque: src/http/server.c */
 struct weft_http_log;      /* opaque: src/http/access_log.c */
 struct weft_http_metrics;  /* opaque: weft/http_metrics.h */
+struct weft_ledger;        /* opaque: weft/ledger.h */
 struct weft_tls_facts;     /* weft/tls.h */
 
 /** Bytes that somebody else owns, not NUL-terminated. data is NULL when there is no such text. */
@@ -465,6 +466,8 @@ struct weft_http_server_options {
 	void (*on_answer)(const struct weft_http_request *request,
 		const struct weft_http_response *response, void *arg);
 	void *on_answer_arg;
+	struct weft_ledger *ledger; /* weft/ledger.h: where connections are counted with those
+				     * of other servers; NULL; stays the caller's */
 	struct weft_http_metrics *metrics; /* weft/http_metrics.h; NULL: none; stays the caller's */
 	struct weft_transfers *transfers;  /* weft/transfer.h: where bodies of more than 256 KiB are
 					    * listed; NULL: nowhere; stays the caller's */

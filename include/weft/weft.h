@@ -39,6 +39,7 @@
 #include "weft/http_form.h"
 #include "weft/http_metrics.h"
 #include "weft/http_route.h"
+#include "weft/ledger.h"
 #include "weft/list.h"
 #include "weft/lock.h"
 #include "weft/log.h"

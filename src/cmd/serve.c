@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "weft/ledger.h"
 #include "weft/manager.h"
 
 /** What a server holds besides connections and files: listeners, the kernel's pollers, the log. */
@@ -181,6 +182,10 @@ static int make_server(struct serve *serve)
 {
 	const struct weft_http_service *service = weft_http_files_service_for(serve->files);
 
+	if (serve->per_host && !(serve->ledger = weft_ledger_new(serve->per_host)))
+		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
+	serve->server_options.ledger = serve->ledger;
+
 	serve->server_options.service = service;
 	serve->server_options.arg = serve->files;
 	serve->server_options.access_log = serve->log;
@@ -277,6 +282,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft__serve_page_free(&serve);
 	weft__serve_chat_web_free(&serve);
 	weft__serve_ftp_close(&serve);
+	weft_ledger_free(serve.ledger);
 	weft__serve_close_auth(&serve);
 	weft_tls_free(serve.tls);
 	weft_http_log_free(serve.log);

@@ -77,6 +77,7 @@ struct serve_door {
 
 struct hub_status;     /* ../hub/status.h */
 struct weft_str;       /* weft/str.h */
+struct weft_ledger;    /* weft/ledger.h */
 struct serve_auth;     /* serve_auth.c */
 struct serve_accounts; /* serve_accounts.c */
 struct serve_confined; /* serve_confine.c */
@@ -159,6 +160,7 @@ struct serve {
 	bool no_trash;
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
 	unsigned links, model;
+	unsigned per_host; /* connections of one host, over all doors; 0: any number */
 	const char *user;  /* whose process it is to be: NAME, NAME:GROUP; NULL: the one it is */
 	unsigned confine;  /* auto, no, strict */
 	bool allows_dumps; /* of its memory */
@@ -182,6 +184,7 @@ struct serve {
 	struct serve_confined *confined;
 	struct serve_control *control;
 	struct serve_reloader *reloader;
+	struct weft_ledger *ledger;          /* of connections by host; NULL: none bounds them */
 	struct weft_http_metrics *metrics;   /* the control's */
 	struct weft_http_service front;      /* what stands before the files */
 	struct weft_http_router *router;     /* of it; without accounts, which have one */

@@ -188,7 +188,8 @@ int weft__serve_chat_open(struct serve *serve)
 	struct hub_chat_options options = {.no_guests = chat->no_guests,
 		.guests_may_make_rooms = chat->guests_make,
 		.takes_plain_secrets = serve->allows_plain_auth,
-		.rate = chat->rate};
+		.rate = chat->rate,
+		.ledger = serve->ledger};
 	int status;
 
 	if (!weft__serve_chat_has_door(serve))
@@ -238,7 +239,8 @@ int weft__serve_chat_bind(struct serve_door *door)
 		.unstay = weft__hub_chat_udp_unstay,
 		.arg = chat->chat,
 		.secret_key = chat->fingerprint[0] ? chat->key : NULL,
-		.chat = chat->chat};
+		.chat = chat->chat,
+		.ledger = door->serve->ledger};
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
 	weft_address_print(weft_listener_address(door->listener), text, sizeof(text));

@@ -224,7 +224,7 @@ int weft__serve_ftp_open(struct serve *serve)
 	options->rate_per_client = (int64_t)ftp->rate_per_client;
 	options->rate_per_user = (int64_t)ftp->rate_per_user;
 	options->connections_max = serve->server_options.connections_max;
-	options->connections_per_client = serve->server_options.connections_per_client;
+	options->ledger = serve->ledger;
 	options->grace_ns = serve->server_options.grace_ns;
 	options->model = serve->server_options.model;
 	options->size = serve->server_options.size;

@@ -19,6 +19,7 @@
 
 #include "../hub/chat.h"
 #include "serve.h"
+#include "weft/ledger.h"
 #include "weft/str.h"
 
 /** What is said of a change, at most. */
@@ -47,8 +48,7 @@ static int set_web(const struct serve *serve, const struct serve *now)
 		.write_timeout_ns = options->write_timeout_ns,
 		.body_timeout_ns = options->body_timeout_ns,
 		.rate = options->rate,
-		.rate_burst = options->rate_burst,
-		.connections_per_client = options->connections_per_client};
+		.rate_burst = options->rate_burst};
 
 	weft_http_files_set_upload_max(serve->files, now->files_options.upload_max);
 	if (serve->engine)
@@ -61,7 +61,6 @@ static int set_web(const struct serve *serve, const struct serve *now)
 static int set_ftp(const struct serve *serve, const struct serve *now)
 {
 	const struct weft_ftp_limits limits = {
-		.connections_per_client = now->server_options.connections_per_client,
 		.sessions_per_user = now->ftp.options.sessions_per_user,
 		.download_rate = (int64_t)now->ftp.rate,
 		.upload_rate = (int64_t)now->ftp.rate,
@@ -75,6 +74,8 @@ static int set_all(const struct serve *serve, const struct serve *now)
 {
 	if (set_web(serve, now) < 0 || set_ftp(serve, now) < 0)
 		return -1;
+	if (serve->ledger)
+		weft_ledger_set(serve->ledger, now->per_host);
 	if (serve->chat.chat)
 		weft__hub_chat_set_rate(serve->chat.chat, now->chat.rate);
 	return 0;
@@ -100,8 +101,7 @@ static void add(struct weft_str *list, const char *name, const char *value)
 /* Clients whose connections nobody has counted can't be counted from the middle on. */
 static bool can_set(const struct serve *serve, const char *name)
 {
-	return is_limit(name) && (strcmp(name, "connections-per-client") != 0 ||
-					 serve->server_options.connections_per_client > 0);
+	return is_limit(name) && (strcmp(name, "connections-per-client") != 0 || serve->ledger);
 }
 
 /* What was set is what they said before, the next time. */
@@ -131,8 +131,6 @@ static int take_over(struct serve *serve, struct serve *now)
 	weft_str_init(&change.set, SAID_MAX);
 	weft_str_init(&change.kept, SAID_MAX);
 	compare(serve, now, &change);
-	if (!serve->server_options.connections_per_client)
-		now->server_options.connections_per_client = 0;
 	if (change.is_any && set_all(serve, now) < 0)
 		weft__cmd_fail(NAME, "not all limits could be set: %s.", strerror(errno));
 	else if (change.is_any)

@@ -168,7 +168,8 @@ static const char help[] =
 	"Limits:\n"
 	"  --connections N         connections at once; more wait, or get 503 from thread and\n"
 	"                          fork (default: as descriptors last, or the model's bound)\n"
-	"  --connections-per-client N  of one address, or /64 of IPv6; more get 429\n"
+	"  --connections-per-client N  of one address, or /64 of IPv6, over all doors together;\n"
+	"                          more are turned away (HTTP: 429, FTP: 421)\n"
 	"  --rate N                requests a second of one client; more get 429\n"
 	"  --rate-burst N          so many of them at once (default: those of 10 seconds)\n"
 	"  --header-timeout SECONDS  for a request to arrive (default: 10)\n"
@@ -386,7 +387,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 		/* Limits. To the library 0 means its default. */
 		CMD_OPTION(
 			"connections", CMD_COUNT, &server->connections_max, .max = WEFT_FIBERS_MAX),
-		CMD_OPTION("connections-per-client", CMD_COUNT, &server->connections_per_client,
+		CMD_OPTION("connections-per-client", CMD_COUNT, &serve->per_host,
 			.max = WEFT_FIBERS_MAX),
 		CMD_OPTION("rate", CMD_COUNT, &server->rate, .max = RATE_MAX),
 		CMD_OPTION("rate-burst", CMD_COUNT, &server->rate_burst, .max = RATE_MAX),

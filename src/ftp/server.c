@@ -22,6 +22,7 @@
 
 #include "io/serve.h"
 #include "io/stream.h"
+#include "weft/ledger.h"
 #include "weft/scope.h"
 
 /* A run under way, on the stack of its weft_ftp_server_run(). */
@@ -187,8 +188,13 @@ static bool enter(struct weft_ftp_server *server, struct weft_stream *peer)
 
 	if (!take_room(server, peer))
 		return false;
-	if (len == 0 || weft__ftpd_crowd_enter(server->clients, &client, len, max ? max : UINT_MAX))
+	if (len == 0)
 		return true;
+	if (weft__ftpd_crowd_enter(server->clients, &client, len, max ? max : UINT_MAX)) {
+		if (weft_ledger_enter(server->options.ledger, &client, len))
+			return true;
+		weft__ftpd_crowd_leave(server->clients, &client, len);
+	}
 	give_room(server);
 	return refuse(server, peer, "421 Too many connections from your address.\r\n");
 }
@@ -198,8 +204,10 @@ static void leave(struct weft_ftp_server *server, struct weft_stream *peer)
 	struct in6_addr client;
 	size_t len = server->clients ? weft__ftpd_client_of(peer, &client) : 0;
 
-	if (len > 0)
+	if (len > 0) {
+		weft_ledger_leave(server->options.ledger, &client, len);
 		weft__ftpd_crowd_leave(server->clients, &client, len);
+	}
 	give_room(server);
 }
 

@@ -20,6 +20,7 @@
 #include "http/service.h"
 #include "io/stream.h"
 #include "weft/fiber.h"
+#include "weft/ledger.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
 #include "weft/tls.h"
@@ -95,7 +96,7 @@ int weft__http_guard_init(
 	if (options->rate && !(guard->own_rate = weft_rate_new(&rate)))
 		goto fail;
 	atomic_init(&guard->rate, guard->own_rate);
-	if (options->connections_per_client && !(guard->crowd = weft__http_crowd_new(true)))
+	if (options->connections_per_client && !(guard->crowd = weft__crowd_new(true)))
 		goto fail;
 	if (options->proxies && !(guard->proxies = weft__http_proxies_new(options)))
 		goto fail;
@@ -103,7 +104,7 @@ int weft__http_guard_init(
 	atomic_init(&guard->asks_each, guard->own_rate || guard->proxies || guard->authorises);
 	guard->counts = options->metrics;
 	guard->is_on = guard->own_rate || guard->proxies || guard->authorises || guard->crowd ||
-		       options->hosts || guard->counts;
+		       options->ledger || options->hosts || guard->counts;
 	return 0;
 
 fail:
@@ -116,7 +117,7 @@ void weft__http_guard_fini(struct weft__http_guard *guard)
 	int saved = errno;
 
 	weft_rate_free(guard->own_rate);
-	weft__http_crowd_free(guard->crowd);
+	weft__crowd_free(guard->crowd);
 	free(guard->proxies);
 	errno = saved;
 }
@@ -159,9 +160,24 @@ void weft__http_guard_tell_plain(const struct weft_stream *peer)
 static size_t counted_client_of(const struct weft__http_guard *guard,
 	const struct weft_stream *peer, const void **ret_bytes)
 {
-	if (!guard->crowd || (guard->proxies && weft__http_proxies_have(guard->proxies, peer)))
+	if ((!guard->crowd && !guard->options->ledger) ||
+		(guard->proxies && weft__http_proxies_have(guard->proxies, peer)))
 		return 0;
 	return weft__http_client_of_peer(peer, ret_bytes);
+}
+
+/* By this server's own count, and by the one that it shares. */
+static bool count_in(struct weft__http_guard *guard, const void *bytes, size_t len)
+{
+	unsigned max = __atomic_load_n(&guard->options->connections_per_client, __ATOMIC_RELAXED);
+
+	if (guard->crowd && !weft__crowd_enter(guard->crowd, bytes, len, max ? max : UINT_MAX))
+		return false;
+	if (weft_ledger_enter(guard->options->ledger, bytes, len))
+		return true;
+	if (guard->crowd)
+		weft__crowd_leave(guard->crowd, bytes, len);
+	return false;
 }
 
 bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *peer)
@@ -169,9 +185,8 @@ bool weft__http_guard_enter(struct weft__http_guard *guard, struct weft_stream *
 	struct weft_http_metrics *metrics = guard->options->metrics;
 	const void *bytes;
 	size_t len = counted_client_of(guard, peer, &bytes);
-	unsigned max = __atomic_load_n(&guard->options->connections_per_client, __ATOMIC_RELAXED);
 
-	if (len > 0 && !weft__http_crowd_enter(guard->crowd, bytes, len, max ? max : UINT_MAX)) {
+	if (len > 0 && !count_in(guard, bytes, len)) {
 		weft__http_metrics_event(metrics, WEFT__HTTP_REFUSED_CONNECTION);
 		tell_refused(peer);
 		return false;
@@ -186,8 +201,11 @@ void weft__http_guard_leave(struct weft__http_guard *guard, const struct weft_st
 	size_t len = counted_client_of(guard, peer, &bytes);
 
 	weft__http_metrics_event(guard->options->metrics, WEFT__HTTP_CONNECTION_ENDED);
-	if (len > 0)
-		weft__http_crowd_leave(guard->crowd, bytes, len);
+	if (len == 0)
+		return;
+	if (guard->crowd)
+		weft__crowd_leave(guard->crowd, bytes, len);
+	weft_ledger_leave(guard->options->ledger, bytes, len);
 }
 
 /* ---- Requests ----------------------------------------------------------------------------------

@@ -10,14 +10,14 @@
 #include "http/response.h"
 #include "weft/rate.h"
 
-struct weft__http_crowd;   /* guard.c's */
+struct weft__crowd;        /* guard.c's */
 struct weft__http_proxies; /* proxies.h */
 
 struct weft__http_guard {
 	const struct weft_http_server_options *options;
 	struct weft_rate *own_rate;         /* NULL: there has been no bound yet */
 	_Atomic(struct weft_rate *) rate;   /* the same, or NULL: no bound */
-	struct weft__http_crowd *crowd;     /* the same */
+	struct weft__crowd *crowd;          /* the same */
 	struct weft__http_proxies *proxies; /* NULL: nobody is trusted */
 	bool authorises;                    /* the service has an authorise() */
 	atomic_bool asks_each;              /* there is more to ask than the host */

@@ -73,7 +73,7 @@ int weft__http_uploads_open(struct weft_http_files *files)
 	uploads = calloc(1, sizeof(*uploads));
 	if (!uploads)
 		return -1;
-	uploads->crowd = weft__http_crowd_new(false);
+	uploads->crowd = weft__crowd_new(false);
 	if (!uploads->crowd) {
 		free(uploads);
 		return -1;
@@ -114,7 +114,7 @@ void weft__http_uploads_free(struct weft__http_uploads *uploads)
 {
 	if (!uploads)
 		return;
-	weft__http_crowd_free(uploads->crowd);
+	weft__crowd_free(uploads->crowd);
 	free(uploads);
 }
 
@@ -339,7 +339,7 @@ int weft__http_upload_enter(
 	unsigned max = are_scarce(uploads) ? uploads->under_way_max / WEFT__HTTP_UPLOAD_CLIENT_SHARE
 					   : UINT_MAX;
 
-	if (is_free && (len == 0 || weft__http_crowd_enter(uploads->crowd, client, len, max)))
+	if (is_free && (len == 0 || weft__crowd_enter(uploads->crowd, client, len, max)))
 		return 0;
 	atomic_fetch_sub(&uploads->under_way, 1);
 	errno = EMFILE;
@@ -354,7 +354,7 @@ void weft__http_upload_leave(
 	int saved = errno;
 
 	if (len > 0)
-		weft__http_crowd_leave(uploads->crowd, client, len);
+		weft__crowd_leave(uploads->crowd, client, len);
 	atomic_fetch_sub(&uploads->under_way, 1);
 	errno = saved;
 }

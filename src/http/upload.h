@@ -17,7 +17,7 @@ struct weft__http_uploads {
 	_Atomic int64_t max;              /* bytes of a body; negative: no bound */
 	atomic_uint under_way;            /* files that are being put, by this process */
 	unsigned under_way_max;           /* each holds up to two descriptors */
-	struct weft__http_crowd *crowd;   /* whose they are */
+	struct weft__crowd *crowd;        /* whose they are */
 	int64_t hurry_ns;                 /* for a block of each, once half of them are taken */
 	struct weft_http_service service; /* what is not in it is weft_http_files_service */
 };

@@ -16,7 +16,7 @@ struct weft__http_walks *weft__http_walks_new(void)
 
 	if (!walks)
 		return NULL;
-	walks->crowd = weft__http_crowd_new(false);
+	walks->crowd = weft__crowd_new(false);
 	if (!walks->crowd) {
 		free(walks);
 		return NULL;
@@ -31,7 +31,7 @@ void weft__http_walks_free(struct weft__http_walks *walks)
 {
 	if (!walks)
 		return;
-	weft__http_crowd_free(walks->crowd);
+	weft__crowd_free(walks->crowd);
 	pthread_mutex_destroy(&walks->mutex);
 	free(walks);
 }
@@ -79,13 +79,13 @@ bool weft__http_walk_enter(struct weft__http_walks *walks, struct weft__http_wal
 	walk->key = name;
 	atomic_init(&walk->waits_since, 0);
 	walk->key_len = name ? strlen(name) : weft__http_client_of(request, &walk->key);
-	if (walk->key_len > 0 && !weft__http_crowd_enter(walks->crowd, walk->key, walk->key_len,
-					 WEFT__HTTP_WALKS_EACH))
+	if (walk->key_len > 0 &&
+		!weft__crowd_enter(walks->crowd, walk->key, walk->key_len, WEFT__HTTP_WALKS_EACH))
 		return false;
 	if (take(walks, walk))
 		return true;
 	if (walk->key_len > 0)
-		weft__http_crowd_leave(walks->crowd, walk->key, walk->key_len);
+		weft__crowd_leave(walks->crowd, walk->key, walk->key_len);
 	return false;
 }
 
@@ -96,7 +96,7 @@ void weft__http_walk_leave(struct weft__http_walks *walks, struct weft__http_wal
 	walks->count--;
 	pthread_mutex_unlock(&walks->mutex);
 	if (walk->key_len > 0)
-		weft__http_crowd_leave(walks->crowd, walk->key, walk->key_len);
+		weft__crowd_leave(walks->crowd, walk->key, walk->key_len);
 }
 
 void weft__http_walk_writes(struct weft__http_walk *walk, bool waits)

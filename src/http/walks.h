@@ -20,8 +20,8 @@ struct weft__http_walks {
 	pthread_mutex_t mutex; /* held for some hundred instructions */
 	struct weft_list taken;
 	unsigned count;
-	struct weft__http_crowd *crowd; /* how many each has */
-	int64_t hurry_ns;               /* a peer that takes nothing for so long is slow */
+	struct weft__crowd *crowd; /* how many each has */
+	int64_t hurry_ns;          /* a peer that takes nothing for so long is slow */
 };
 
 /** One place; its taker's, until it is left. */

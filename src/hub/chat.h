@@ -67,9 +67,10 @@ struct hub_chat_options {
 	const char *dir;                /* of chat.db; NULL: nothing outlives the process */
 	bool no_guests;
 	bool guests_may_make_rooms;
-	bool takes_plain_secrets; /* passwords over a network in the clear */
-	unsigned rate;            /* commands a second of one client; 0: 20 */
-	unsigned address_rate;    /* of one address; 0: 10 times that */
+	bool takes_plain_secrets;   /* passwords over a network in the clear */
+	unsigned rate;              /* commands a second of one client; 0: 20 */
+	unsigned address_rate;      /* of one address; 0: 10 times that */
+	struct weft_ledger *ledger; /* of connections by host, over all doors; NULL; lives longer */
 };
 
 /** Open the rooms. Call it where weft_rooms_open() may be: the run lasts longer. Errors: its. */
@@ -108,6 +109,7 @@ struct hub_chat_peer {
 	const char *door;      /* "tcp": static */
 	const char *address;   /* without the port; NULL: this machine. Copied */
 	bool is_private;       /* nobody listens on the way: TLS, loopback, a Unix socket */
+	bool is_counted;       /* in the ledger, by the door that it came by */
 	bool has_no_rate;      /* a Unix socket: whoever may connect is trusted so far */
 	bool is_administrator; /* who runs this server, or root: the kernel says so */
 
@@ -122,7 +124,7 @@ struct hub_chat_peer {
 
 /**
  * End it with weft__hub_chat_session_free(). NULL: ENOMEM; EUSERS: too many of its address have not
- * said yet who they are.
+ * said yet who they are; EDQUOT: its host has as many connections as it may.
  */
 struct hub_chat_session *weft__hub_chat_session_new(
 	struct hub_chat *chat, const struct hub_chat_peer *peer);

@@ -153,6 +153,8 @@ static int log_in(struct chat_sealed_member *member, struct work *work)
 	if (!why && begin_session(member, &address) == 0) {
 		weft__hub_chat_session_do(member->session, &work->command);
 		why = member->answer;
+	} else if (!why && errno == EDQUOT) {
+		why = "NO full too many of your address are here";
 	}
 	explicit_bzero(&work->command, sizeof(work->command));
 	return answer(member, why);

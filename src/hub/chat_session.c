@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "weft/fiber.h"
+#include "weft/ledger.h"
 #include "weft/rate.h"
 
 /* What is said fits in there as a rule. */
@@ -287,6 +288,27 @@ int weft__hub_chat_session_do(
 /* ---- Life -------------------------------------------------------------------------------------
  */
 
+/* In the ledger of all doors; errno EDQUOT where its host has as many as it may. */
+static int count_in(const struct hub_chat_session *session)
+{
+	uint8_t host[WEFT_LEDGER_HOST_MAX];
+	size_t len = weft_ledger_host(session->address, host);
+
+	if (session->peer.is_counted || weft_ledger_enter(session->chat->options.ledger, host, len))
+		return 0;
+	errno = EDQUOT;
+	return -1;
+}
+
+static void count_out(const struct hub_chat_session *session)
+{
+	uint8_t host[WEFT_LEDGER_HOST_MAX];
+
+	if (!session->peer.is_counted)
+		weft_ledger_leave(session->chat->options.ledger, host,
+			weft_ledger_host(session->address, host));
+}
+
 struct hub_chat_session *weft__hub_chat_session_new(
 	struct hub_chat *chat, const struct hub_chat_peer *peer)
 {
@@ -300,8 +322,12 @@ struct hub_chat_session *weft__hub_chat_session_new(
 		memcpy(session->address, peer->address, address_len);
 	session->address[address_len] = '\0';
 	session->peer.address = address_len ? session->address : NULL;
+	if (count_in(session) < 0)
+		goto fail;
 	if (weft__chat_stranger_begin(session) == 0)
 		return session;
+	count_out(session);
+fail:
 	free(session);
 	return NULL;
 }
@@ -314,6 +340,7 @@ void weft__hub_chat_session_free(struct hub_chat_session *session)
 		return;
 	weft__chat_unwatch(session);
 	weft__chat_stranger_end(session);
+	count_out(session);
 	weft_room_exit(session->client);
 	session->client = NULL;
 	/* Who has it is in no room, and her name is free. */

@@ -302,6 +302,7 @@ static struct hub_chat_session *begin_session(
 }
 
 static const char crowded[] = "over too many of your address have not said who they are\n";
+static const char full[] = "over too many of your address are here\n";
 
 static struct connection *begin(const struct run *run, struct weft_stream *stream)
 {
@@ -320,6 +321,8 @@ static struct connection *begin(const struct run *run, struct weft_stream *strea
 	/* A handshake would have to be waited for. */
 	if (errno == EUSERS && !run->is_tls)
 		weft_stream_try_write(stream, crowded, sizeof(crowded) - 1);
+	else if (errno == EDQUOT && !run->is_tls)
+		weft_stream_try_write(stream, full, sizeof(full) - 1);
 	weft__chat_target_drop(&connection->target);
 	return NULL;
 }

@@ -48,9 +48,10 @@ struct hub_chat_udp_options {
 	/** Whether datagrams from there are taken to be from there. NULL: this machine, and
 	 * networks that it is on. */
 	bool (*is_near)(void *arg, const struct weft_address *address);
-	bool has_no_rate;          /* for measuring */
-	const uint8_t *secret_key; /* of sealed datagrams; NULL: there are none */
-	struct hub_chat *chat;     /* whom these come in to; lives longer */
+	bool has_no_rate;           /* for measuring */
+	const uint8_t *secret_key;  /* of sealed datagrams; NULL: there are none */
+	struct hub_chat *chat;      /* whom these come in to; lives longer */
+	struct weft_ledger *ledger; /* of members by host, over all doors; NULL; lives longer */
 };
 
 /** A door on an address. options are copied. Errors: those of weft_udp_new(), ENOMEM. */

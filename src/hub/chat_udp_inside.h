@@ -93,6 +93,8 @@ struct chat_udp_member {
 	struct chat_udp_way way;
 	struct chat_udp_key key;
 	bool ends_lines; /* it does, as nc does; and gets them so */
+	uint8_t host[8]; /* in the ledger (weft/ledger.h); host_len 0: it is not there */
+	size_t host_len;
 
 	pthread_mutex_t lock;
 	struct weft_room_client *client; /* NULL: it is out */

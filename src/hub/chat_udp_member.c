@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "chat_udp_inside.h"
+#include "weft/ledger.h"
 
 /* ---- Addresses --------------------------------------------------------------------------------
  */
@@ -85,8 +86,20 @@ static struct chat_udp_member *member_new(
 	return member;
 }
 
+/* In the ledger of all doors. false: its host has as many as it may. */
+static bool count_in(struct chat_udp_member *member, const char *host)
+{
+	size_t len = weft_ledger_host(host, member->host);
+
+	if (!weft_ledger_enter(member->door->options.ledger, member->host, len))
+		return false;
+	member->host_len = len;
+	return true;
+}
+
 static void forget(struct chat_udp_member *member)
 {
+	weft_ledger_leave(member->door->options.ledger, member->host, member->host_len);
 	weft_map_remove(member->door->members, &member->key, sizeof(member->key));
 	weft_list_remove(&member->node);
 	weft__chat_udp_drop(member);
@@ -152,6 +165,12 @@ struct chat_udp_member *weft__chat_udp_enter(struct hub_chat_udp *door,
 	}
 	member->deliverer = weft__chat_udp_deliverer_of(door, door->entered++);
 	weft_address_print_host(&entrance->way->from, host, sizeof(host));
+	if (!count_in(member, host)) {
+		*ret_why = "too many of your address are here";
+		drop_login(door, who);
+		forget(member);
+		return NULL;
+	}
 	client = open_client(member, &person, who, ret_why);
 	if (!client) {
 		forget(member);

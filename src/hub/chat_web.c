@@ -179,6 +179,7 @@ static struct hub_chat_session *begin_session(struct connection *connection, str
 	const char *address = client_of(request);
 	const struct hub_chat_peer peer = {.wire = &weft__hub_chat_websocket,
 		.door = "web",
+		.is_counted = true, /* as every connection by HTTP */
 		.address = address,
 		.is_private = !address || is_loopback(address) ||
 			      strcmp(weft_http_request_scheme(request), "https") == 0,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_serve_foreign.py - what a page of another site has the browser of somebody send, who is logged
-in here, changes nothing: every address where something can be changed, in every form that browsers
-give such a request. And what such a page is told, of every kind of answer.
+"""test_serve_foreign.py - what a page of another site has the browser of somebody send, who is
+logged in here, changes nothing: every address where something can be changed, in every form that
+browsers give such a request. And what such a page is told, of every kind of answer.
 
 The operations of the API are those of docs/account-api.yaml, all of them; those on files are below.
 """
@@ -19,7 +19,7 @@ with open("docs/account-api.yaml", encoding="utf-8") as described:
 
 BASIC = "Basic " + base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
 
-# How browsers say where a request comes from; Fetch Metadata is not sent to plain http:// of others.
+# How browsers say where a request comes from; Fetch Metadata is not sent to others' http://.
 FOREIGN = {
     "another site": {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
     "another site, by Origin alone": {"Origin": "https://evil.example"},
@@ -37,7 +37,8 @@ TUS = {"Tus-Resumable": "1.0.0"}
 # By names of their own, so that they are not refused for what is there.
 NAMED = {"Upload-Length": "5", "Upload-Metadata": "filename b25lLnR1cw=="}
 OTHER = {"Upload-Length": "5", "Upload-Metadata": "filename dHdvLnR1cw=="}
-UPLOAD = (b'--x\r\nContent-Disposition: form-data; name="f"; filename="b.txt"\r\n\r\nhello\r\n--x--\r\n')
+UPLOAD = (b'--x\r\nContent-Disposition: form-data; name="f"; filename="b.txt"\r\n\r\nhello\r\n'
+          b'--x--\r\n')
 
 # Method, address, fields, body. {tus} is an upload under way, {trash} what was thrown away.
 FILES = (
@@ -209,15 +210,15 @@ def _():
 
 
 def all_kinds(site):
-    """Every kind of answer that there is to a GET, and some to others: name, method, path, fields."""
-    for name, text in (("x.html", "<p>hi"), ("x.svg", "<svg/>"), ("p.png", "\x89PNG"), ("j.js", "1"),
-                       ("d.pdf", "%PDF-"), ("sub/x.html", "<p>hi")):
+    """Every kind of answer that there is to a GET, and some to others: method, path, fields."""
+    for name, text in (("x.html", "<p>hi"), ("x.svg", "<svg/>"), ("p.png", "\x89PNG"),
+                       ("j.js", "1"), ("d.pdf", "%PDF-"), ("sub/x.html", "<p>hi")):
         site.folder.write(name, text)
     own, asked = site.own, {"Accept": "application/json", **site.own}
     page = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
-    for path in ("/a.txt", "/x.html", "/x.svg", "/p.png", "/j.js", "/d.pdf", "/", "/sub/", "/nothing",
-                 "/?archive=zip", "/?search=a", "/?about", "/.chat/", "/.weft/", "/.weft/files",
-                 "/.weft/no-such-view", "/.tus/none", "/.trash/", "/api/v1/me", "/api/v1/users",
+    for path in ("/a.txt", "/x.html", "/x.svg", "/p.png", "/j.js", "/d.pdf", "/", "/sub/",
+                 "/nothing", "/?archive=zip", "/?search=a", "/?about", "/.chat/", "/.weft/",
+                 "/.weft/files", "/.weft/no-such-view", "/.tus/none", "/.trash/", "/api/v1/me", "/api/v1/users",
                  "/api/v1/none", "/api/v1/export", "/sub", "/%00", "/../.."):
         yield "GET", path, own
         yield "GET", path, {}

@@ -84,7 +84,8 @@ def _():
     for array in ("allowed", "of_forks", "of_uring"):
         text = re.search(array + r"\[\] = \{(.*?)\};", source, re.S)[1]
         needed |= set(re.findall(r'"([a-z0-9_]+)"', text))
-    needed |= set(re.findall(r'(?:allow_if|add)\(filter, (?:SCMP_ACT_ALLOW, )?"([a-z0-9_]+)"', source))
+    needed |= set(re.findall(r'(?:allow_if|add)\(filter, (?:SCMP_ACT_ALLOW, )?"([a-z0-9_]+)"',
+                             source))
     found = sets()
     left = members("@default", found)
     for words in re.findall(r"(?m)^SystemCallFilter=(.*)", read("packaging", "weft.service")):
