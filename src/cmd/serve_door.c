@@ -93,7 +93,9 @@ int weft__serve_check_doors(struct serve *serve)
 	if (has_none && serve->https.count == 0 && serve->ftp.plain.count == 0 &&
 		serve->ftp.implicit.count == 0 && serve->chat.plain.count == 0 &&
 		serve->chat.by_tls.count == 0)
-		return weft__cmd_usage(NAME, "--http none closes the only door.");
+		return weft__cmd_usage(NAME,
+			"--http none leaves no door: name the one that is wanted, such as "
+			"--chat 127.0.0.1:7070.");
 	if (!has_none && serve->http.count == 0 && serve->https.count == 0)
 		serve->http = (struct cmd_texts){.items = {SERVE_DEFAULT_HTTP}, .count = 1};
 	return check_tls(serve);
