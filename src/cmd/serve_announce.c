@@ -105,10 +105,11 @@ static void announce(struct serve_announce *announce, const struct serve_door *d
 	const struct weft_announcer_options options = {.name = name_of(door->serve),
 		.service = service_of(door),
 		.port = (uint16_t)weft_address_port(weft_listener_address(door->listener))};
+	const struct weft_spawn_options spawned = {.name = "announcer"};
 	struct announced *one = &announce->all[announce->count];
 
 	one->announcer = weft_announcer_new(&options);
-	one->fiber = one->announcer ? weft_spawn(run, one->announcer) : 0;
+	one->fiber = one->announcer ? weft_spawn_with(&spawned, run, one->announcer) : 0;
 	if (one->fiber) {
 		announce->count++;
 		return;

@@ -297,7 +297,8 @@ int weft__serve_chat_run(struct serve_door *door)
 	int result;
 
 	if (door->datagrams) {
-		datagrams = weft_spawn(run_datagrams, door->datagrams);
+		datagrams = weft_spawn_with(&(struct weft_spawn_options){.name = "chat: reader"},
+			run_datagrams, door->datagrams);
 		if (!datagrams)
 			return -1;
 	}

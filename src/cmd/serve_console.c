@@ -198,7 +198,8 @@ struct serve_console *weft__serve_console_begin(struct weft_rooms *rooms)
 	/* Between the look and the reading the terminal may become another's: then it fails. */
 	sigaction(SIGTTIN, &no_stop, NULL);
 	if (console->client)
-		console->fiber = weft_spawn(run, console);
+		console->fiber = weft_spawn_with(
+			&(struct weft_spawn_options){.name = "console"}, run, console);
 	if (!console->fiber) {
 		weft__serve_console_end(console);
 		return NULL;
