@@ -60,23 +60,27 @@ static int refuse(const struct visit *visit, int code)
 	return weft_http_response_error(visit->response, 409, why);
 }
 
-/* An answer of one object. Without memory for it, what was done is done all the same. */
-static int send_json(const struct visit *visit, struct weft_str *text, int status_without)
+static int send_text(const struct visit *visit, const struct weft_str *text)
 {
-	struct weft_http_content content = {.type = "application/json"};
-	int result = status_without;
+	const struct weft_http_content content = {
+		.type = "application/json", .data = weft_str_text(text), .len = weft_str_len(text)};
 
-	if (!weft_str_error(text)) {
-		content.data = weft_str_text(text);
-		content.len = weft_str_len(text);
-		result = weft_http_response_field(visit->response, "Cache-Control", "no-store") <
-						 0 ||
-					 weft__http_add_nosniff(visit->response) < 0
-				 ? status_without
-				 : weft_http_response_send(visit->response, 200, &content);
-	}
+	if (weft_str_error(text) ||
+		weft_http_response_field(visit->response, "Cache-Control", "no-store") < 0 ||
+		weft__http_add_nosniff(visit->response) < 0)
+		return -1;
+	return weft_http_response_send(visit->response, 200, &content);
+}
+
+/* An answer of one object. Without memory for it, what was done is done all the same. */
+static int send_json(const struct visit *visit, struct weft_str *text, bool is_done)
+{
+	int result = send_text(visit, text);
+
 	weft_str_fini(text);
-	return result;
+	if (result == 0 || weft_http_response_status(visit->response))
+		return result;
+	return is_done ? weft_http_response_send(visit->response, 204, NULL) : 503;
 }
 
 /* ---- GET --------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ static int send_list(const struct visit *visit)
 	}
 	weft_str_appendf(
 		&listing.text, "\n], \"is_complete\": %s}\n", more == 0 ? "true" : "false");
-	return send_json(visit, &listing.text, 503);
+	return send_json(visit, &listing.text, false);
 }
 
 /* ---- POST, DELETE -----------------------------------------------------------------------------
@@ -155,7 +159,7 @@ static int restore(const struct visit *visit)
 	weft_http_escape_json(&text, path ? path : "", path ? strlen(path) : 0);
 	weft_str_append(&text, "}\n");
 	free(path);
-	return send_json(visit, &text, 204);
+	return send_json(visit, &text, true);
 }
 
 static int remove_for_good(const struct visit *visit)
@@ -236,7 +240,7 @@ static int send_taken(const struct weft__http_trash_visit *visit, const char *id
 	weft_str_append(&text, ", \"name\": ");
 	weft_http_escape_json(&text, name, strlen(name));
 	weft_str_append(&text, "}\n");
-	return send_json(&answered, &text, 204);
+	return send_json(&answered, &text, true);
 }
 
 int weft__http_trash_take(const struct weft__http_trash_visit *visit)

@@ -220,6 +220,8 @@ static int send_json(struct batch *batch, size_t count)
 		content.len = weft_str_len(&text);
 	}
 	result = weft_http_response_send(batch->response, 201, &content);
+	if (result < 0 && !weft_http_response_status(batch->response))
+		result = weft_http_response_send(batch->response, 201, NULL);
 	weft_str_fini(&text);
 	return result;
 }

@@ -86,6 +86,35 @@ static void expect_as_said(int status, int good, bool is_there)
 	"--XX\r\nContent-Disposition: form-data; name=f; filename=one\r\n\r\n1\r\n" \
 	"--XX\r\nContent-Disposition: form-data; name=f; filename=two\r\n\r\n2\r\n--XX--"
 
+/* Into the trash and for good; where it was not told, it may have been done. */
+static void ask_trash(struct world *world)
+{
+	int status;
+
+	faults_hold();
+	place_write("new", "content");
+	faults_go_on();
+	status = ask(world, "DELETE /new?trash" HOST "\r\n");
+	if (was_there("new"))
+		CHECK(is_usual(status));
+	else
+		CHECK(status == 200 || status == 204 || status == 0);
+	status = ask(world, "GET /.trash/" HOST "\r\n");
+	CHECK(is_usual(status) || status == 200);
+	faults_hold();
+	place_write("new", "content");
+	faults_go_on();
+	status = ask(world, "COPY /new" HOST "Destination: /two\r\n\r\n");
+	expect_as_said(status, 201, was_there("two"));
+	status = ask(world, "DELETE /new?all" HOST "\r\n");
+	if (was_there("new"))
+		CHECK(is_usual(status));
+	else
+		CHECK(status == 204 || status == 0);
+	status = ask(world, "DELETE /.trash/" HOST "\r\n");
+	CHECK(is_usual(status) || status == 204);
+}
+
 static void use_server(struct world *world)
 {
 	weft_fiber_id server = weft_spawn(serve, world);
@@ -109,6 +138,7 @@ static void use_server(struct world *world)
 	CHECK(is_usual(status) || status == 404);
 	status = ask(world, "DELETE /nothing" HOST "\r\n");
 	CHECK(is_usual(status) || status == 404);
+	ask_trash(world);
 	weft_http_server_stop(world->server);
 	CHECK_INT(weft_join(server, NULL, WEFT_FOREVER), ==, 0);
 }
