@@ -252,7 +252,6 @@ static void add_sockets(struct serve_confined *own, const struct cmd_texts *text
 
 			if (folder)
 				add_path(own, folder, HUB_CONFINE_SOCKET);
-			own->options.calls_connect = true; /* is somebody there already? */
 			free(folder);
 		}
 }
@@ -265,7 +264,6 @@ static void add_control(struct serve *serve)
 
 	if (serve->control_at && strcmp(serve->control_at, "none") == 0)
 		return;
-	own->options.calls_connect = true; /* is somebody there already? */
 	folder = serve->control_at ? folder_of(serve->control_at) : NULL;
 	if (folder)
 		add_path(own, folder, HUB_CONFINE_SOCKET);

@@ -240,7 +240,10 @@ static const struct weft__store_ops ops = {
 	.close = store_free,
 };
 
-/* Passwords' hashes are in it: nobody else may look, and nobody else put a file in place. */
+/*
+ * Passwords' hashes are in it: nobody else may look, and nobody else put a file in place. Where
+ * others could look, they can't any more; where they could put files, nobody knows what is there.
+ */
 static int judge_folder(const char *dir)
 {
 	struct stat stat;
@@ -255,7 +258,7 @@ static int judge_folder(const char *dir)
 		if (stat.st_uid != geteuid() || (stat.st_mode & 022))
 			errno = EPERM;
 		else
-			result = 0;
+			result = stat.st_mode & 077 ? fchmod(fd, 0700) : 0;
 	}
 	kept = errno;
 	close(fd);

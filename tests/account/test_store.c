@@ -484,6 +484,15 @@ CHECK_CASE(a_folder_that_others_may_write_to_is_refused)
 		ENOENT);
 }
 
+CHECK_CASE(a_folder_that_others_may_look_into_is_closed_to_them)
+{
+	CHECK_INT(mkdir(place("state"), 0700), ==, 0);
+	CHECK_INT(chmod(place("state"), 0755), ==, 0);
+	store = open_store();
+	CHECK_INT(mode_of("state"), ==, 0700);
+	close_store();
+}
+
 static void put_file(const char *path, const char *text)
 {
 	int fd = open(place(path), O_WRONLY | O_CREAT | O_TRUNC, 0600);
