@@ -297,6 +297,7 @@ def _():
             expect("/big" in site.do("stats"))
             up.send(b"x" * 500000)
             expect(up.reply().status == 201)
+            expect(site.facts("stats")["files"] == {"stored": 1, "stored_bytes": 1000000})
         site.until(lambda facts: facts["transfers"] == [], "stats")
 
 
