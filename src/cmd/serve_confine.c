@@ -173,9 +173,9 @@ static void add_path(struct serve_confined *own, const char *path, unsigned righ
 /* A folder that holds everybody's things: what lies there is not the server's. */
 static bool is_common(const char *folder)
 {
-	static const char *const common[] = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/mnt",
-		"/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/usr", "/usr/local",
-		"/var", "/var/lib", "/var/tmp"};
+	static const char *const common[] = {"/", "/bin", "/boot", "/dev", "/dev/pts", "/dev/shm",
+		"/etc", "/home", "/mnt", "/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp",
+		"/usr", "/usr/local", "/var", "/var/lib", "/var/tmp"};
 	const char *home = getenv("HOME");
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)

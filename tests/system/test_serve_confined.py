@@ -19,6 +19,7 @@ from accounted import State
 from served import PATIENCE_S, WEFT, Folder, Server, Skip, case, expect, run, weft
 
 IS_ROOT = os.geteuid() == 0
+os.environ.pop("WEFT_SERVE_ALLOW_DUMPS", None)  # served.py's
 
 # chown, dac_override, dac_read_search, fowner, fsetid, net_bind_service.
 OF_ROOT = 0x41f
