@@ -4,7 +4,7 @@
 //	address --> which view? --> load it, once --> mount it, once --> show it; hide the one before
 //
 // Never: knows what is in a view.
-import { facts, look, net, note_silence } from "./api.js";
+import { facts, Fault, look, net, note_silence } from "./api.js";
 import { $, button, element, empty, face, icon, style } from "./dom.js";
 import { change_password, log_in, log_out } from "./login.js";
 import * as talk from "./talk.js";
@@ -242,7 +242,8 @@ function show_alone(...nodes) {
 }
 
 function show_fault(error) {
-	show_alone(empty("warn", "This could not be shown", error.message,
+	show_alone(empty("warn", "This could not be shown",
+		error instanceof Fault ? error.message : "A part of the page could not be loaded.",
 		button("Try again", { icon: "retry", onclick: () => location.reload() })));
 }
 
