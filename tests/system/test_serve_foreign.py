@@ -218,8 +218,8 @@ def all_kinds(site):
     page = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
     for path in ("/a.txt", "/x.html", "/x.svg", "/p.png", "/j.js", "/d.pdf", "/", "/sub/",
                  "/nothing", "/?archive=zip", "/?search=a", "/?about", "/.chat/", "/.weft/",
-                 "/.weft/files", "/.weft/no-such-view", "/.tus/none", "/.trash/", "/api/v1/me", "/api/v1/users",
-                 "/api/v1/none", "/api/v1/export", "/sub", "/%00", "/../.."):
+                 "/.weft/files", "/.weft/no-such-view", "/.tus/none", "/.trash/", "/api/v1/me",
+                 "/api/v1/users", "/api/v1/none", "/api/v1/export", "/sub", "/%00", "/../.."):
         yield "GET", path, own
         yield "GET", path, {}
         yield "GET", path, page
