@@ -103,6 +103,26 @@ claim("rows are selected by Space, Shift and Ctrl+A; Escape selects none", async
 	await said.getByText("8 selected").waitFor();
 });
 
+claim("what can be done is in a menu that a key opens, and the keys are listed", async (visit) => {
+	const page = await visit(hub, "/photos/", { as: "ann" });
+	await row(page, "notes.txt").waitFor();
+	await grid(page).focus();
+	await page.keyboard.press("n");
+	await cursor(page, "notes.txt");
+	await page.keyboard.press("Shift+F10");
+	await page.getByRole("menu").getByRole("menuitem", { name: "Rename" }).waitFor();
+	await page.keyboard.press("Escape");
+	await page.getByRole("menu").waitFor({ state: "detached" });
+	expect(await grid(page).evaluate((one) => one === document.activeElement), "the focus is lost");
+	await page.keyboard.press("ContextMenu");
+	await page.getByRole("menuitem", { name: /^Show/ }).press("Enter");
+	await page.getByRole("dialog").getByText("second <b>line</b>").waitFor();
+	await page.keyboard.press("Escape");
+	await page.getByRole("dialog").waitFor({ state: "hidden" });
+	await page.keyboard.press("?");
+	await page.getByRole("dialog").getByText("Filter this folder").waitFor();
+});
+
 claim("a finger opens by a tap, and selects by being held", async (visit) => {
 	const page = await visit(hub, "/photos/", { as: "ann", width: 360, height: 720, hasTouch: true });
 	await row(page, "boat.png").waitFor();
