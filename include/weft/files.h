@@ -132,6 +132,15 @@ WEFT_API struct weft_files *weft_files_new(
 /** All that was begun must have ended. NULL is fine. */
 WEFT_API void weft_files_free(struct weft_files *files);
 
+/** What was put by way of it: whole files that have got their names, copies too. */
+struct weft_files_counts {
+	uint64_t stored, stored_bytes;
+};
+
+/** Since it was made, in this process. Any thread. */
+WEFT_API void weft_files_counts(
+	const struct weft_files *files, struct weft_files_counts *ret_counts);
+
 /** Another file_max, as in the options, from the next bytes on. Any thread. */
 WEFT_API void weft_files_set_file_max(struct weft_files *files, int64_t file_max);
 

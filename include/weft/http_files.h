@@ -146,6 +146,9 @@ WEFT_API struct weft_http_files *weft_http_files_new(
 /** Free it when no server uses it. NULL is fine. */
 WEFT_API void weft_http_files_free(struct weft_http_files *files);
 
+/** The engine by which files are put: the options', or its own; NULL: nothing may be put. */
+WEFT_API struct weft_files *weft_http_files_engine(const struct weft_http_files *files);
+
 /**
  * Another upload_max, as in the options, for uploads to come; where nothing may be uploaded, it
  * changes nothing. The engine's own file_max is apart (weft_files_set_file_max()). Any thread.

@@ -158,24 +158,26 @@ static void *grow(struct serve_confined *own, void *items, size_t *room, size_t 
 
 static void add_path(struct serve_confined *own, const char *path, unsigned rights)
 {
-	char *copy = strdup(path);
+	struct hub_confine_path *place;
 
 	if (own->path_count == own->path_room)
 		own->paths = grow(own, own->paths, &own->path_room, sizeof(*own->paths));
-	if (!copy || own->path_count == own->path_room) {
-		own->lacks_memory = true;
-		free(copy);
+	if (own->path_count == own->path_room)
 		return;
-	}
-	own->paths[own->path_count++] = (struct hub_confine_path){copy, rights};
+	place = &own->paths[own->path_count];
+	*place = (struct hub_confine_path){strdup(path), rights};
+	if (place->path)
+		own->path_count++;
+	else
+		own->lacks_memory = true;
 }
 
 /* A folder that holds everybody's things: what lies there is not the server's. */
 static bool is_common(const char *folder)
 {
-	static const char *const common[] = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/mnt",
-		"/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/usr", "/usr/local",
-		"/var", "/var/lib", "/var/tmp"};
+	static const char *const common[] = {"/", "/bin", "/boot", "/dev", "/dev/pts", "/dev/shm",
+		"/etc", "/home", "/mnt", "/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp",
+		"/usr", "/usr/local", "/var", "/var/lib", "/var/tmp"};
 	const char *home = getenv("HOME");
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)

@@ -240,6 +240,7 @@ int weft__serve_control_begin(struct serve *serve, void (*stop_serving)(void *ar
 		.http = serve->metrics,
 		.ftp = serve->ftp.server,
 		.transfers = own->transfers,
+		.files = weft_http_files_engine(serve->files),
 		.doors = own->doors};
 	int status;
 

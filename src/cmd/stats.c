@@ -154,6 +154,7 @@ static void print_chat(const json_t *json)
 static int print_for_people(struct control *control)
 {
 	const struct control_question question = {.target = "/api/v1/status"};
+	char stored[CONTROL_TEXT_SIZE];
 	json_t *json = NULL;
 	int status = weft__control_ask_json(control, &question, &json);
 
@@ -163,6 +164,8 @@ static int print_for_people(struct control *control)
 	print_doors(json);
 	print_requests(json);
 	print_transfers(json);
+	printf("  %-*s%.0f stored, %s\n", LABEL, "files", number(json, "files.stored"),
+		weft__control_bytes(number(json, "files.stored_bytes"), stored));
 	print_chat(json);
 	json_decref(json);
 	return CMD_DONE;

@@ -143,3 +143,10 @@ void weft_files_free(struct weft_files *files)
 	close(files->root.fd);
 	free(files);
 }
+
+void weft_files_counts(const struct weft_files *files, struct weft_files_counts *ret_counts)
+{
+	*ret_counts = (struct weft_files_counts){
+		.stored = atomic_load_explicit(&files->stored, memory_order_relaxed),
+		.stored_bytes = atomic_load_explicit(&files->stored_bytes, memory_order_relaxed)};
+}

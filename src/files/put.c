@@ -424,6 +424,8 @@ static void finish(struct weft_files_put *put, bool is_done, struct weft_files_r
 	int64_t used = 0;
 
 	if (is_done)
+		weft__files_count_stored(put->files, weft__put_stat(put->inner)->st_size);
+	if (is_done)
 		used = put->kept + put->len -
 		       weft__gone_credit(put->files, put->visitor, weft__put_gone(put->inner));
 	if (is_done && ret_result) {

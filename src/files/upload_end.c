@@ -157,6 +157,7 @@ static int commit_in_group(struct weft_files_upload *upload, struct weft_files_r
 		return -1;
 	ret_result->stat = *weft__put_stat(put->inner);
 	ret_result->stat.st_nlink = 1;
+	weft__files_count_stored(put->files, ret_result->stat.st_size);
 	ret_result->is_new = weft__put_is_new(put->inner);
 	snprintf(ret_result->name, sizeof(ret_result->name), "%s", weft__put_name(put->inner));
 	return 0;

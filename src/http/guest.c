@@ -57,6 +57,11 @@ void weft__http_engine_close(struct weft_http_files *files)
 		weft_files_free(files->engine);
 }
 
+struct weft_files *weft_http_files_engine(const struct weft_http_files *files)
+{
+	return files->engine;
+}
+
 int weft__http_guest(const struct weft_http_files *files, struct weft_http_request *request,
 	struct weft_files_visitor *ret_visitor)
 {

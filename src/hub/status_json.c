@@ -10,6 +10,7 @@
 #include "json.h"
 #include "status_inside.h"
 #include "weft/debug.h"
+#include "weft/files.h"
 #include "weft/room.h"
 #include "weft/transfer.h"
 
@@ -142,6 +143,17 @@ static int put_rooms(const struct hub_status *status, json_t *json)
 			       count_json(counts.accepted)));
 }
 
+static int put_files(const struct hub_status *status, json_t *json)
+{
+	struct weft_files_counts counts = {.stored = 0};
+
+	if (status->sources.files)
+		weft_files_counts(status->sources.files, &counts);
+	return put(json, "files",
+		json_pack("{s:o, s:o}", "stored", count_json(counts.stored), "stored_bytes",
+			count_json(counts.stored_bytes)));
+}
+
 /* ---- Requests, and a little of the past -------------------------------------------------------
  */
 
@@ -235,7 +247,8 @@ json_t *weft__hub_status_json(struct hub_status *status)
 	result = put_process(status, json) | put(json, "doors", doors_json(status)) |
 		 put_requests(status, json) | put(json, "history", history_json(status));
 	weft_lock_release(&status->lock);
-	if (put_transfers(status, json) | put_rooms(status, json) | result) {
+	if (put_transfers(status, json) | put_files(status, json) | put_rooms(status, json) |
+		result) {
 		json_decref(json);
 		errno = ENOMEM;
 		return NULL;

@@ -11,6 +11,7 @@
 
 #include "status_inside.h"
 #include "weft/debug.h"
+#include "weft/files.h"
 #include "weft/ftp.h"
 #include "weft/room.h"
 #include "weft/str.h"
@@ -135,6 +136,19 @@ static void append_transfers(struct weft_str *text, const struct hub_status *sta
 		sums.sent_bytes, sums.received_bytes);
 }
 
+static void append_files(struct weft_str *text, const struct hub_status *status)
+{
+	struct weft_files_counts counts;
+
+	if (!status->sources.files)
+		return;
+	weft_files_counts(status->sources.files, &counts);
+	single(text, "weft_files_stored_total", "counter",
+		"Files that were put, by whatever door, copies too.", (double)counts.stored);
+	single(text, "weft_files_stored_bytes_total", "counter", "Bytes of these.",
+		(double)counts.stored_bytes);
+}
+
 static void append_chat(struct weft_str *text, const struct hub_status *status)
 {
 	struct weft_rooms_counts counts;
@@ -170,6 +184,7 @@ void weft__hub_status_text(struct weft_str *text, void *arg)
 	append_workers(text);
 	append_doors(text, status);
 	append_transfers(text, status);
+	append_files(text, status);
 	if (status->sources.ftp)
 		weft_ftp_server_metrics(status->sources.ftp, text);
 	append_chat(text, status);

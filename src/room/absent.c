@@ -165,3 +165,9 @@ void weft_rooms_counts(struct weft_rooms *rooms, struct weft_rooms_counts *ret_c
 {
 	*ret_counts = (struct weft_rooms_counts){.posted = 0};
 }
+
+ssize_t weft_rooms_summary(struct weft_rooms *rooms, size_t max,
+	struct weft_room_summary **ret_list, size_t *ret_private)
+{
+	return refuse();
+}

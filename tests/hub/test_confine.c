@@ -194,6 +194,20 @@ CHECK_CASE(a_rule_for_a_file_is_for_that_file)
 	CHECK_OPENS(at("not there"), O_WRONLY | O_CREAT, EACCES);
 }
 
+CHECK_CASE(a_pipe_by_its_name_is_no_fault)
+{
+	char name[64];
+	int ends[2];
+
+	CHECK(pipe(ends) == 0);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", ends[1]);
+	const struct hub_confine_path paths[] = {
+		{name, HUB_CONFINE_APPEND}, {"/proc/self", HUB_CONFINE_READ}};
+
+	confine(&(struct hub_confine_options){.paths = paths, .path_count = 2});
+	CHECK_OPENS(name, O_WRONLY | O_APPEND, 0);
+}
+
 CHECK_CASE(nothing_is_run)
 {
 	char *const argv[] = {"true", NULL};
@@ -423,12 +437,12 @@ CHECK_CASE(root_becomes_nobody_for_good_and_opens_low_ports_until_that_is_over)
 	CHECK(setuid(0) < 0);
 	CHECK_OPENS("/etc/shadow", O_RDONLY, EACCES);
 	weft__hub_user_raise_ports();
-	CHECK_INT(binds(1), ==, 0);
+	CHECK_INT(binds(1), !=, EACCES); /* another test may have it just now: EADDRINUSE */
 	weft__hub_user_rest_ports();
-	CHECK_INT(binds(2), ==, EACCES);
+	CHECK_INT(binds(1), ==, EACCES);
 	weft__hub_user_drop_ports();
 	weft__hub_user_raise_ports();
-	CHECK_INT(binds(2), ==, EACCES);
+	CHECK_INT(binds(1), ==, EACCES);
 	CHECK_INT(number_in_status("CapPrm:"), ==, 0);
 }
 

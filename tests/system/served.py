@@ -31,6 +31,10 @@ WEFT = os.path.join(os.environ.get("WEFT_BUILD", "build"), "weft")
 # What the servers run on; not set: fibers (test_http_models.py sets it).
 MODEL = os.environ.get("WEFT_TEST_MODEL", "")
 
+# What a server has open is looked up in /proc, which else only root may.
+if os.geteuid() != 0:
+    os.environ.setdefault("WEFT_SERVE_ALLOW_DUMPS", "yes")
+
 # Longest wait for anything that must happen; a test that passes never waits so long.
 PATIENCE_S = 60
 

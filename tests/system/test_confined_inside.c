@@ -39,7 +39,7 @@ static void run_weft(const char *folder, const char *confine, int out_fd)
 	snprintf(path, sizeof path, "%s/weft", build ? build : "build");
 	dup2(out_fd, STDOUT_FILENO);
 	execl(path, "weft", "serve", folder, "--http", "127.0.0.1:0", "--json", "--workers", "1",
-		"--config", "none", "--confine", confine, (char *)NULL);
+		"--config", "none", "--allow-dumps", "--confine", confine, (char *)NULL);
 	_exit(127);
 }
 

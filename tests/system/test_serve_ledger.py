@@ -16,8 +16,9 @@ class Hub(Server):
     """All doors, with a bound for all of them together."""
 
     def __init__(self, folder, per_host):
-        super().__init__(folder.path, "--connections-per-client", str(per_host), "--ftp",
-                         "127.0.0.1:0", "--ftp-anonymous", "--chat", "127.0.0.1:0", "--chat-web")
+        super().__init__(folder.path, "--connections-per-client", str(per_host),
+                         "--idle-timeout", "1000", "--ftp", "127.0.0.1:0", "--ftp-anonymous",
+                         "--chat", "127.0.0.1:0", "--chat-web")
 
     def door(self, name):
         host, _, port = self.facts[name].rpartition(":")

@@ -180,10 +180,10 @@ def _():
                    "int main(void) { return weft_run(0, one, 0) == 7 ? 0 : 1; }\n")
     flags = [f"-I{root}/usr/include", f"-L{folder}", "-lweft", "-pthread"]
     if shutil.which("pkg-config"):
-        flags = sh("pkg-config", "--define-prefix", "--cflags", "--libs", "weft",
-                   PKG_CONFIG_LIBDIR=f"{folder}/pkgconfig",
-                   PKG_CONFIG_SYSROOT_DIR=root).split()
-        flags = [flag.replace(root + root, root) for flag in flags]
+        said = sh("pkg-config", "--cflags", "--libs", "weft", PKG_CONFIG_ALLOW_SYSTEM_CFLAGS="1",
+                  PKG_CONFIG_ALLOW_SYSTEM_LIBS="1", PKG_CONFIG_LIBDIR=f"{folder}/pkgconfig")
+        expect("-I/usr/include" in said and "-lweft" in said, said)
+        flags = re.sub(r"-([IL])/usr/", rf"-\1{root}/usr/", said).split()
     sh("gcc", source, *flags, "-o", f"{FOLDER.name}/main")
     sh(f"{FOLDER.name}/main", LD_LIBRARY_PATH=folder)
 

@@ -14,8 +14,9 @@ HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PACKAGING = os.path.join(HOUSE, "packaging")
 UNIT = os.path.join(PACKAGING, "weft.service")
 
-# systemd-analyze's figure, times ten: 0 is best, 100 worst. The rest is that it serves a network.
-EXPOSURE_MAX = 17
+# systemd-analyze's figure, times ten: 0 is best, 100 worst. It was 17 by systemd 252, and each
+# version looks at more; the rest is that it serves a network.
+EXPOSURE_MAX = 22
 
 # What systemd does not filter away from a service that it starts: its own part.
 OF_SYSTEMD = {"execve", "capset", "prctl", "seccomp", "landlock_create_ruleset",

@@ -100,6 +100,7 @@ async function start_browser() {
 	const { chromium } = createRequire(path.join(modules, "x.js"))("playwright-core");
 	try {
 		browser = await chromium.launch({ executablePath: program, timeout: START_MS,
+			handleSIGTERM: false, handleSIGINT: false, // run() sees to it
 			args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 	} catch (error) {
 		return `Chromium does not start: ${error.message.split("\n")[0]}`;
@@ -244,6 +245,9 @@ async function end_all(number) {
 
 export async function run() {
 	const word = process.argv[2] ?? "";
+	// Its time is over (tools/check): nothing that was begun is left behind.
+	for (const signal of ["SIGTERM", "SIGINT"])
+		process.once(signal, () => end_all(0).finally(() => process.exit(1)));
 	const chosen = claims.filter(({ name }) => name.includes(word));
 	let held = await run_all(chosen).catch((error) => {
 		tell(error);

@@ -136,7 +136,8 @@ class Relay {
 
 	#join(near) {
 		near.on("error", () => {});
-		if (this.is_cut) {
+		// What was its port may be another's by now.
+		if (this.is_cut || !this.hub.process) {
 			near.destroy();
 			return;
 		}

@@ -64,12 +64,12 @@ claim("who may not write is told so before anything is sent", async (visit) => {
 });
 
 claim("the files' view has one shared: in which room is asked", async (visit) => {
-	const ann = await visit(hub, "/.weft/chat?share=/photos/boat%201.png", { as: "ann" });
-	const dialog = ann.getByRole("dialog", { name: "Share boat 1.png" });
+	const ann = await visit(hub, "/.weft/chat?share=/notes.txt", { as: "ann" });
+	const dialog = ann.getByRole("dialog", { name: "Share notes.txt" });
 	await dialog.getByRole("button", { name: "lobby" }).click();
 	await dialog.waitFor({ state: "detached" });
 	await ann.waitForURL("**/.weft/chat/lobby");
-	await message(ann, "boat 1.png").last().waitFor();
+	await message(ann, "notes.txt").waitFor();
 });
 
 claim("a moderator mutes, lets speak again, deletes and puts out; all is told", async (visit) => {

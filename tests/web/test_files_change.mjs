@@ -54,6 +54,12 @@ const pick = async (page, ...names) => {
 		await row(page, name).locator(".fl-pick").click();
 };
 
+// A notice that can be undone stays until it was: how long a person has is no part of these claims.
+const keep_notices = (page) => page.evaluate(() => {
+	const wait = globalThis.setTimeout;
+	globalThis.setTimeout = (run, ms, ...more) => ms === 12000 ? 0 : wait(run, ms, ...more);
+});
+
 // As the system drops files on the page.
 async function drop(page, target, files, type = "drop") {
 	const session = await page.context().newCDPSession(page), box = await target.boundingBox();
@@ -87,7 +93,7 @@ claim("files that are chosen come, each with its progress, and are told of", asy
 	await row(page, "two.txt").waitFor();
 	await row(page, "empty.txt").waitFor();
 	equal([text("chosen", "one.txt"), text("chosen", "two.txt"), text("chosen", "empty.txt")], ["one", "two", ""]);
-	await looks(page, "files-uploaded");
+	await looks(page, "files-uploaded", { widths: [360, 1280] });
 	await panel(page).getByRole("button", { name: "Close" }).click();
 	await panel(page).waitFor({ state: "hidden" });
 });
@@ -121,7 +127,7 @@ claim("what is there already is asked about once: both, replace, skip", async (v
 	const dialog = page.getByRole("dialog");
 	await choose(page, ...files);
 	await dialog.getByText("2 files are there already").waitFor();
-	await looks(page, "files-conflict");
+	await looks(page, "files-conflict", { widths: [360, 1280] });
 	await dialog.getByRole("button", { name: "Skip them" }).click();
 	await row(page, "fresh.txt").waitFor();
 	equal(text("taken/a.txt"), "old a");
@@ -151,7 +157,7 @@ claim("an upload is paused, goes on, and can be taken back", async (visit) => {
 	await panel(page).getByText(/\/s · .* left/).first().waitFor();
 	await panel(page).getByRole("button", { name: "Pause: paused.bin" }).click();
 	await panel(page).getByText("1 upload paused").waitFor();
-	await looks(page, "files-paused");
+	await looks(page, "files-paused", { widths: [360, 1280] });
 	await slow(page, 0);
 	await panel(page).getByRole("button", { name: "Go on: paused.bin" }).click();
 	await panel(page).getByText("1 file uploaded").waitFor();
@@ -202,7 +208,7 @@ claim("an upload outlives the page: the file is chosen again, and it goes on whe
 	await page.reload();
 	await slow(page, 0);
 	await panel(page).getByText("1 upload broke off").waitFor();
-	await looks(page, "files-broke-off");
+	await looks(page, "files-broke-off", { widths: [360, 1280] });
 	const offsets = [];
 	page.on("request", (request) => request.method() === "PATCH" &&
 		offsets.push(Number(request.headers()["upload-offset"])));
@@ -225,6 +231,7 @@ claim("a folder is made, and named anew in place, by keys alone", async (visit) 
 	const page = await visit(hub, place("names", { "a.txt": "a", "b.txt": "b" }), { as: "ann" });
 	allow(page, /412|405/);
 	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
 	await page.getByRole("button", { name: "New folder" }).click();
 	const dialog = page.getByRole("dialog");
 	await dialog.getByLabel("Name").fill(".hidden");
@@ -259,6 +266,7 @@ claim("files are moved by the dialog, and back by Undo; what is taken there is a
 		"to/b.txt": "old b" }), { as: "ann" });
 	allow(page, /412/);
 	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
 	await pick(page, "a.txt", "b.txt");
 	await selected(page).getByRole("button", { name: "Move" }).click();
 	const dialog = page.getByRole("dialog"), tree = dialog.getByRole("tree");
@@ -309,6 +317,7 @@ claim("what is cut is pasted into another folder", async (visit) => {
 claim("what is copied is beside itself, elsewhere by the dialog, and gone again by Undo", async (visit) => {
 	const page = await visit(hub, place("copy", { "a.txt": "a", "full/deep/b.txt": "b", "to/x.txt": "x" }), { as: "ann" });
 	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
 	await grid(page).focus();
 	await page.keyboard.type("a");
 	await page.keyboard.press("Control+c");
@@ -333,6 +342,7 @@ claim("what is copied is beside itself, elsewhere by the dialog, and gone again 
 claim("what is deleted comes back by Undo, whole folders too", async (visit) => {
 	const page = await visit(hub, place("undo", { "a.txt": "a", "b.txt": "b", "full/deep/c.txt": "c" }), { as: "ann" });
 	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
 	await pick(page, "full", "a.txt");
 	await page.keyboard.press("Delete");
 	await toast(page, "2 entries moved to the trash").waitFor();
@@ -347,6 +357,7 @@ claim("the trash is a place: restored beside what has the name now, deleted for 
 	const page = await visit(hub, place("bin", { "a.txt": "a", "b.txt": "b", "c.txt": "c", "d.txt": "d" }), { as: "ann" });
 	allow(page, /409/);
 	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
 	await page.keyboard.press("Tab");
 	await page.getByRole("button", { name: "Select all" }).click();
 	await grid(page).focus();
@@ -411,7 +422,7 @@ claim("who may write and not replace or delete is offered no more; her space is 
 	await choose(page, own("huge.bin", Buffer.alloc(11e6)));
 	await panel(page).getByText("1 file could not be uploaded").waitFor();
 	await panel(page).getByRole("button", { name: "Try again: huge.bin" }).waitFor();
-	await looks(page, "files-full");
+	await looks(page, "files-full", { widths: [360, 1280] });
 });
 
 claim("a file is sent to a room of the chat", async (visit) => {

@@ -77,7 +77,6 @@ export class Hall {
 		room.flags = { is_private, direct, read_only, guests, slow, moderator };
 		room.topic = row.text ?? "";
 		room.count = row.count;
-		room.is_listed = true;
 		if (!room.is_here) {
 			room.last_known = row.last;
 			room.read = Math.max(room.read, row.read);
@@ -85,16 +84,20 @@ export class Hall {
 	}
 
 	async list_rooms() {
+		const listed = new Set();
 		let after = "", answer = { more: true };
-		for (const room of this.rooms.values())
-			room.is_listed = false;
 		while (answer.more) {
 			const got = await this.link.ask({ do: "rooms", ...(after && { room: after }) });
 			answer = got.answer;
-			got.rows.forEach((row) => this.#take_facts(row));
+			for (const row of got.rows) {
+				this.#take_facts(row);
+				listed.add(row.room);
+			}
 			after = got.rows.at(-1)?.room;
 			answer.more &&= Boolean(after);
 		}
+		for (const room of this.rooms.values())
+			room.is_listed = listed.has(room.name);
 		this.screen.rooms();
 	}
 

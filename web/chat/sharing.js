@@ -109,6 +109,9 @@ export function attend_drops(room, text, may, take) {
 		event.preventDefault();
 		mark(true);
 	});
+	// Beside the room nothing is opened in the place of this page.
+	for (const type of ["dragover", "drop"])
+		room.parentElement.addEventListener(type, (event) => event.preventDefault());
 	room.addEventListener("dragleave", (event) => room.contains(event.relatedTarget) || mark(false));
 	room.addEventListener("drop", (event) => {
 		mark(false);

@@ -4,7 +4,7 @@
 //	address --> which view? --> load it, once --> mount it, once --> show it; hide the one before
 //
 // Never: knows what is in a view.
-import { facts, look, net, note_silence } from "./api.js";
+import { facts, Fault, look, net, note_silence } from "./api.js";
 import { $, button, element, empty, face, icon, style } from "./dom.js";
 import { change_password, log_in, log_out } from "./login.js";
 import * as talk from "./talk.js";
@@ -150,8 +150,8 @@ function self_menu(event) {
 		hub.me && { label: "My account", icon: "user", run: () => app.go(kinds.me.href) },
 		hub.me && null,
 		{ label: "Light or dark as the device", checked: theme === "", run: () => set_theme("") },
-		{ label: "Light", checked: theme === "light", run: () => set_theme("light") },
-		{ label: "Dark", checked: theme === "dark", run: () => set_theme("dark") },
+		{ label: "Light", icon: "sun", checked: theme === "light", run: () => set_theme("light") },
+		{ label: "Dark", icon: "moon", checked: theme === "dark", run: () => set_theme("dark") },
 		null,
 		{ label: "Keyboard shortcuts", icon: "help", keys: "?", run: show_keys },
 		hub.me && { label: "Log out", icon: "door", run: leave },
@@ -191,16 +191,20 @@ function frame() {
 // The name of the view that an address is of; "": it is a file's; null: there is none.
 function view_of(path) {
 	if (!path.startsWith(`${PLACE}/`))
-		return path.endsWith("/") && hub.has.files ? "files" : "";
+		return path.endsWith("/") && hub?.has.files !== false ? "files" : "";
 	const name = path.slice(PLACE.length + 1).split("/")[0];
 	return name === "" ? "files" : Object.hasOwn(kinds, name) && name !== "files" ? name : null;
+}
+
+function fetch_view(name) {
+	const base = new URL(`../${name}/`, import.meta.url);
+	return Promise.all([import(`${base}view.js`), style(`${base}view.css`)]);
 }
 
 async function load(name) {
 	const root = element("section", { id: `view-${name}`, className: "view", hidden: true,
 		ariaLabel: kinds[name].label });
-	const base = new URL(`../${name}/`, import.meta.url);
-	const [{ view }] = await Promise.all([import(`${base}view.js`), style(`${base}view.css`)]);
+	const [{ view }] = await fetch_view(name);
 	const made = { name, root, module: view, badge: 0 };
 	$("main").append(root);
 	views.set(name, made);
@@ -238,7 +242,8 @@ function show_alone(...nodes) {
 }
 
 function show_fault(error) {
-	show_alone(empty("warn", "This could not be shown", error.message,
+	show_alone(empty("warn", "This could not be shown",
+		error instanceof Fault ? error.message : "A part of the page could not be loaded.",
 		button("Try again", { icon: "retry", onclick: () => location.reload() })));
 }
 
@@ -408,6 +413,9 @@ async function begin() {
 	history.scrollRestoration = "manual";
 	entry = last_entry = history.state?.entry ?? 0;
 	history.replaceState({ entry }, "");
+	const name = view_of(location.pathname);
+	if (name)
+		fetch_view(name).catch(() => {}); // while the facts come; if it fails, it is told below
 	try {
 		hub = await facts();
 	} catch (error) {

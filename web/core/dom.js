@@ -113,14 +113,18 @@ export const skeleton = (rows = 6) => element("div", { className: "skeleton", ar
 	...Array.from({ length: rows }, () => element("div")));
 
 // A style sheet of a view; a promise of its being there.
+const sheets = new Map();
 export function style(url) {
 	const address = String(url);
-	const there = [...document.querySelectorAll("link[rel=stylesheet]")]
-		.find((link) => link.href === address);
-	if (there)
-		return Promise.resolve();
-	return new Promise((resolve, reject) => {
-		document.head.append(element("link", { rel: "stylesheet", href: address,
-			onload: () => resolve(), onerror: () => reject(new Error(`no ${address}`)) }));
-	});
+	if (!sheets.has(address))
+		sheets.set(address, new Promise((resolve, reject) => {
+			const link = element("link", { rel: "stylesheet", href: address, onload: () => resolve() });
+			link.onerror = () => {
+				sheets.delete(address);
+				link.remove();
+				reject(new Error(`no ${address}`));
+			};
+			document.head.append(link);
+		}));
+	return sheets.get(address);
 }

@@ -290,15 +290,14 @@ export class Actions {
 			frame = element("iframe", { id: "download-frame", name: "download-frame", hidden: true,
 				title: "Downloads" });
 			// An archive leaves the frame as it was; what comes into it is a page that says why not.
-			frame.addEventListener("load", () => frame.dataset.asked && complain(
-				new Error("The archive could not be made. Try again in a moment.")));
+			frame.addEventListener("load", () => frame.contentDocument?.URL !== "about:blank" &&
+				complain(new Error("The archive could not be made. Try again in a moment.")));
 			document.body.append(frame);
 		}
 		const form = element("form", { method: "post", action: `${folder}?archive=zip`,
 			target: "download-frame", hidden: true }, ...entries.map(({ address }) =>
 			element("input", { type: "hidden", name: "name", value: decoded(lastPart(address)) })));
 		document.body.append(form);
-		frame.dataset.asked = "1";
 		form.submit();
 		form.remove();
 		say("The download begins");

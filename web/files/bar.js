@@ -65,7 +65,7 @@ export function toolsOf(on) {
 		form: button("Show as tiles", { icon: "grid", quiet: true, onclick: on.form }),
 		more: button("More", { icon: "more", quiet: true,
 			onclick: (event) => on.moreMenu(event.currentTarget), ...opener }),
-		empty: button("Empty the trash", { icon: "trash", className: "danger", onclick: on.emptyTrash }),
+		empty: button("Empty the trash", { icon: "trash", className: "danger fb-empty", onclick: on.emptyTrash }),
 	};
 	tools.root = element("div", { className: "fb-tools" }, field, tools.sort, tools.form,
 		tools.make, tools.upload, tools.empty, tools.more);

@@ -137,6 +137,7 @@ export class List {
 			this.root.setAttribute("aria-activedescendant", row.id);
 		else
 			this.root.removeAttribute("aria-activedescendant");
+		this.root.classList.toggle("has-cursor", Boolean(row));
 		this.root.classList.toggle("picking", model.selected.size > 0);
 		this.head.updatePicked(model.selected.size, model.shown.length);
 	}

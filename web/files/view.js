@@ -57,7 +57,10 @@ async function go(asked) {
 		remember();
 		wanted = key;
 		place = null;
-		model.filter = "";
+		// What was deleted last is what is looked for; elsewhere it is as it was sorted before.
+		const sort = (asked.mode === "trash" ? kept.get("trash sort") : kept.get("sort")) ??
+			{ by: asked.mode === "trash" ? "time" : "name", is_down: asked.mode === "trash" };
+		Object.assign(model, { filter: "", sort });
 		parts.tools.setValue(asked.pattern ?? "");
 		model.selected.clear();
 		model.cursor = -1;
@@ -71,6 +74,8 @@ async function go(asked) {
 }
 
 function remember() {
+	if (place)
+		kept.set(place.mode === "trash" ? "trash sort" : "sort", model.sort);
 	if (place)
 		kept.set(keyOf(place), { top: parts.list.root.scrollTop, href: model.current?.href });
 }
