@@ -123,8 +123,26 @@ static bool is_word(char c)
 	       ((c | 32) >= 'a' && (c | 32) <= 'z') || (unsigned char)c >= 0x80;
 }
 
-/* Without spaces around signs, in place; up to what may be an expression to match by, a text with
- * places to fill in, or an escape: there it stops. */
+/* The length of a text in backticks, to its end on this line; 0: it has one within, or may have. */
+static size_t template_len(const char *text, size_t len)
+{
+	size_t depth = 0;
+
+	for (size_t i = 1; i < len; i++) {
+		if (text[i] == '`')
+			return depth == 0 ? i + 1 : 0;
+		if (text[i] == '\\' || (depth > 0 && (text[i] == '"' || text[i] == '\'')))
+			return 0;
+		if (text[i] == '$' && i + 1 < len && text[i + 1] == '{')
+			depth++;
+		else if (text[i] == '}' && depth > 0)
+			depth--;
+	}
+	return 0;
+}
+
+/* Without spaces around signs, in place; up to what may be an expression to match by, a text in
+ * backticks that is not plain to see, or an escape: there it stops. */
 static size_t squeeze(char *line, size_t len)
 {
 	size_t kept = 0;
@@ -133,7 +151,14 @@ static size_t squeeze(char *line, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char c = line[i], before = kept > 0 ? line[kept - 1] : ' ';
 		char after = i + 1 < len ? line[i + 1] : ' ';
+		size_t text_len = !quote && c == '`' ? template_len(line + i, len - i) : 0;
 
+		if (text_len > 0) {
+			memmove(line + kept, line + i, text_len);
+			kept += text_len;
+			i += text_len - 1;
+			continue;
+		}
 		if (c == '\\' || (!quote && (c == '/' || c == '`'))) {
 			memmove(line + kept, line + i, len - i);
 			return kept + len - i;
