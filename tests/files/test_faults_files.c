@@ -10,6 +10,7 @@
 #ifdef HAS_FAULTS
 
 #include "house.h"
+#include "weft/files_trash.h"
 
 static int64_t reserved;
 
@@ -166,6 +167,61 @@ static int upload(void *arg)
 	clear_staging();
 	faults_go_on();
 	return 0;
+}
+
+static int tell(const struct weft_files_trashed *trashed, void *arg)
+{
+	memcpy(arg, trashed->id, WEFT_FILES_TRASH_ID_SIZE);
+	return 0;
+}
+
+/* All of the trash's own folder is gone. */
+static void clear_trash(void)
+{
+	struct weft_files *other =
+		weft_files_new(place_dir, &(struct weft_files_options){.trash_keep_ns = 1});
+
+	CHECK(other != NULL);
+	weft_files_free(other);
+	if (access(place(".weft-trash"), F_OK) == 0)
+		CHECK_INT(house_names(".weft-trash"), ==, 0);
+}
+
+static int trash(void *arg)
+{
+	char id[WEFT_FILES_TRASH_ID_SIZE] = "", listed[WEFT_FILES_TRASH_ID_SIZE] = "";
+	const struct weft_files_restore wanted = {.id = id, .is_unique = true};
+	const struct weft_files_move move = {.from = "sub", .to = "copied"};
+	bool is_out = true;
+
+	(void)arg;
+	faults_hold();
+	mkdir(place("home/sub"), 0755);
+	mkdir(place("home/sub/deep"), 0755);
+	place_write("home/sub/deep/a", "1");
+	faults_go_on();
+	if (FAULTS_TRY(weft_files_copy_all(house, &visitor, &move, NULL) == 0))
+		FAULTS_TRY(weft_files_remove_all(house, &visitor, "copied", NULL) == 0);
+	if (FAULTS_TRY(weft_files_trash(house, &visitor, "sub", NULL, id) == 0)) {
+		if (FAULTS_TRY(weft_files_trash_list(house, &visitor, tell, listed) == 0))
+			CHECK_STR(listed, id);
+		is_out = FAULTS_TRY(weft_files_trash_restore(house, &visitor, &wanted, NULL) == 0);
+	}
+	faults_hold();
+	CHECK_INT(reserved, ==, 0);
+	CHECK((access(place("home/sub/deep/a"), F_OK) == 0) == is_out);
+	weft_files_remove_all(house, &visitor, "copied", NULL);
+	weft_files_remove_all(house, &visitor, "sub", NULL);
+	clear_trash();
+	faults_go_on();
+	return 0;
+}
+
+CHECK_CASE(what_is_trashed_or_copied_is_whole_or_says_why_not)
+{
+	prepare();
+	CHECK_INT(faults_sweep(trash, NULL), >, 10);
+	CHECK_STR(place_read("home/old"), "old");
 }
 
 CHECK_CASE(a_put_is_done_or_says_why_not)
