@@ -293,6 +293,18 @@ struct filter {
 	int code; /* the first that went wrong, negative */
 };
 
+/* Arguments, of which the first is 0. */
+static struct scmp_arg_cmp is(unsigned argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp is_masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 static void add(struct filter *filter, uint32_t action, const char *name, unsigned count,
 	const struct scmp_arg_cmp *arguments)
 {
@@ -324,27 +336,24 @@ static void add_sockets(struct filter *filter)
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-			const struct scmp_arg_cmp arguments[] = {
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
-				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)kinds[k])};
+			const struct scmp_arg_cmp arguments[] = {is(0, (scmp_datum_t)families[i]),
+				is_masked(1, 0xf, (scmp_datum_t)kinds[k])};
 
 			add(filter, SCMP_ACT_ALLOW, "socket", 2, arguments);
 		}
 	/* Routes, and who is bound to a path: the kernel's C library asks through raw ones. */
-	const struct scmp_arg_cmp netlink[] = {
-		SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW)};
+	const struct scmp_arg_cmp netlink[] = {is(0, AF_NETLINK), is_masked(1, 0xf, SOCK_RAW)};
 
 	add(filter, SCMP_ACT_ALLOW, "socket", 2, netlink);
-	allow_if(filter, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	allow_if(filter, "socketpair", is(0, AF_UNIX));
 }
 
 /* Nothing is both written and run; what is run comes from a file, as libraries do. */
 static void add_memory(struct filter *filter)
 {
-	allow_if(filter, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	allow_if(filter, "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	allow_if(filter, "mmap",
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, (scmp_datum_t)PROT_EXEC));
+	allow_if(filter, "mprotect", is_masked(2, PROT_EXEC, 0));
+	allow_if(filter, "mmap", is_masked(2, PROT_EXEC, 0));
+	allow_if(filter, "mmap", is_masked(2, PROT_EXEC | PROT_WRITE, (scmp_datum_t)PROT_EXEC));
 }
 
 /*
@@ -355,14 +364,13 @@ static void add_threads(struct filter *filter)
 {
 	const int own[] = {SIGABRT, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
-	allow_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	allow_if(filter, "clone", is_masked(0, CLONE_THREAD, CLONE_THREAD));
 	/* A thread that waits in a call of its own is woken so. */
-	allow_if(filter, "tgkill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	allow_if(filter, "rt_tgsigqueueinfo", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	allow_if(filter, "tgkill", is(0, (scmp_datum_t)getpid()));
+	allow_if(filter, "rt_tgsigqueueinfo", is(0, (scmp_datum_t)getpid()));
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		const struct scmp_arg_cmp arguments[] = {
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)own[i])};
+			is(0, (scmp_datum_t)getpid()), is(1, (scmp_datum_t)own[i])};
 
 		add(filter, SCMP_ACT_ALLOW, "kill", 2, arguments);
 	}
@@ -373,7 +381,7 @@ static void add_processes(struct filter *filter)
 	const scmp_datum_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
 					CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
 
-	allow_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
+	allow_if(filter, "clone", is_masked(0, namespaces, 0));
 	add_names(filter, SCMP_ACT_ALLOW, LIST(of_forks));
 }
 
@@ -386,12 +394,12 @@ static void add_bounded(struct filter *filter, const struct hub_confine_options 
 	else
 		add_threads(filter);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-		allow_if(filter, "ioctl", SCMP_A1(SCMP_CMP_EQ, requests[i]));
+		allow_if(filter, "ioctl", is(1, requests[i]));
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
-		allow_if(filter, "prctl", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)controls[i]));
+		allow_if(filter, "prctl", is(0, (scmp_datum_t)controls[i]));
 	/* Its own bounds. */
-	allow_if(filter, "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0));
-	allow_if(filter, "setrlimit", SCMP_A0(SCMP_CMP_LE, 0xffff));
+	allow_if(filter, "prlimit64", is(0, 0));
+	add(filter, SCMP_ACT_ALLOW, "setrlimit", 0, NULL);
 	if (options->uses_uring)
 		add_names(filter, SCMP_ACT_ALLOW, LIST(of_uring));
 	if (options->calls_connect)
