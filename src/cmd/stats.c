@@ -44,7 +44,9 @@ static void print_process(const json_t *json)
 		number(json, "pid"), weft__control_time(number(json, "uptime"), uptime));
 	printf("  %-*s", LABEL, "workers");
 	json_array_foreach(json_object_get(json, "workers"), i, worker)
+	{
 		printf("%s%.1f %%", i ? ", " : "", 100 * number(worker, "busy"));
+	}
 	printf(" busy; driver %s, model %s\n", weft__control_text(json, "driver"),
 		weft__control_text(json, "model"));
 	printf("  %-*s%.0f\n", LABEL, "fibers", number(json, "fibers"));

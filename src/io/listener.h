@@ -14,7 +14,7 @@ struct weft_listener {
 	int fd;
 	int stop_fd; /* eventfd, readable for good once weft_serve_stop() was called */
 	struct weft_address address;
-	const char *name; /* of its door; NULL: none was given */
+	const char *name;                     /* of its door; NULL: none was given */
 	struct weft_listener_options options; /* all zero for a descriptor made elsewhere */
 	struct weft__unix_path path;
 	_Atomic(struct weft__serve_counts *) counts; /* NULL: not served yet; io/serve.c */
