@@ -79,7 +79,7 @@ static void begin(void)
 	if (cleaner == 0) {
 		char byte, command[128];
 
-		setpgid(0, 0); /* it outlives the case */
+		setpgid(0, 0);
 		close(ends[1]);
 		close(STDOUT_FILENO);
 		while (read(ends[0], &byte, 1) > 0)
@@ -87,6 +87,8 @@ static void begin(void)
 		snprintf(command, sizeof command, "rm -rf '%s'", top);
 		_exit(system(command) != 0);
 	}
+	/* Before the case ends, and its group with it, however late that one gets to it. */
+	CHECK(setpgid(cleaner, cleaner) == 0);
 	close(ends[0]);
 }
 
