@@ -390,6 +390,8 @@ def page(soak, dice, own):
         peer.sendall(b"GET /.chat HTTP/1.1\r\nHost: soak\r\nUpgrade: websocket\r\nConnection: "
                      b"Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                      b"Sec-WebSocket-Key: c2l4dGVlbiBieXRlcy4uLg==\r\n\r\n")
+        head = peer.recv(65536)
+        expect(head.startswith(b"HTTP/1.1 101"), f"not let in: {head!r}")
         for command in ({"do": "guest", "name": name}, {"do": "join", "room": "lobby"}):
             data = json.dumps(command).encode()
             peer.sendall(bytes([0x81, 0x80 | len(data)]) + bytes(4) + data)
