@@ -81,6 +81,25 @@ static int take_unix_mode(struct serve *serve)
 	return CMD_DONE;
 }
 
+/* Where it stands beside others it closes nothing, and is no address. */
+static int check_none(const struct serve *serve)
+{
+	const struct {
+		const struct cmd_texts *texts;
+		const char *name;
+	} all[] = {{&serve->http, "http"}, {&serve->https, "https"}, {&serve->ftp.plain, "ftp"},
+		{&serve->ftp.implicit, "ftps"}, {&serve->chat.plain, "chat"},
+		{&serve->chat.by_tls, "chat-tls"}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		for (unsigned k = 0; k < all[i].texts->count; k++)
+			if (strcmp(all[i].texts->items[k], "none") == 0)
+				return weft__cmd_usage(NAME,
+					"--%s none closes the door; it has no other address then.",
+					all[i].name);
+	return CMD_DONE;
+}
+
 int weft__serve_check_doors(struct serve *serve)
 {
 	bool has_none = false;
@@ -90,6 +109,9 @@ int weft__serve_check_doors(struct serve *serve)
 		return status;
 	close_door(&serve->http, &has_none);
 	close_doors(serve);
+	status = check_none(serve);
+	if (status)
+		return status;
 	if (has_none && serve->https.count == 0 && serve->ftp.plain.count == 0 &&
 		serve->ftp.implicit.count == 0 && serve->chat.plain.count == 0 &&
 		serve->chat.by_tls.count == 0)
