@@ -1,7 +1,7 @@
 /*
  * below.c - whether a visitor's rights hold for all that is below a folder (files.h).
  *
- * Entry point: weft__below_has().
+ * Entry points: weft__below_has(), weft__below_may_go().
  *
  * Folders that are still to be looked into lie in a list, so no depth is too deep. Somebody may
  * make more meanwhile: they are that one's, who had the right to.
@@ -24,6 +24,8 @@ struct pending {
 struct search {
 	const struct weft_files_visitor *visitor;
 	unsigned rights;
+	const char *to;  /* below the shared folder: where all of it goes; NULL: it stays */
+	size_t from_len; /* of the path that becomes that one */
 	struct pending *first;
 	const char *folder; /* that is looked into */
 };
@@ -49,18 +51,35 @@ static void pop(struct search *search)
 	free(pending);
 }
 
+/* The right to write where it goes. */
+static bool may_go(const struct search *search, const char *path)
+{
+	char *to = NULL;
+	unsigned rights;
+
+	if (!search->to)
+		return true;
+	if (asprintf(&to, "%s%s", search->to, path + search->from_len) < 0)
+		return false;
+	rights = weft__visitor_rights(search->visitor, to);
+	free(to);
+	return rights & WEFT_FILES_WRITE;
+}
+
 static int check_entry(const struct weft_files_entry *entry, void *arg)
 {
 	struct search *search = arg;
-	unsigned rights;
+	bool is_allowed;
 
 	if (push(search, search->folder, entry->name) < 0)
 		return -1;
 	/* Of a file as well: what is granted by path may be granted for one. */
-	rights = weft_files_rights(search->visitor, search->first->path);
+	is_allowed = (weft_files_rights(search->visitor, search->first->path) & search->rights) ==
+			     search->rights &&
+		     may_go(search, search->first->path);
 	if (!S_ISDIR(entry->stat.st_mode) || entry->is_link)
 		pop(search);
-	if ((rights & search->rights) == search->rights)
+	if (is_allowed)
 		return 0;
 	errno = EACCES;
 	return -1;
@@ -81,15 +100,32 @@ static int check_next(struct search *search, struct weft_files *files)
 	return result;
 }
 
+static int look_below(struct search *search, struct weft_files *files, const char *path)
+{
+	int result = push(search, "", path);
+
+	while (result == 0 && search->first)
+		result = check_next(search, files);
+	while (search->first)
+		pop(search);
+	return result;
+}
+
 int weft__below_has(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, unsigned rights)
 {
 	struct search search = {.visitor = visitor, .rights = rights};
-	int result = push(&search, "", path);
 
-	while (result == 0 && search.first)
-		result = check_next(&search, files);
-	while (search.first)
-		pop(&search);
-	return result;
+	return look_below(&search, files, path);
+}
+
+int weft__below_may_go(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft__view *from, const struct weft__view *to)
+{
+	struct search search = {.visitor = visitor,
+		.rights = from->rights,
+		.to = to->whole,
+		.from_len = strlen(from->path)};
+
+	return look_below(&search, files, from->path);
 }

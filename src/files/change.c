@@ -127,7 +127,8 @@ static int move_there(void *arg)
 
 /*
  * Rights that are kept by path stay where they are, and what is moved comes under others: so it
- * must not bring to light, at the other place, what its mover may not see here.
+ * must not bring to light, at the other place, what its mover may not see here; nor put anything
+ * where she may not write.
  */
 static int check_light(const struct moving *moving, const struct weft_files_visitor *visitor)
 {
@@ -142,7 +143,7 @@ static int check_light(const struct moving *moving, const struct weft_files_visi
 		/* What may not be looked at is a file or an empty promise: the move will say. */
 		return errno == EACCES || errno == ENOENT || errno == ELOOP ? 0 : -1;
 	return S_ISDIR(stat.st_mode)
-		       ? weft__below_has(moving->files, visitor, moving->from.path, here)
+		       ? weft__below_may_go(moving->files, visitor, &moving->from, &moving->to)
 		       : 0;
 }
 

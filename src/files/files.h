@@ -94,6 +94,13 @@ bool weft__files_is_shown(const struct weft_files *files, const char *name);
 int weft__below_has(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const char *path, unsigned rights);
 
+/**
+ * The same of the rights that she has at from, and whether she may write each of them where it
+ * would be, were from called to.
+ */
+int weft__below_may_go(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft__view *from, const struct weft__view *to);
+
 /** A weft_files_move() or a copy. */
 typedef int weft__files_move_fn(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved);

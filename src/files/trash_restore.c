@@ -4,7 +4,8 @@
  * Entry points: weft_files_trash_restore(), weft_files_trash_remove(), weft_files_trash_empty().
  *
  *	a thread: the record is locked and read
- *	the caller's fiber: hers? rights where it goes; what would come to light by it
+ *	the caller's fiber: hers? rights where it goes, at each name below, too; what would come
+ *		to light by it
  *	a thread: one rename; and where a folder is gone, that is made again, and the rename is
  *		tried once more
  *
@@ -156,25 +157,35 @@ static int make_folders(const struct item *item, char *path, size_t *ret_made)
 	return 0;
 }
 
-/* ---- What would come to light ------------------------------------------------------------------
+/* ---- Rights at what is below -------------------------------------------------------------------
  */
 
+/* Of each name in a folder: where it was, and where it goes. */
 struct light {
 	const struct item *item;
-	unsigned rights; /* at where it was */
+	const char *to;  /* NULL: nowhere */
+	unsigned rights; /* needed at where it was */
 };
+
+static int need_at(const struct light *light, const char *folder, const char *name, unsigned rights)
+{
+	char *path = NULL;
+	unsigned found;
+
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		return fail(ENOMEM);
+	found = weft__visitor_rights(light->item->visitor, path);
+	free(path);
+	return (found & rights) == rights ? 0 : fail(EACCES);
+}
 
 static int check_light_of(const struct weft__walk_entry *entry, void *arg)
 {
 	const struct light *light = arg;
-	char *path = NULL;
-	unsigned rights;
 
-	if (asprintf(&path, "%s/%s", light->item->record.path, entry->path) < 0)
-		return fail(ENOMEM);
-	rights = weft__visitor_rights(light->item->visitor, path);
-	free(path);
-	return (rights & light->rights) == light->rights ? 0 : fail(EACCES);
+	if (need_at(light, light->item->record.path, entry->path, light->rights) < 0)
+		return -1;
+	return light->to ? need_at(light, light->to, entry->path, WEFT_FILES_WRITE) : 0;
 }
 
 static int open_thing(void *arg)
@@ -186,19 +197,16 @@ static int open_thing(void *arg)
 	return openat(item->trash_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* As a move does: rights that are kept by path stay where they are. */
-static int check_light(const struct item *item, const struct weft__view *to)
+static int check_below(struct light *light)
 {
 	static const struct weft_files_visitor anybody = {.rights = WEFT_FILES_ALL};
-	struct light light = {item, weft__visitor_rights(item->visitor, item->record.path)};
+	const struct item *item = light->item;
 	struct weft__walk walk = {
-		.visitor = &anybody, .path = "", .fn = check_light_of, .arg = &light};
+		.visitor = &anybody, .path = "", .fn = check_light_of, .arg = light};
 	int fd, result;
 
-	if (!item->visitor->rights_at || strcmp(to->whole, item->record.path) == 0)
+	if (!item->visitor->rights_at)
 		return 0;
-	if (to->rights & ~light.rights & (WEFT_FILES_READ | WEFT_FILES_LIST))
-		return fail(EACCES);
 	fd = weft_offload_as(WEFT_OFFLOAD_FILE, open_thing, (void *)(uintptr_t)item);
 	if (fd < 0)
 		return errno == ENOTDIR || errno == ELOOP ? 0 : -1;
@@ -208,6 +216,21 @@ static int check_light(const struct item *item, const struct weft__view *to)
 	result = weft__walk(&walk);
 	weft_files_free(walk.files);
 	return result;
+}
+
+/* As a move does: rights that are kept by path stay where they are. */
+static int check_light(const struct item *item, const struct weft__view *to)
+{
+	struct light light = {.item = item, .to = to->whole};
+
+	if (!item->visitor->rights_at)
+		return 0;
+	if (strcmp(to->whole, item->record.path) != 0) {
+		light.rights = weft__visitor_rights(item->visitor, item->record.path);
+		if (to->rights & ~light.rights & (WEFT_FILES_READ | WEFT_FILES_LIST))
+			return fail(EACCES);
+	}
+	return check_below(&light);
 }
 
 /* ---- Restoring ---------------------------------------------------------------------------------
@@ -346,10 +369,14 @@ static int doom_there(void *arg)
 /* It is nobody's any more, and to be cleared. */
 static int doom(struct item *item, struct weft__trash_clearing *clearing)
 {
+	struct light light = {.item = item, .rights = WEFT_FILES_DELETE};
 	int result;
 
 	if (!(weft__visitor_rights(item->visitor, item->record.path) & WEFT_FILES_DELETE))
 		return fail(EACCES);
+	/* Somebody else may have put it here, who may more below it. */
+	if (check_below(&light) < 0)
+		return -1;
 	result = weft_offload_as(WEFT_OFFLOAD_FILE, doom_there, item);
 	if (result == 0)
 		weft__trash_clearing_add(clearing, 'd', item->id); /* else the next sweep's */

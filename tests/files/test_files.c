@@ -231,6 +231,25 @@ CHECK_CASE(nothing_comes_to_light_by_being_moved)
 	CHECK_FAILS(move_to(&visitor, "none", "x"), ENOENT);
 }
 
+CHECK_CASE(nothing_is_moved_to_where_its_mover_may_not_write)
+{
+	const struct weft_files_visitor visitor = {.rights_at = dark_rights};
+	const struct weft_files_visitor at_home = {.home = "free", .rights_at = dark_rights};
+
+	house_open(NULL);
+	CHECK_INT(mkdir(place("free"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("free/deep"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("free/deep/dark"), 0755), ==, 0);
+	CHECK_FAILS(move_to(&visitor, "free", "top"), EACCES);
+	CHECK_FAILS(move_to(&visitor, "free", "some"), EACCES);
+	CHECK_INT(mkdir(place("top"), 0755), ==, 0);
+	CHECK_FAILS(move_to(&visitor, "free/deep", "top/deep"), EACCES);
+	CHECK_INT(access(place("free/deep/dark"), F_OK), ==, 0);
+	CHECK_INT(move_to(&at_home, "deep", "top"), ==, 0);
+	CHECK_INT(move_to(&visitor, "free", "other"), ==, 0);
+	CHECK_INT(access(place("other/top/dark"), F_OK), ==, 0);
+}
+
 CHECK_CASE(nor_does_a_file_that_has_rights_of_its_own)
 {
 	const struct weft_files_visitor visitor = {.rights_at = dark_rights};

@@ -309,6 +309,8 @@ static unsigned rights_at(void *arg, const char *path)
 		return WEFT_FILES_WRITE | WEFT_FILES_DELETE | WEFT_FILES_LIST;
 	if (strncmp(path, "half/dark", 9) == 0)
 		return WEFT_FILES_ALL & ~WEFT_FILES_READ;
+	if (strncmp(path, "shut/kept", 9) == 0)
+		return 0;
 	return WEFT_FILES_ALL;
 }
 
@@ -348,6 +350,57 @@ CHECK_CASE(nothing_comes_to_light_by_being_restored)
 	CHECK_FAILS(restore(&some, told.id, "a"), EACCES);
 	CHECK_INT(restore(&some, told.id, NULL), ==, 0);
 	CHECK_STR(place_read("half/dark/a"), "secret");
+}
+
+CHECK_CASE(what_is_restored_needs_the_right_to_write_at_all_that_is_below)
+{
+	const struct weft_files_visitor some = {.name = "mia", .rights_at = rights_at};
+
+	open_house();
+	CHECK_INT(mkdir(place("tree"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("tree/sub"), 0755), ==, 0);
+	place_write("tree/sub/a", "1");
+	CHECK_INT(trash(&some, "tree"), ==, 0);
+	list(&some);
+	CHECK_INT(restore(&some, told.id, "shut"), ==, 0);
+	CHECK_INT(rename(place("shut/sub"), place("shut/kept2")), ==, 0);
+	CHECK_INT(rename(place("shut"), place("free")), ==, 0);
+	CHECK_INT(rename(place("free/kept2"), place("free/kept")), ==, 0);
+	CHECK_INT(trash(&some, "free"), ==, 0);
+	list(&some);
+	CHECK_FAILS(restore(&some, told.id, "shut"), EACCES);
+	CHECK_FAILS(restore(&some, told.id, "tree"), EACCES);
+	CHECK_INT(shown("."), ==, 0);
+	CHECK_INT(restore(&some, told.id, NULL), ==, 0);
+	CHECK_STR(place_read("free/kept/a"), "1");
+	/* Where it was, too: what the host has removed. */
+	CHECK_INT(rename(place("free"), place("shut")), ==, 0);
+	CHECK_INT(trash(&host, "shut"), ==, 0);
+	list(&some);
+	CHECK_FAILS(restore(&some, told.id, NULL), EACCES);
+	CHECK_INT(restore(&host, told.id, NULL), ==, 0);
+}
+
+CHECK_CASE(what_another_has_removed_goes_for_good_by_who_may_remove_all_that_is_below)
+{
+	const struct weft_files_visitor some = {.name = "mia", .rights_at = rights_at};
+
+	open_house();
+	CHECK_INT(mkdir(place("shut"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("shut/kept"), 0755), ==, 0);
+	place_write("shut/kept/a", "1");
+	CHECK_INT(trash(&host, "shut"), ==, 0);
+	list(&some);
+	CHECK_INT(told.count, ==, 1);
+	CHECK_FAILS(weft_files_trash_remove(house, &some, told.id), EACCES);
+	CHECK_INT(restore(&host, told.id, NULL), ==, 0);
+	CHECK_STR(place_read("shut/kept/a"), "1");
+	CHECK_INT(unlink(place("shut/kept/a")), ==, 0);
+	CHECK_INT(rmdir(place("shut/kept")), ==, 0);
+	CHECK_INT(trash(&host, "shut"), ==, 0);
+	list(&some);
+	CHECK_INT(weft_files_trash_remove(house, &some, told.id), ==, 0);
+	CHECK_STR(list(&host), "");
 }
 
 CHECK_CASE(who_may_not_remove_any_more_may_not_empty)
