@@ -7,8 +7,10 @@ block whose lines begin with `$ ` is a session in the folder of that page's prog
 command prints on its standard output is what stands below it. A page's commands run in one shell,
 on a network of their own: so a page may name ports, and what it leaves in the background ends.
 """
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,7 @@ sys.path.insert(0, os.path.join(HOUSE, "tests", "io"))
 from examples import BUILD, sh  # noqa: E402
 from tap import Skip, case, expect, run  # noqa: E402
 
-ALONE = ["unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"]
+ALONE = ["unshare", "--user", "--map-root-user", "--net"]
 MARK = "---- status"
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -71,8 +73,13 @@ def converse(folder, sessions):
     with open(os.path.join(folder, "session"), "w") as file:
         file.write("ip link set lo up 2>/dev/null\n" + script)
     with open(os.path.join(folder, "said"), "w") as said:
-        subprocess.run([*ALONE, "bash", "session"], cwd=folder, stdin=subprocess.DEVNULL,
-                       stdout=said, check=False)
+        with subprocess.Popen([*ALONE, "bash", "session"], cwd=folder, stdin=subprocess.DEVNULL,
+                              stdout=said, start_new_session=True) as shell:
+            try:
+                shell.wait()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(shell.pid, signal.SIGKILL)  # what it has left in the background
     with open(os.path.join(folder, "said")) as file:
         parts = re.split(rf"^{MARK} (\d+)\n", file.read(), flags=re.MULTILINE)
     return list(zip(parts[::2], parts[1::2]))

@@ -181,7 +181,7 @@ def _():
 def take(port, kind):
     """A socket that has the port. Another test's hub may have it for a moment, and who has it for
     longer than that has it for good: then it is taken, too."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + 20
     while True:
         one = socket.socket(socket.AF_INET, kind)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
