@@ -428,7 +428,8 @@ typedef int weft_files_upload_fn(
 	const struct weft_files_upload_facts *facts, bool is_busy, void *arg);
 
 /**
- * Those of the visitor's that are not finished, up to 1000, in no order; a stranger's are not told.
+ * Those of the visitor's that are not finished and that she may still write where they go, of up to
+ * 1000, in no order; a stranger's are not told.
  * is_busy: somebody goes on with it at this moment. 0, or -1 with errno as fn left it.
  */
 WEFT_API int weft_files_uploads(struct weft_files *files, const struct weft_files_visitor *visitor,

@@ -125,6 +125,17 @@ static int move_there(void *arg)
 	return weft__store_move(&move, &moving->moved);
 }
 
+/* What its mover may not look at: a file brings nothing with it; of a folder nobody knows. */
+static int check_unseen(const struct moving *moving, const struct weft_files_visitor *visitor)
+{
+	const struct weft_files_visitor host = {.home = visitor->home, .rights = WEFT_FILES_ALL};
+	struct stat stat;
+
+	if (weft_files_stat(moving->files, &host, moving->from.path, &stat) < 0)
+		return errno == ENOENT || errno == ELOOP ? 0 : -1; /* the move will say */
+	return S_ISDIR(stat.st_mode) ? fail(EACCES) : 0;
+}
+
 /*
  * Rights that are kept by path stay where they are, and what is moved comes under others: so it
  * must not bring to light, at the other place, what its mover may not see here; nor put anything
@@ -140,8 +151,9 @@ static int check_light(const struct moving *moving, const struct weft_files_visi
 	if (moving->to.rights & ~here & (WEFT_FILES_READ | WEFT_FILES_LIST))
 		return fail(EACCES);
 	if (weft_files_stat(moving->files, visitor, moving->from.path, &stat) < 0)
-		/* What may not be looked at is a file or an empty promise: the move will say. */
-		return errno == EACCES || errno == ENOENT || errno == ELOOP ? 0 : -1;
+		return errno == EACCES                     ? check_unseen(moving, visitor)
+		       : errno == ENOENT || errno == ELOOP ? 0 /* the move will say */
+							   : -1;
 	return S_ISDIR(stat.st_mode)
 		       ? weft__below_may_go(moving->files, visitor, &moving->from, &moving->to)
 		       : 0;

@@ -106,6 +106,9 @@ bool weft__trash_is_seen(
 {
 	if (!weft__trash_path(visitor, record))
 		return false;
+	/* A token of hers may be for another folder. */
+	if (!weft__visitor_rights(visitor, record->path))
+		return false;
 	return weft__trash_is_hers(visitor, record) || may_manage(visitor, record);
 }
 

@@ -406,12 +406,29 @@ static struct weft_files_upload *make_known(
 	return upload;
 }
 
+bool weft__upload_is_seen(
+	const struct weft_files_visitor *visitor, const struct weft__upload_record *record)
+{
+	const unsigned any = WEFT_FILES_WRITE | WEFT_FILES_REPLACE;
+
+	return strcmp(record->owner, weft__visitor_owner(visitor)) == 0 &&
+	       (weft_files_rights(visitor, record->path) & any);
+}
+
+/* On the caller's fiber, as all that asks for rights. */
+static int check_seen(const struct weft_files_upload *upload)
+{
+	return weft__upload_is_seen(upload->put->visitor, &upload->record) ? 0 : fail(ENOENT);
+}
+
 struct weft_files_upload *weft_files_upload_peek(
 	struct weft_files *files, const struct weft_files_visitor *visitor, const char *id)
 {
 	struct weft_files_upload *upload = make_known(files, visitor, id);
 
-	if (!upload || weft_offload_as(WEFT_OFFLOAD_FILE, peek_there, upload) == 0)
+	if (!upload)
+		return NULL;
+	if (weft_offload_as(WEFT_OFFLOAD_FILE, peek_there, upload) == 0 && check_seen(upload) == 0)
 		return upload;
 	weft__upload_end(upload, 0);
 	return NULL;
@@ -424,7 +441,8 @@ struct weft_files_upload *weft_files_upload_open(
 
 	if (!upload)
 		return NULL;
-	if (weft_offload_as(WEFT_OFFLOAD_FILE, open_there, upload) == 0 && recall(upload) == 0)
+	if (weft_offload_as(WEFT_OFFLOAD_FILE, open_there, upload) == 0 &&
+		check_seen(upload) == 0 && recall(upload) == 0)
 		return upload;
 	weft__upload_end(upload, 0);
 	return NULL;

@@ -142,4 +142,11 @@ int weft__uploads_expire(struct weft_files *files);
 /** Expire what has, if that was not done just now. */
 void weft__uploads_expire_sometimes(struct weft_files *files);
 
+/**
+ * Whether an upload is the visitor's, and she may still write where it goes: a token of hers may be
+ * for another folder. Asks for rights: on the caller's fiber.
+ */
+bool weft__upload_is_seen(
+	const struct weft_files_visitor *visitor, const struct weft__upload_record *record);
+
 #endif

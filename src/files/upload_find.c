@@ -281,7 +281,11 @@ int weft_files_uploads(struct weft_files *files, const struct weft_files_visitor
 	for (size_t i = 0; result == 0 && i < weft_vec_len(&telling.told); i++) {
 		const struct told *told = weft_vec_get(&telling.told, struct told, i);
 
-		result = fn(&told->facts, told->is_busy, arg) < 0 ? -1 : 0;
+		const struct weft__upload_record record = {
+			.owner = told->owner, .path = told->path};
+
+		if (weft__upload_is_seen(visitor, &record))
+			result = fn(&told->facts, told->is_busy, arg) < 0 ? -1 : 0;
 	}
 	code = errno;
 	weft_vec_each (struct told, told, &telling.told)

@@ -231,6 +231,21 @@ CHECK_CASE(nothing_comes_to_light_by_being_moved)
 	CHECK_FAILS(move_to(&visitor, "none", "x"), ENOENT);
 }
 
+CHECK_CASE(a_folder_that_may_not_be_looked_into_stays)
+{
+	const struct weft_files_visitor visitor = {.rights_at = dark_rights};
+
+	house_open(NULL);
+	CHECK_INT(mkdir(place("dark"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("dark/sub"), 0755), ==, 0);
+	place_write("dark/sub/a", "secret");
+	CHECK_FAILS(move_to(&visitor, "dark", "dark2"), EACCES);
+	CHECK_FAILS(move_to(&visitor, "dark/sub", "dark/other"), EACCES);
+	CHECK_STR(place_read("dark/sub/a"), "secret");
+	CHECK_INT(move_to(&visitor, "dark/sub/a", "dark/a"), ==, 0);
+	CHECK_FAILS(move_to(&visitor, "dark/none", "dark/b"), ENOENT);
+}
+
 CHECK_CASE(nothing_is_moved_to_where_its_mover_may_not_write)
 {
 	const struct weft_files_visitor visitor = {.rights_at = dark_rights};

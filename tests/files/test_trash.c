@@ -403,6 +403,22 @@ CHECK_CASE(what_another_has_removed_goes_for_good_by_who_may_remove_all_that_is_
 	CHECK_STR(list(&host), "");
 }
 
+CHECK_CASE(where_she_has_no_right_she_knows_of_nothing)
+{
+	const struct weft_files_visitor some = {
+		.name = "mia", .owner = MIA, .rights_at = rights_at};
+
+	open_house();
+	CHECK_INT(mkdir(place("shut"), 0755), ==, 0);
+	CHECK_INT(house_put(&mia, "shut/kept", "123"), ==, 0);
+	CHECK_INT(trash(&mia, "shut/kept"), ==, 0);
+	CHECK_STR(list(&some), "");
+	CHECK_STR(list(&mia), "shut/kept:mia:3:1* ");
+	CHECK_FAILS(weft_files_trash_remove(house, &some, told.id), ENOENT);
+	CHECK_FAILS(restore(&some, told.id, "x"), ENOENT);
+	CHECK_INT(restore(&mia, told.id, NULL), ==, 0);
+}
+
 CHECK_CASE(who_may_not_remove_any_more_may_not_empty)
 {
 	const struct weft_files_visitor reader = {

@@ -431,6 +431,44 @@ static void settle(void *arg, int64_t was_reserved, int64_t is_used)
 	used += is_used;
 }
 
+static unsigned beside_a(void *arg, const char *path)
+{
+	(void)arg;
+	return path[0] == 'a' ? WEFT_FILES_READ | WEFT_FILES_LIST : WEFT_FILES_ALL;
+}
+
+static int count_upload(const struct weft_files_upload_facts *facts, bool is_busy, void *arg)
+{
+	(void)facts;
+	(void)is_busy;
+	++*(int *)arg;
+	return 0;
+}
+
+/* A token of hers may be for another folder. */
+CHECK_CASE(an_upload_is_known_to_nobody_who_may_not_write_where_it_goes)
+{
+	const struct weft_files_visitor ann = {.name = "ann", .rights = WEFT_FILES_ALL};
+	const struct weft_files_visitor cut = {.name = "ann", .rights_at = beside_a};
+	struct weft_files_upload *upload;
+	int count = 0;
+
+	house_open(NULL);
+	upload = weft_files_upload_create(house, &ann, "a", &ten);
+	CHECK(upload != NULL);
+	memcpy(id, weft_files_upload_facts(upload).id, sizeof(id));
+	weft_files_upload_close(upload);
+	CHECK_NULL(weft_files_upload_peek(house, &cut, id), ENOENT);
+	CHECK_NULL(weft_files_upload_open(house, &cut, id), ENOENT);
+	CHECK_INT(weft_files_uploads(house, &cut, count_upload, &count), ==, 0);
+	CHECK_INT(count, ==, 0);
+	CHECK_INT(weft_files_uploads(house, &ann, count_upload, &count), ==, 0);
+	CHECK_INT(count, ==, 1);
+	upload = weft_files_upload_open(house, &ann, id);
+	CHECK(upload != NULL);
+	CHECK_INT(weft_files_upload_remove(upload), ==, 0);
+}
+
 CHECK_CASE(a_quota_is_used_by_what_has_come)
 {
 	const struct weft_files_visitor visitor = {
