@@ -273,5 +273,20 @@ static inline int faults_sweep_in_run(weft_fiber_fn *fn)
 	return count;
 }
 
+/*
+ * Where a server of this process listens. When it could not go on, and its listener listens no
+ * more, others may have its port: so it is at an address of the loopback that is its own, and not
+ * the one that clients are at, who could reach themselves.
+ */
+static inline const char *faults_address(void)
+{
+	static char text[sizeof("127.255.255.255:0")];
+	unsigned pid = (unsigned)getpid();
+
+	snprintf(text, sizeof(text), "127.%u.%u.%u:0", 64 + (pid >> 16 & 127), pid >> 8 & 255,
+		pid & 255);
+	return text;
+}
+
 #endif
 #endif

@@ -230,7 +230,12 @@ def ftp(soak, dice, own):
     while soak.goes_on():
         door = ftplib.FTP(timeout=PATIENCE_S)
         door.connect(*soak.door("ftp"))
-        door.login("ann", PASSWORD)
+        try:
+            door.login("ann", PASSWORD)
+        except ftplib.error_temp as error:
+            expect(str(error).startswith("421"), error)  # as many passwords as it can are looked at
+            door.close()
+            continue
         for _ in range(20):
             name = f"{own}-{dice.randrange(10)}"
             body = body_of(dice, 200_000)
