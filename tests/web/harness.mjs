@@ -51,6 +51,17 @@ export function equal(found, wanted, what = "") {
 	expect(one === other, `${what} is ${one}, not ${other}`);
 }
 
+// The same of what a page shows, which may take a moment to show it.
+export async function becomes(asked, wanted, what = "") {
+	const end = Date.now() + PATIENCE_MS;
+	for (;;) {
+		const found = await asked();
+		if (JSON.stringify(found) === JSON.stringify(wanted) || Date.now() > end)
+			return equal(found, wanted, what);
+		await new Promise((done) => setTimeout(done, 50));
+	}
+}
+
 // Until asked() gives something true, which is returned: for what has no event to wait for.
 export async function until(asked, what) {
 	const end = Date.now() + PATIENCE_MS;

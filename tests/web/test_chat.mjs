@@ -1,6 +1,6 @@
 // test_chat.mjs - chat at the page: the same rooms through every door, what was said before, what is
 // not lost, what was not read.
-import { allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { allow, becomes, before, claim, equal, expect, run } from "./harness.mjs";
 import { chat_options, come_in, Datagrams, enter, is_in, Lines, message, room_link, say, texts }
 	from "./chatting.mjs";
 import { Hub } from "./hub.mjs";
@@ -41,9 +41,9 @@ claim("what others write is text; addresses in it are links", async (visit) => {
 	await message(page, hostile).waitFor();
 	const link = page.locator(".feed .message a", { hasText: "example.org" });
 	await link.waitFor();
-	equal(await link.getAttribute("href"), "https://example.org/a(b)?c=d");
-	equal(await link.getAttribute("rel"), "noopener noreferrer nofollow");
-	equal(await page.locator(".feed .message :is(b, img)").count(), 0, "elements made of a text");
+	await becomes(() => link.getAttribute("href"), "https://example.org/a(b)?c=d");
+	await becomes(() => link.getAttribute("rel"), "noopener noreferrer nofollow");
+	await becomes(() => page.locator(".feed .message :is(b, img)").count(), 0, "elements made of a text");
 });
 
 claim("what was said before comes as one scrolls up, each once and in order", async (visit) => {
@@ -140,7 +140,7 @@ claim("a guest stays over a reload of the tab, and leaves; who logs in is somebo
 	await is_in(page);
 	await say(page, "as bob");
 	await message(page, "as bob").waitFor();
-	equal(await message(page, "as bob").locator(".who .kind").count(), 0, "guest");
+	await becomes(() => message(page, "as bob").locator(".who .kind").count(), 0, "guest");
 });
 
 await run();

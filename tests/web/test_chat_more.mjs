@@ -1,6 +1,6 @@
 // test_chat_more.mjs - chat at the page: files in rooms, what moderators do, notifications, and the
 // lines to type without a browser.
-import { allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { allow, becomes, before, claim, expect, run } from "./harness.mjs";
 import { chat_options, come_in, Datagrams, enter, is_in, Lines, message, say }
 	from "./chatting.mjs";
 import { Hub } from "./hub.mjs";
@@ -39,7 +39,7 @@ claim("a file is dropped into the room, put into the folder, and shared as a lin
 	const link = bob.getByRole("link", { name: "a & b #1 (2).txt" });
 	const [opened] = await Promise.all([bob.context().waitForEvent("page"), link.click()]);
 	await opened.waitForLoadState();
-	equal(await opened.textContent("body"), "second", opened.url());
+	await becomes(() => opened.textContent("body"), "second", opened.url());
 });
 
 claim("a picture of the folder is shown; what is not there is not sent", async (visit) => {
@@ -104,13 +104,13 @@ claim("a moderator mutes, lets speak again, deletes and puts out; all is told", 
 	await of_bob.waitFor({ state: "detached" });
 	await bob.getByRole("heading", { name: "No room" }).waitFor();
 	await bob.getByText("You are not in lobby any more").waitFor();
-	equal(await bob.getByRole("textbox", { name: "Message" }).isEnabled(), false, "he may write");
+	await becomes(() => bob.getByRole("textbox", { name: "Message" }).isEnabled(), false, "he may write");
 });
 
 claim("who may not moderate is offered nothing of it", async (visit) => {
 	const cat = await enter(visit, hub, "cat"), ann = await enter(visit, hub, "ann");
 	await cat.locator(".chat .people li", { hasText: "ann" }).getByRole("button").click();
-	equal(await cat.getByRole("menuitem").allTextContents(), ["Talk to ann alone"]);
+	await becomes(() => cat.getByRole("menuitem").allTextContents(), ["Talk to ann alone"]);
 	await cat.keyboard.press("Escape");
 	await say(ann, "of ann");
 	await message(cat, "of ann").hover();
@@ -141,7 +141,7 @@ claim("notifications come of the rooms that were asked for, while one looks else
 	await ann.locator("#view-chat").waitFor({ state: "hidden" });
 	await say(bob, "while you do not");
 	await ann.waitForFunction(() => globalThis.notified.length > 0);
-	equal(await ann.evaluate(() => globalThis.notified), ["bob in lobby: while you do not"]);
+	await becomes(() => ann.evaluate(() => globalThis.notified), ["bob in lobby: while you do not"]);
 });
 
 claim("the corner of beginners has the lines for nc, with a code that lets in by one's name",

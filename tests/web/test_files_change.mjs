@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { createHash } from "node:crypto";
 import path from "node:path";
 
-import { allow, before, claim, equal, expect, folder, run, until } from "./harness.mjs";
+import { allow, becomes, before, claim, equal, expect, folder, run, until } from "./harness.mjs";
 import { Hub } from "./hub.mjs";
 import { looks } from "./looks.mjs";
 
@@ -255,10 +255,10 @@ claim("a folder is made, and named anew in place, by keys alone", async (visit) 
 	await page.getByLabel("New name").fill("b.txt");
 	await page.keyboard.press("Enter");
 	await page.locator(".toast.bad").waitFor();
-	equal(await page.getByLabel("New name").inputValue(), "b.txt");
+	await becomes(() => page.getByLabel("New name").inputValue(), "b.txt");
 	await page.keyboard.press("Escape");
 	equal([text("names/a.txt"), text("names/b.txt")], ["a", "b"]);
-	expect(await grid(page).evaluate((one) => one === document.activeElement), "the focus is lost");
+	await until(() => grid(page).evaluate((one) => one === document.activeElement), "the focus");
 });
 
 claim("files are moved by the dialog, and back by Undo; what is taken there is asked about", async (visit) => {
@@ -271,7 +271,7 @@ claim("files are moved by the dialog, and back by Undo; what is taken there is a
 	await selected(page).getByRole("button", { name: "Move" }).click();
 	const dialog = page.getByRole("dialog"), tree = dialog.getByRole("tree");
 	await tree.getByRole("treeitem", { name: "move", exact: true, selected: true }).waitFor();
-	expect(await dialog.getByRole("button", { name: "Move here" }).isDisabled(), "to where it is");
+	await until(() => dialog.getByRole("button", { name: "Move here" }).isDisabled(), "it may go to where it is");
 	await tree.getByRole("treeitem", { name: "to", exact: true }).waitFor();
 	await page.keyboard.press("ArrowRight"); // into what is open
 	await dialog.getByText("To: to").waitFor();
@@ -411,13 +411,13 @@ claim("who may write and not replace or delete is offered no more; her space is 
 	await choose(page, own("a.txt", "new"));
 	const dialog = page.getByRole("dialog");
 	await dialog.getByRole("button", { name: "Keep both" }).waitFor();
-	equal(await dialog.getByRole("button", { name: "Replace" }).count(), 0);
+	await becomes(() => dialog.getByRole("button", { name: "Replace" }).count(), 0);
 	await dialog.getByRole("button", { name: "Keep both" }).click();
 	await row(page, "a (2).txt").waitFor();
 	await pick(page, "a.txt");
 	await selected(page).getByRole("button", { name: "Download" }).waitFor();
 	for (const name of ["Delete", "Move"])
-		equal(await selected(page).getByRole("button", { name }).count(), 0, name);
+		await becomes(() => selected(page).getByRole("button", { name }).count(), 0, name);
 	allow(page, /507|413/);
 	await choose(page, own("huge.bin", Buffer.alloc(11e6)));
 	await panel(page).getByText("1 file could not be uploaded").waitFor();
@@ -458,7 +458,7 @@ claim("one, a folder and several are downloaded; their links are copied", async 
 	await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 	await selected(page).getByRole("button", { name: "Link" }).click();
 	await toast(page, "The link is copied").waitFor();
-	equal(await page.evaluate(() => navigator.clipboard.readText()), new URL("/out/full/", hub.url).href);
+	await becomes(() => page.evaluate(() => navigator.clipboard.readText()), new URL("/out/full/", hub.url).href);
 });
 
 await run();

@@ -4,7 +4,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 
-import { after, allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { after, allow, becomes, before, claim, equal, expect, run } from "./harness.mjs";
 import { axe, looks } from "./looks.mjs";
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
@@ -46,7 +46,7 @@ const complaint_of = (promise) => promise.then(() => "", (error) => error.messag
 claim("a page that is in order looks so, under a strict policy, too", async (visit) => {
 	const page = await visit(hub, "/");
 	await looks(page, "harness");
-	equal(await page.evaluate(() => matchMedia("(prefers-color-scheme: light)").matches), true);
+	await becomes(() => page.evaluate(() => matchMedia("(prefers-color-scheme: light)").matches), true);
 	equal(page.viewportSize(), { width: 1280, height: 800 });
 });
 

@@ -1,5 +1,5 @@
 // test_people.mjs - the people of the hub for who manages them, one's own account, and the status.
-import { allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { allow, becomes, before, claim, equal, expect, run } from "./harness.mjs";
 import { Hub, PASSWORD } from "./hub.mjs";
 import { looks } from "./looks.mjs";
 
@@ -125,7 +125,7 @@ claim("the log tells who did what, and is filtered", async (visit) => {
 claim("who is no administrator sees none of it", async (visit) => {
 	const page = await visit(hub, "/", { as: "max" });
 	await page.getByText("a.txt").waitFor();
-	equal(await page.getByRole("link", { name: "People" }).count(), 0);
+	await becomes(() => page.getByRole("link", { name: "People" }).count(), 0);
 	for (const place of ["people", "people/ann", "people?log", "status", "status/fibers"]) {
 		await page.goto(new URL(`/.weft/${place}`, hub.url).href);
 		await page.getByText("This is for administrators").waitFor();
@@ -151,7 +151,7 @@ claim("one's own account: name, sessions, a token that is shown once, the passwo
 	await page.getByRole("button", { name: "Bobby" }).waitFor();
 	await page.getByRole("button", { name: /^End / }).click();
 	await page.getByText("That session is over.").waitFor();
-	equal(await page.getByRole("button", { name: /^End / }).count(), 0);
+	await becomes(() => page.getByRole("button", { name: /^End / }).count(), 0);
 
 	await page.getByRole("button", { name: "New token" }).click();
 	const making = dialog(page, "A token for a program");

@@ -1,6 +1,6 @@
 // test_shell.mjs - the frame of the page: logging in and out, addresses, what is not for everybody, a
 // server that does not answer, another version of the page.
-import { allow, before, claim, equal, expect, run } from "./harness.mjs";
+import { allow, becomes, before, claim, equal, run, until } from "./harness.mjs";
 import { Hub, PASSWORD } from "./hub.mjs";
 import { looks } from "./looks.mjs";
 
@@ -32,7 +32,7 @@ claim("a stranger logs in by the keyboard, is told what is wrong, and logs out",
 	allow(page, refused);
 	await first.press("Enter");
 	const shown = dialog(page, "Log in");
-	expect(await shown.getByLabel("Name").evaluate((one) => one === document.activeElement), "no focus");
+	await until(() => shown.getByLabel("Name").evaluate((one) => one === document.activeElement), "the focus");
 	await looks(page, "login");
 	await page.keyboard.press("Escape");
 	await shown.waitFor({ state: "detached" });
@@ -117,7 +117,7 @@ claim("addresses: links load no document, back and forward work, and each can be
 	await page.getByRole("link", { name: "People" }).click();
 	await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
 	equal(new URL(page.url()).pathname, "/.weft/people");
-	equal(await page.title(), `People · ${await page.locator("#hub-name").textContent()}`);
+	await becomes(() => page.title(), `People · ${await page.locator("#hub-name").textContent()}`);
 	await page.getByRole("link", { name: "Rights" }).click();
 	await page.getByRole("heading", { name: "Rights", level: 1 }).waitFor();
 	await page.goBack();
@@ -191,12 +191,12 @@ claim("the theme that was chosen stays; shortcuts are listed, and there is a way
 	await page.getByText("a.txt").waitFor();
 	await page.keyboard.press("Tab");
 	await page.getByRole("link", { name: "Skip to the content" }).press("Enter");
-	equal(await page.evaluate(() => document.activeElement.id), "main");
+	await becomes(() => page.evaluate(() => document.activeElement.id), "main");
 	await page.getByRole("button", { name: "Menu" }).click();
 	await page.getByRole("menuitemradio", { name: "Dark", exact: true }).click();
 	await page.reload();
 	await page.getByText("a.txt").waitFor();
-	equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
+	await becomes(() => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
 	await page.goto(new URL("/.weft/me", hub.url).href);
 	await page.getByRole("heading", { name: "Your account" }).waitFor();
 	await page.keyboard.press("?");
@@ -209,7 +209,7 @@ claim("the theme that was chosen stays; shortcuts are listed, and there is a way
 	await page.keyboard.press("Home");
 	await page.waitForFunction(() => document.activeElement.textContent === "Light or dark as the device");
 	await page.keyboard.press("Enter");
-	equal(await page.evaluate(() => document.documentElement.dataset.theme ?? ""), "");
+	await becomes(() => page.evaluate(() => document.documentElement.dataset.theme ?? ""), "");
 });
 
 await run();
