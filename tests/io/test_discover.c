@@ -44,17 +44,20 @@ static void leave_the_network(void)
 	close(fd);
 }
 
-/* A port that the kernel has free. */
+/* A port that nobody has, and that the kernel gives to nobody who asks for any: else one of the
+ * other sockets that a discovery opens may be given it first. */
 static uint16_t free_port(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof(address);
+	uint16_t port = (uint16_t)(10000 + getpid() % 20000);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	CHECK_INT(bind(fd, (struct sockaddr *)&address, len), ==, 0);
-	CHECK_INT(getsockname(fd, (struct sockaddr *)&address, &len), ==, 0);
+	for (address.sin_port = htons(port);
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0;
+		address.sin_port = htons(++port))
+		CHECK_INT(errno, ==, EADDRINUSE);
 	close(fd);
-	return ntohs(address.sin_port);
+	return port;
 }
 
 static uint16_t udp_port;
