@@ -83,8 +83,8 @@ struct weft_supervisor_child {
 	const char *const *after;
 
 	enum weft_supervisor_restart restart;
-	int64_t pause_ns, pause_max_ns; /* 0: 100 ms, 30 s; one that ran for pause_max_ns begins
-					   anew with the shortest */
+	int64_t pause_ns, pause_max_ns; /* 0: 100 ms; 30 s, or pause_ns if that is longer. One that
+					   ran for pause_max_ns begins anew with the shortest */
 	unsigned give_up_count;         /* so many ends within give_up_ns: no more; 0: never */
 	int64_t give_up_ns;             /* 0: 1 minute */
 	bool is_vital; /* when it is given up, all are stopped, and weft_supervisor_run() fails */

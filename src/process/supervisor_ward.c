@@ -87,6 +87,14 @@ static int find_after(struct weft__ward *ward, const char *const *names)
 	return 0;
 }
 
+/* A first pause that is longer than the usual longest one is meant. */
+static int64_t pause_max_ns(const struct weft_supervisor_child *child)
+{
+	if (child->pause_max_ns)
+		return child->pause_max_ns;
+	return child->pause_ns > PAUSE_MAX_NS ? child->pause_ns : PAUSE_MAX_NS;
+}
+
 struct weft__ward *weft__ward_new(
 	struct weft_supervisor *supervisor, const struct weft_supervisor_child *child)
 {
@@ -105,7 +113,7 @@ struct weft__ward *weft__ward_new(
 	ward->how = *child;
 	ward->policy = (struct weft__restart_policy){.restart = child->restart,
 		.pause_ns = child->pause_ns ? child->pause_ns : PAUSE_NS,
-		.pause_max_ns = child->pause_max_ns ? child->pause_max_ns : PAUSE_MAX_NS,
+		.pause_max_ns = pause_max_ns(child),
 		.give_up_count = child->give_up_count,
 		.give_up_ns = child->give_up_ns ? child->give_up_ns : GIVE_UP_NS};
 	snprintf(ward->name, sizeof ward->name, "%s", child->name);
