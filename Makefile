@@ -225,8 +225,12 @@ $(OBJ)/%.c.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(CFLAGS_ALL) $(INCLUDE) -MMD -MP -c $< -o $@)
 
-# The page is part of the program: packed by a tool of this machine, and the assembler takes it in.
+# The page is part of the program: made ready and packed by tools of this machine, and the assembler
+# takes it in.
 HOST_CC ?= cc
+ifeq ($(origin ESBUILD),undefined)
+ESBUILD := $(shell command -v esbuild)
+endif
 WEB := $(sort $(filter-out web/README.md,$(wildcard web/*.*) $(wildcard web/*/*.*)))
 PACK_FLAGS := $(if $(WEFT_ZLIB),-DWEFT_HAS_ZLIB) $(if $(WEFT_BROTLI),-DWEFT_HAS_BROTLI)
 PACK_LIBS := $(if $(WEFT_ZLIB),-lz) $(if $(WEFT_BROTLI),-lbrotlienc)
@@ -235,8 +239,8 @@ $(OBJ)/embed: tools/embed.c src/hub/page_pack.h
 	@mkdir -p $(@D)
 	$(call run,CC,$(HOST_CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O1 $(PACK_FLAGS) $< $(PACK_LIBS) -o $@)
 
-$(OBJ)/page.pack: $(OBJ)/embed $(WEB) $(OBJ)/web
-	$(call run,PACK,$(OBJ)/embed $@ web $(WEB))
+$(OBJ)/page.pack: tools/page $(OBJ)/embed $(WEB) $(OBJ)/web
+	$(call run,PACK,ESBUILD='$(ESBUILD)' tools/page $(OBJ)/embed $@ $(OBJ)/page)
 
 $(OBJ)/src/hub/page_files.c.o: $(OBJ)/page.pack
 $(OBJ)/src/hub/page_files.c.o: CFLAGS_PART := -Wa,-I$(OBJ)
@@ -272,6 +276,7 @@ $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)
 	@printf '  %-6s a screen for chat: %s\n' WITH '$(if $(WEFT_NCURSES),yes,no (libncurses-dev is missing, or WEFT_NCURSES is empty))'
 	@printf '  %-6s QR codes: %s\n' WITH '$(if $(WEFT_QRENCODE),yes,no (libqrencode-dev is missing, or WEFT_QRENCODE is empty))'
+	@printf '  %-6s a page of few scripts: %s\n' WITH '$(if $(ESBUILD),yes,no (esbuild is missing, or ESBUILD is empty))'
 	@printf '  %-6s confined system calls: %s\n' WITH '$(if $(WEFT_SECCOMP),yes,no (libseccomp-dev is missing, or WEFT_SECCOMP is empty))'
 	@printf '  %-6s line editing: %s\n' WITH '$(if $(WEFT_LIBEDIT),yes,no (libedit-dev is missing, or WEFT_LIBEDIT is empty))'
 
@@ -347,7 +352,7 @@ $(OBJ)/members: FORCE
 	$(call note,$(LIB_OBJ))
 
 $(OBJ)/web: FORCE
-	$(call note,$(WEB))
+	$(call note,$(WEB) $(ESBUILD))
 
 $(OBJ)/seccomp: FORCE
 	$(call note,$(WEFT_SECCOMP))

@@ -1,12 +1,12 @@
 /*
- * embed.c - packs the files of web/ into one that the program takes in (src/hub/page_pack.h).
+ * embed.c - packs the files of the page into one that the program takes in (src/hub/page_pack.h).
  *
- *	embed OUT web web/index.html web/core/app.js ...
+ *	embed OUT ROOT ROOT/index.html ROOT/core/app.js ...
  *
- * It runs while weft is built, on the machine that builds. Of scripts and styles, comments, empty
- * lines, indentation, ends of lines and spaces around signs stay behind, where it is sure that they
- * mean nothing; no script has a text of several lines in backticks. With WEFT_HAS_ZLIB and
- * WEFT_HAS_BROTLI each file is there compressed, too, where that makes it smaller.
+ * It runs while weft is built, on the machine that builds (tools/page, which has made the scripts
+ * ready). Of styles, comments, empty lines, indentation, ends of lines and spaces around signs stay
+ * behind, where they mean nothing. With WEFT_HAS_ZLIB and WEFT_HAS_BROTLI each file is there
+ * compressed, too, where that makes it smaller.
  *
  * Never: a pack that differs for the same files.
  */
@@ -102,77 +102,6 @@ static size_t find_any(const char *text, size_t len, const char *chars)
 	return len;
 }
 
-/* Without the comment behind what it does. A quote behind it may be the end of a text that it is
- * in: then it stays. */
-static size_t cut_comment(const char *line, size_t len)
-{
-	static const char mark[] = " // ";
-
-	for (size_t at = len; at-- > 1;)
-		if (len - at >= 4 && memcmp(line + at, mark, 4) == 0) {
-			const char *rest = line + at + 4;
-
-			return find_any(rest, len - at - 4, "\"'`") < len - at - 4 ? len : at;
-		}
-	return len;
-}
-
-static bool is_word(char c)
-{
-	return c == '_' || c == '$' || (c >= '0' && c <= '9') ||
-	       ((c | 32) >= 'a' && (c | 32) <= 'z') || (unsigned char)c >= 0x80;
-}
-
-/* The length of a text in backticks, to its end on this line; 0: it has one within, or may have. */
-static size_t template_len(const char *text, size_t len)
-{
-	size_t depth = 0;
-
-	for (size_t i = 1; i < len; i++) {
-		if (text[i] == '`')
-			return depth == 0 ? i + 1 : 0;
-		if (text[i] == '\\' || (depth > 0 && (text[i] == '"' || text[i] == '\'')))
-			return 0;
-		if (text[i] == '$' && i + 1 < len && text[i + 1] == '{')
-			depth++;
-		else if (text[i] == '}' && depth > 0)
-			depth--;
-	}
-	return 0;
-}
-
-/* Without spaces around signs, in place; up to what may be an expression to match by, a text in
- * backticks that is not plain to see, or an escape: there it stops. */
-static size_t squeeze(char *line, size_t len)
-{
-	size_t kept = 0;
-	char quote = '\0';
-
-	for (size_t i = 0; i < len; i++) {
-		char c = line[i], before = kept > 0 ? line[kept - 1] : ' ';
-		char after = i + 1 < len ? line[i + 1] : ' ';
-		size_t text_len = !quote && c == '`' ? template_len(line + i, len - i) : 0;
-
-		if (text_len > 0) {
-			memmove(line + kept, line + i, text_len);
-			kept += text_len;
-			i += text_len - 1;
-			continue;
-		}
-		if (c == '\\' || (!quote && (c == '/' || c == '`'))) {
-			memmove(line + kept, line + i, len - i);
-			return kept + len - i;
-		}
-		if (!quote && c == ' ' && !(is_word(before) && is_word(after)) &&
-			!(before == after && (before == '+' || before == '-')))
-			continue;
-		if (quote ? c == quote : c == '"' || c == '\'')
-			quote = quote ? '\0' : c;
-		line[kept++] = c;
-	}
-	return kept;
-}
-
 /* A rule of a style without the spaces that part nothing, in place; what is quoted stays. */
 static size_t squeeze_rule(char *line, size_t len)
 {
@@ -189,15 +118,9 @@ static size_t squeeze_rule(char *line, size_t len)
 	return kept;
 }
 
-/* Whether the next line can as well begin right behind this one. */
-static bool runs_on(const char *line, size_t len, bool is_script)
-{
-	return len > 0 && strchr(is_script ? "{;,([" : "{};,", line[len - 1]) &&
-	       !memmem(line, len, "//", 2);
-}
-
-/* Out with the blanks before lines, and with lines that are empty or begin with skipped. */
-static size_t strip_lines(char *text, size_t len, const char *skipped)
+/* Out with the blanks before lines, empty lines, and the ends of those that the next can follow
+ * right away. */
+static size_t strip_lines(char *text, size_t len)
 {
 	char *to = text, *end = text + len;
 
@@ -207,15 +130,11 @@ static size_t strip_lines(char *text, size_t len, const char *skipped)
 		next = newline ? newline + 1 : end;
 		while (line < next && (*line == '\t' || *line == ' '))
 			line++;
-		if (line == next || *line == '\n' ||
-			(skipped && (size_t)(next - line) >= strlen(skipped) &&
-				memcmp(line, skipped, strlen(skipped)) == 0))
+		if (line == next || *line == '\n')
 			continue;
 		memmove(to, line, (size_t)(next - line));
-		len = (size_t)(next - line) - (newline != NULL);
-		len = skipped ? squeeze(to, cut_comment(to, len)) : squeeze_rule(to, len);
-		to += len;
-		if (newline && !runs_on(to - len, len, skipped != NULL))
+		to += squeeze_rule(to, (size_t)(next - line) - (newline != NULL));
+		if (newline && !(to > text && strchr("{};,", to[-1])))
 			*to++ = '\n';
 	}
 	return (size_t)(to - text);
@@ -223,14 +142,10 @@ static size_t strip_lines(char *text, size_t len, const char *skipped)
 
 static void strip(const char *name, struct bytes *bytes)
 {
-	char *text = (char *)bytes->data;
-
-	if (ends_with(name, ".js")) {
-		bytes->len = strip_lines(text, bytes->len, "//");
-	} else if (ends_with(name, ".css")) {
-		bytes->len = strip_comments(text, bytes->len);
-		bytes->len = strip_lines(text, bytes->len, NULL);
-	}
+	if (!ends_with(name, ".css"))
+		return;
+	bytes->len = strip_comments((char *)bytes->data, bytes->len);
+	bytes->len = strip_lines((char *)bytes->data, bytes->len);
 }
 
 /* ---- Codings -------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""test_embed.py - tools/embed: what it leaves out of scripts and styles means nothing."""
+"""test_embed.py - tools/embed and tools/page: the page that is packed is the one of web/."""
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -35,53 +36,61 @@ def stripped(name, text):
         return pack(root)[name]
 
 
-@case("comments, indentation and spaces around signs stay behind; texts are as they were")
+@case("of styles, comments, indentation and spaces around signs stay behind; the rest is as it was")
 def _():
-    for line, wanted in (
-            ("\tconst a = b + 1; // why\n", "const a=b+1;"),
-            ("// all of it\n\n\t// this, too\nx();\n", "x();"),
-            ('\tsay("a // b", c); // and\n', 'say("a // b",c);\n'),
-            ("\tsay('a // b');\n", "say('a // b');\n"),
-            ("x = 1; // it isn't one\n", "x=1;// it isn't one\n"),
-            ('say("it\'s  { so }" , "x = y");\n', 'say("it\'s  { so }","x = y");'),
-            ("a = b - -c; d = e++ + f; g = -h + i;\n", "a=b- -c;d=e++ +f;g=-h+i;"),
-            ("return x in y ? z : \u00e4 in \u00f6;\n", "return x in y?z:\u00e4 in \u00f6;"),
-            ("a = b / c; d = / +/.test(e); // f\n", "a=b/ c; d = / +/.test(e);"),
-            ("say(`a  = ${b + c}`); // d\n", "say(`a  = ${b + c}`);"),
-            ("a = b + `c = ${d} } e` + f;\n", "a=b+`c = ${d} } e`+f;"),
-            ("a = `b ${c ? `d + e` : f} g` + h;\n", "a=`b ${c ? `d + e` : f} g` + h;"),
-            ("a = `b ${c('}')} g` + `h + i`;\n", "a=`b ${c('}')} g` + `h + i`;"),
-            ('say("\\" = ", a);\n', 'say("\\" = ", a);'),
-            ('a = "/b = c" + d', 'a="/b = c"+d'),
-            ("f(\n\ta, [\n\t\tb\n\t]\n)\ng()\n", "f(a,[b\n]\n)\ng()\n"),
-            ("f(a, // {\n\tb)\n", "f(a,b)\n"),
-            ("f(a, // it's {\n\tb)\n", "f(a,// it's {\nb)\n"),
-            ("x = 1", "x=1")):
-        expect(stripped("a.js", line) == wanted, (line, stripped("a.js", line)))
     expect(stripped("a.css", "/* a\n b */\na {\n\tcolor: red; /* c */\n}\n") ==
            "a{color:red;}")
     expect(stripped("a.css", "a :is(b, c) > d,\ne {\n\tgap: calc(1px + 2px) 3px;\n}\n") ==
            "a :is(b,c) > d,e{gap:calc(1px + 2px) 3px;}")
     expect(stripped("a.css", 'a::before {\n\tcontent: ", : {";\n}\n') ==
            'a::before{content: ", : {";}')
-    expect(stripped("a.html", "<p>a // b</p>\n\n") == "<p>a // b</p>\n\n")
+    for name, text in (("a.html", "<p>a // b</p>\n\n"), ("a.js", "\tsay( 1 ); // one\n")):
+        expect(stripped(name, text) == text, name)
 
 
-@case("each script of the page is one still")
+def made(folder, **environment):
+    """{name: text}, of the page as tools/page makes it ready; the room is in the folder."""
+    room = os.path.join(folder, "room")
+    subprocess.run(["tools/page", EMBED, os.path.join(folder, "pack"), room], cwd=HOUSE, check=True,
+                   timeout=60, env={**os.environ, **environment})
+    return pack(room)
+
+
+def check_scripts(folder, files):
+    """Each is one, and what it takes from others is there."""
+    for name, text in files.items():
+        if not name.endswith(".js"):
+            continue
+        for other in re.findall(r"""(?:from|import) ?\(?["'](\.[^"']+)["']""", text):
+            wanted = os.path.normpath(os.path.join(os.path.dirname(name), other))
+            expect(wanted in files, f"{name} imports {other}")
+        path = os.path.join(folder, name.replace("/", "_").replace(".js", ".mjs"))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = subprocess.run(["node", "--check", path], capture_output=True, text=True,
+                              check=False, timeout=60)
+        expect(done.returncode == 0, f"{name}: {done.stderr}")
+
+
+@case("a view is one script, what views share is there once; without esbuild all is as written")
 def _():
     if not shutil.which("node"):
         raise Skip("node is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: text for name, text in pack(os.path.join(HOUSE, "web")).items()
-                 if name.endswith(".js")}
-        expect(len(files) > 10, files.keys())
-        for name, text in files.items():
-            path = os.path.join(folder, name.replace("/", "_").replace(".js", ".mjs"))
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-            done = subprocess.run(["node", "--check", path], capture_output=True, text=True,
-                                  check=False, timeout=60)
-            expect(done.returncode == 0, f"{name}: {done.stderr}")
+        plain = made(folder, ESBUILD="")
+        expect(len(plain) > 40 and "files/list.js" in plain and "README.md" not in plain, plain)
+        check_scripts(folder, plain)
+        if not shutil.which("esbuild"):
+            raise Skip("esbuild is not installed")
+        few = made(folder)
+        expect({name for name in few if name.startswith("core/")} ==
+               {name for name in plain if name.startswith("core/")}, few.keys())
+        expect({name for name in few if name.endswith("/view.js")} ==
+               {name for name in plain if name.endswith("/view.js")}, few.keys())
+        expect("files/list.js" not in few, few.keys())
+        for view in (name for name in few if name.endswith("/view.js")):
+            expect("hub.json" not in few[view], f"{view} has core/api.js in it")
+        check_scripts(folder, few)
 
 
 if __name__ == "__main__":
