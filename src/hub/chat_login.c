@@ -75,13 +75,22 @@ static int refuse_entering(struct hub_chat_session *session, const char *tag)
 /* ---- In ---------------------------------------------------------------------------------------
  */
 
+struct welcome {
+	const struct weft_room_person *person;
+	const char *tag;
+	bool may_make; /* rooms: for a page, which offers no more than is allowed */
+};
+
 static void fill_welcome(struct chat_say *out, const void *arg)
 {
-	const struct weft_room_person *person = ((const void *const *)arg)[0];
+	const struct welcome *welcome = arg;
+	const struct weft_room_person *person = welcome->person;
 
-	weft__chat_say_ok(out, ((const void *const *)arg)[1]);
+	weft__chat_say_ok(out, welcome->tag);
 	weft__chat_say_who(
 		out, person->name, person->account == 0 && !person->is_server, person->is_server);
+	if (out->wire->is_json)
+		weft__chat_say_flag(out, "make", welcome->may_make);
 }
 
 static int enter(
@@ -92,14 +101,17 @@ static int enter(
 		.on_probe = peer->on_probe,
 		.arg = peer->arg,
 		.door = peer->door};
-	const void *welcome[2] = {person, tag};
+	const struct welcome welcome = {.person = person,
+		.tag = tag,
+		.may_make = person->account || person->is_server ||
+			    session->chat->options.guests_may_make_rooms};
 
 	session->client =
 		weft_room_enter(session->chat->rooms, person, &peer->wire->form, &options);
 	if (!session->client)
 		return refuse_entering(session, tag);
 	weft__chat_stranger_end(session);
-	return weft__chat_send(session, fill_welcome, welcome);
+	return weft__chat_send(session, fill_welcome, &welcome);
 }
 
 static int enter_account(

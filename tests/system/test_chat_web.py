@@ -199,6 +199,16 @@ def _():
                                      "guest": True, "text": ""})
 
 
+@case("who may make rooms is told so when she is let in, and the others are not")
+def _():
+    with Folder() as folder, web(folder) as server, Page(server) as mia:
+        expect("make" not in mia.ask(do="guest", name="mia")[0])
+        expect(mia.ask(do="make", room="den")[0]["fault"] == "not-allowed")
+    with Folder() as folder, web(folder, "--chat-guest-rooms") as server, Page(server) as mia:
+        expect(mia.ask(do="guest", name="mia")[0].get("make") is True)
+        expect(mia.ask(do="make", room="den")[0]["ok"])
+
+
 @case("who comes back goes on after what it had, without a gap and without anything twice")
 def _():
     with Folder() as folder, web(folder) as server, Page(server).enter("bob") as bob:
@@ -331,7 +341,7 @@ def _():
             for fields in ((), ("Origin: http://here",)):
                 with Page(server, cookie, *fields) as page:
                     expect(page.status == 101, (fields, page.head))
-                    expect(page.hear() == {"ok": True, "who": "ann"})
+                    expect(page.hear() == {"ok": True, "who": "ann", "make": True})
 
 
 # ---- Files ---------------------------------------------------------------------------------------
@@ -428,7 +438,7 @@ def _():
             cookie = "Cookie: " + ann.fields["Cookie"]
             with Page(server, cookie) as page, \
                     Page(server, "Authorization: Bearer " + token) as bob:
-                expect(page.hear() == {"ok": True, "who": "ann"})
+                expect(page.hear() == {"ok": True, "who": "ann", "make": True})
                 expect(bob.hear() == {"ok": True, "who": "bob"})
                 expect(page.ask(do="guest", name="x")[0]["fault"] == "already")
                 expect(page.ask(do="join", room="lobby")[0]["ok"])

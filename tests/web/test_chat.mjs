@@ -128,8 +128,11 @@ claim("two talk alone; what was not read is counted, in the bar, too", async (vi
 
 claim("a guest stays over a reload of the tab, and leaves; who logs in is somebody else", async (visit) => {
 	const page = await come_in(visit, hub, "gus");
+	const new_room = page.getByRole("button", { name: "New room" });
+	expect(!await new_room.isVisible(), "a guest is offered to make a room");
 	await page.reload();
 	await is_in(page);
+	expect(!await new_room.isVisible(), "she is, once she has come back");
 	await page.getByRole("button", { name: "Leave", exact: true }).click();
 	await page.getByLabel("Your name").waitFor();
 	await looks(page, "chat-door");
@@ -138,6 +141,7 @@ claim("a guest stays over a reload of the tab, and leaves; who logs in is somebo
 	await page.getByLabel("Password", { exact: true }).fill("correct horse 9");
 	await page.keyboard.press("Enter");
 	await is_in(page);
+	await new_room.waitFor();
 	await say(page, "as bob");
 	await message(page, "as bob").waitFor();
 	await becomes(() => message(page, "as bob").locator(".who .kind").count(), 0, "guest");

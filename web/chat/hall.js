@@ -31,7 +31,7 @@ export class Hall {
 	constructor(link, screen) {
 		this.link = link;
 		this.screen = screen;
-		this.self = null; // {who, guest}
+		this.self = null; // {who, guest, make}
 		this.wanted = ""; // the room that the address asks for
 		this.rooms = new Map(); // name: Room
 		this.coming = new Map(); // name: the promise of being in that room
@@ -40,7 +40,7 @@ export class Hall {
 		link.addEventListener("refused", ({ detail }) => this.#refused(detail));
 	}
 
-	// Somebody is in: {who, guest}.
+	// Somebody is in: {who, guest, make}.
 	begin_as(self) {
 		if (this.self && person_key(this.self) !== person_key(self))
 			this.forget_all();

@@ -5,7 +5,7 @@
 //	     |          `--over--> out
 //	     `--nobody is known, or not let in--> out
 //
-// Events: "in" {who, guest}, "out" {why, fault}, "state" {state, retry_at}, "event" (what the
+// Events: "in" {who, guest, make}, "out" {why, fault}, "state" {state, retry_at}, "event" (what the
 // server says unasked), "accepted" {post, seq}, "refused" {post, answer}.
 //
 // Never: sends what was said under a second id.
@@ -25,7 +25,7 @@ export class Link extends EventTarget {
 		this.guest = null; // the name to come in by, if no cookie lets us in
 		// By which we have it again at once. Of this page alone: a copy of the tab is somebody else.
 		this.secret = new_id();
-		this.self = null; // {who, guest}
+		this.self = null; // {who, guest, make: rooms}
 		this.posts = new Map(); // id: {id, room, text or path}, in the order they were said
 		this.asked = new Map(); // tag: {resolve, rows}
 		this.state = "out";
@@ -113,7 +113,7 @@ export class Link extends EventTarget {
 	async #enter() {
 		const { answer } = await this.ask({ do: "guest", name: this.guest, secret: this.secret });
 		if (answer.ok) {
-			this.self = { who: answer.who, guest: true };
+			this.self = { who: answer.who, guest: true, make: answer.make };
 			this.#in();
 		} else if (answer.fault === "name-taken" && Date.now() - this.was_in_at < GHOST_MS) {
 			this.#lost(); // by us, whose connection the server has not given up yet
@@ -209,7 +209,7 @@ export class Link extends EventTarget {
 	// What answers the cookie.
 	#hear_welcome(said) {
 		if (said.ok)
-			this.self = { who: said.who, guest: said.guest === true };
+			this.self = { who: said.who, guest: said.guest === true, make: said.make };
 		else
 			this.refusal = said;
 		if (said.ok)

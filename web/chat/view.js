@@ -271,6 +271,7 @@ function show_typing() {
 function show_self() {
 	rooms_at.self.replaceChildren(face(hall.self.who), person_name(hall.self.who, hall.self));
 	rooms_at.me.hidden = !hall.self.guest; // else the bar above has it
+	rooms_at.make.hidden = !hall.self.make;
 	rooms_at.corner.hidden = !app.hub.chat?.udp && !app.hub.chat?.lines;
 }
 
@@ -371,8 +372,9 @@ function show_door(why) {
 		door.focus();
 }
 
-async function began({ who: name, guest }) {
-	hall.begin_as({ who: name, guest });
+async function began(self) {
+	const { who: name, guest } = self;
+	hall.begin_as(self);
 	if (guest)
 		sessionStorage.setItem(GUEST, name);
 	const was_out = hall_at.hidden;
@@ -489,7 +491,7 @@ function attend() {
 	link.addEventListener("state", ({ detail }) => show_state(detail));
 	app.keys("chat", [
 		{ keys: "m", does: "Write a message", run: () => composer.focus() },
-		{ keys: "n", does: "New room", run: () => hall.self && ask_new_room(make_room) },
+		{ keys: "n", does: "New room", run: () => hall.self?.make && ask_new_room(make_room) },
 		{ keys: "/", does: "Search in this room", run: () => current && search(hall, current) },
 		{ keys: "u", does: "To the next room with something unread", run: next_unread }]);
 }
