@@ -1,16 +1,23 @@
 // words.js - sizes, times and counts as people write them. Pure.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const near = new Intl.DateTimeFormat(undefined,
-	{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const far = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const plain = new Intl.NumberFormat();
-const day_names = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+// Made when first asked for: each takes milliseconds, and the first list shows few of them.
+function kept(make) {
+	let made = null;
+	return () => (made ??= make());
+}
 
-export const clock_time = (date) => clock.format(date);
-export const full_time = (date) => full.format(date);
-export const number = (count) => plain.format(count);
+const clock = kept(() => new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }));
+const full = kept(() => new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" }));
+const near = kept(() => new Intl.DateTimeFormat(undefined,
+	{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }));
+const far = kept(() => new Intl.DateTimeFormat(undefined,
+	{ day: "numeric", month: "short", year: "numeric" }));
+const plain = kept(() => new Intl.NumberFormat());
+const day_names = kept(() => new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }));
+
+export const clock_time = (date) => clock().format(date);
+export const full_time = (date) => full().format(date);
+export const number = (count) => count < 1000 ? String(count) : plain().format(count);
 
 // count(3, "file"): "3 files".
 export const count = (many, one, others = `${one}s`) => `${number(many)} ${many === 1 ? one : others}`;
@@ -56,12 +63,12 @@ export function ago(date, now = new Date()) {
 	if (seconds >= -5 && seconds < 45)
 		return "just now";
 	if (seconds >= 0 && seconds < 3300)
-		return day_names.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+		return day_names().format(-Math.max(1, Math.round(seconds / 60)), "minute");
 	if (same_day(date, now))
-		return `Today ${clock.format(date)}`;
+		return `Today ${clock().format(date)}`;
 	if (same_day(date, new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)))
-		return `Yesterday ${clock.format(date)}`;
-	return date.getFullYear() === now.getFullYear() ? near.format(date) : far.format(date);
+		return `Yesterday ${clock().format(date)}`;
+	return date.getFullYear() === now.getFullYear() ? near().format(date) : far().format(date);
 }
 
 const encoder = new TextEncoder();
@@ -74,10 +81,10 @@ export function hue(name) {
 	return sum % 360;
 }
 
-const segmenter = Intl.Segmenter ? new Intl.Segmenter() : null;
+const segmenter = kept(() => new Intl.Segmenter());
 
 export function initial(name) {
-	const first = segmenter ? [...segmenter.segment(name)][0]?.segment : name[0];
+	const first = Intl.Segmenter ? [...segmenter().segment(name)][0]?.segment : name[0];
 	return (first ?? "?").toUpperCase();
 }
 
