@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files/upload.h"
 #include "weft/fiber.h"
 #include "weft/offload.h"
+#include "weft/sort.h"
 #include "weft/vec.h"
 
 /** So often uploads are looked through for those that have expired, when others begin. */
@@ -115,23 +117,83 @@ static int count_one(int folder_fd, const char *id, bool is_info, void *arg)
 	return 0;
 }
 
-static int count_infos(int folder_fd, const char *id, bool is_info, void *arg)
+/* How many files of each kind there are. */
+struct census {
+	unsigned bodies, records;
+};
+
+static int count_names(int folder_fd, const char *id, bool is_info, void *arg)
 {
+	struct census *census = arg;
+
 	(void)folder_fd, (void)id;
-	*(unsigned *)arg += !is_info;
+	census->bodies += !is_info;
+	census->records += is_info;
 	return 0;
+}
+
+/* One that was published: its record is all there is. */
+struct remembered {
+	int64_t since_s;
+	char id[WEFT_FILES_UPLOAD_ID_SIZE];
+};
+
+static int note_remembered(int folder_fd, const char *id, bool is_info, void *arg)
+{
+	struct remembered one;
+	struct stat stat;
+	char name[WEFT__UPLOAD_NAME_SIZE];
+
+	weft__upload_info_name(name, id);
+	if (!is_info || weft__upload_has_bytes(folder_fd, id) ||
+		fstatat(folder_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	one.since_s = stat.st_mtim.tv_sec;
+	memcpy(one.id, id, sizeof(one.id));
+	return weft_vec_push(arg, &one);
+}
+
+static int compare_since(const void *a, const void *b, void *arg)
+{
+	const struct remembered *one = a, *other = b;
+
+	(void)arg;
+	return (one->since_s > other->since_s) - (one->since_s < other->since_s);
+}
+
+/* Who has published thousands within minutes has no use for the first of them, and a disk that is
+ * nearly full has. What fails here is done by the next. */
+static void forget_oldest(int folder_fd)
+{
+	struct weft_vec all;
+	size_t len;
+
+	weft_vec_init(&all, sizeof(struct remembered));
+	if (each_upload(folder_fd, note_remembered, &all) == 0 && (len = weft_vec_len(&all)) > 0) {
+		weft_sort(
+			weft_vec_at(&all, 0), len, sizeof(struct remembered), compare_since, NULL);
+		for (size_t i = 0; i + WEFT__UPLOADS_REMEMBERED_MAX / 2 < len; i++) {
+			char name[WEFT__UPLOAD_NAME_SIZE];
+
+			weft__upload_info_name(name, weft_vec_get(&all, struct remembered, i)->id);
+			unlinkat(folder_fd, name, 0);
+		}
+	}
+	weft_vec_fini(&all);
 }
 
 int weft__uploads_check_count(
 	const struct weft_files *files, int folder_fd, const struct weft_files_visitor *visitor)
 {
 	struct counting counting = {.visitor = visitor, .path = ""};
-	unsigned all = 0;
+	struct census census = {.bodies = 0};
 
-	if (each_upload(folder_fd, count_infos, &all) < 0)
+	if (each_upload(folder_fd, count_names, &census) < 0)
 		return -1;
+	if (census.records > census.bodies + WEFT__UPLOADS_REMEMBERED_MAX)
+		forget_oldest(folder_fd);
 	/* Whose they are matters when all are as many as one may have. */
-	if (all < files->options.uploads_max)
+	if (census.bodies < files->options.uploads_max)
 		return 0;
 	if (each_upload(folder_fd, count_one, &counting) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "descriptors.h"
+#include "files/upload.h"
 #include "house.h"
 #include "weft/scope.h"
 
@@ -296,6 +297,44 @@ CHECK_CASE(that_it_was_published_is_known_for_a_while)
 	CHECK_INT(weft_files_usage(house, &all, "", &usage), ==, 0);
 	CHECK_INT(usage.bytes, ==, 10);
 	CHECK_STR(place_read("a"), "0123456789");
+}
+
+/* Records of uploads that were published long ago. */
+static void remember_many(int count)
+{
+	const struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
+	char to[128];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(to, sizeof(to), ".weft-upload/u-%032x.info", i);
+		place_write(to, "");
+		CHECK_INT(utimensat(AT_FDCWD, place(to), times, 0), ==, 0);
+	}
+}
+
+CHECK_CASE(of_those_that_were_published_the_last_are_known_and_no_more_than_a_bound)
+{
+	struct weft_files_upload *upload;
+	char first[sizeof(id)];
+
+	house_open(NULL);
+	upload = create("a", &ten);
+	add(upload, "0123456789");
+	CHECK_INT(weft_files_upload_sync(upload), ==, 0);
+	CHECK_INT(weft_files_upload_commit(upload, NULL, NULL), ==, 0);
+	memcpy(first, id, sizeof(first));
+	remember_many(WEFT__UPLOADS_REMEMBERED_MAX - 1);
+	weft_files_upload_close(create("b", &ten));
+	CHECK_INT(staged(), ==, WEFT__UPLOADS_REMEMBERED_MAX + 2);
+	weft_files_upload_close(create("c", &ten));
+	CHECK_INT(staged(), ==, WEFT__UPLOADS_REMEMBERED_MAX + 4);
+	remember_many(WEFT__UPLOADS_REMEMBERED_MAX);
+	weft_files_upload_close(create("d", &ten));
+	CHECK_INT(staged(), ==, WEFT__UPLOADS_REMEMBERED_MAX / 2 + 6);
+	memcpy(id, first, sizeof(id));
+	upload = weft_files_upload_peek(house, &all, id);
+	CHECK(upload != NULL);
+	weft_files_upload_close(upload);
 }
 
 CHECK_CASE(a_digest_at_the_end_is_of_all_of_it)

@@ -78,9 +78,10 @@ class Soak:
         """It is, and nothing else."""
         self.files[name] = {hashlib.sha256(body).digest()}
 
-    def check_file(self, name, body):
+    def check_file(self, name, body, why=""):
         digest = hashlib.sha256(body).digest() if body is not None else None
-        expect(digest in self.files.get(name, {None}), f"{name} is what nobody has sent")
+        what = "gone" if body is None else f"what nobody has sent, {len(body)} bytes: {body[:16]}"
+        expect(digest in self.files.get(name, {None}), f"{name} is {what} {why}")
 
     def http(self):
         host, port = self.door("http")
@@ -197,7 +198,7 @@ def resume(soak, dice, own):
 
 
 def patch(soak, dice, place, body):
-    """Send the rest, breaking off now and then, until it is all there, or the disk is full."""
+    """Send the rest, breaking off now and then, to the end; given up where the disk is full."""
     while True:
         link = soak.http()
         status, _, fields = soak.ask(link, "HEAD", place, Tus_Resumable="1.0.0")
@@ -217,7 +218,10 @@ def patch(soak, dice, place, body):
             status = int((peer.recv(4096) or b"HTTP/1.1 000")[9:12])
             if status == 507:
                 peer.close()
-                return None
+                link = soak.http()
+                soak.ask(link, "DELETE", place, Tus_Resumable="1.0.0")
+                soak.count("tus: full")
+                return link.close()
             # 409, 423: the one that has just been broken off is still at its end.
             expect(status in (204, 409, 423), f"PATCH: {status}")
             peer.close()
@@ -251,8 +255,8 @@ def ftp(soak, dice, own):
             try:
                 door.retrbinary("RETR " + name, got.write)
                 soak.check_file(name, got.getvalue())
-            except ftplib.error_perm:
-                soak.check_file(name, None)
+            except ftplib.error_perm as error:
+                soak.check_file(name, None, error)
         if dice.random() < 0.5:
             data, _ = door.ntransfercmd("STOR " + own + "-torn")
             data.sendall(b"x" * dice.randrange(1, 100_000))
