@@ -71,7 +71,10 @@ struct weft_files_visitor {
 	const char *home; /* folder below the root that is the visitor's "/"; NULL: all of it */
 	unsigned rights;  /* where rights_at is NULL: enum weft_files_right */
 
-	/** The rights at a path below the root ("": the root itself). It may wait. */
+	/**
+	 * The rights at a path below the root ("": the root itself). It may wait, and may be called
+	 * on another thread while the visitor's own call waits.
+	 */
 	unsigned (*rights_at)(void *arg, const char *path);
 
 	/**

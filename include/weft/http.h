@@ -247,8 +247,9 @@ struct weft_http_content {
  * Transfer-Encoding and Connection are the server's. Of Content-Type there is one: the last, be
  * it from here or the type of what is sent. All others add up, and stay when an error page is sent
  * instead: what is true of the content alone (Cache-Control, Content-Disposition) is best added
- * when there is some. Errors: EINVAL (one of the server's, not a token, or a control character in
- * the value), EALREADY (sent), EMSGSIZE (over 16 KiB of fields), ENOMEM.
+ * when there is some. Cache-Control that on_error adds takes the place of what was added before.
+ * Errors: EINVAL (one of the server's, not a token, or a control character in the value), EALREADY
+ * (sent), EMSGSIZE (over 16 KiB of fields), ENOMEM.
  */
 WEFT_API int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value);

@@ -48,6 +48,15 @@ static unsigned rights_of(const struct weft_http_files_options *files)
 	return rights;
 }
 
+/* Who types the address leaves the slash out. */
+static int lead_to_page(
+	struct weft_http_request *request, struct weft_http_response *response, void *arg)
+{
+	(void)request;
+	(void)arg;
+	return weft_http_response_redirect(response, 307, HUB_PAGE_PATH "/");
+}
+
 int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router)
 {
 	const struct hub_page_options options = {.accounts = weft__serve_accounts_of(serve),
@@ -60,11 +69,15 @@ int weft__serve_page_mount(struct serve *serve, struct weft_http_router *router)
 		.upload_max = serve->files_options.upload_max ? serve->files_options.upload_max
 							      : (int64_t)4 << 30};
 
+	const struct weft_http_route bare = {.pattern = HUB_PAGE_PATH, .handler = lead_to_page};
+
 	/* Chat is a part of it, and can be the only one. */
 	if (!serve->has_page && !serve->chat.has_web)
 		return 0;
 	serve->page = weft__hub_page_new(&options);
-	return serve->page ? weft__hub_page_mount(serve->page, router) : -1;
+	if (!serve->page || weft__hub_page_mount(serve->page, router) < 0)
+		return -1;
+	return weft_http_router_add(router, &bare);
 }
 
 int weft__serve_page_front(struct serve *serve, const struct weft_http_service *files)

@@ -73,7 +73,7 @@ static int judge_removal(const struct stat *existing, void *arg)
 static int remove_there(void *arg)
 {
 	struct removal *removal = arg;
-	const struct weft__store_judge judge = {judge_removal, removal};
+	const struct weft__store_judge judge = {.fn = judge_removal, .arg = removal};
 
 	if (weft__view_enter(&removal->view) < 0)
 		return -1;

@@ -81,6 +81,22 @@ int weft__files_put_judge(const struct stat *existing, void *arg)
 	return 0;
 }
 
+int weft__files_put_on_name(const char *name, void *arg)
+{
+	struct weft_files_put *put = arg;
+	const char *slash = strrchr(put->path, '/');
+	char *path;
+
+	if (!put->visitor->rights_at)
+		return 0;
+	if (asprintf(&path, "%.*s%s", slash ? (int)(slash - put->path) + 1 : 0, put->path, name) <
+		0)
+		return ENOMEM;
+	put->rights = weft_files_rights(put->visitor, path);
+	free(path);
+	return 0;
+}
+
 /* ---- Beginning --------------------------------------------------------------------------- */
 
 static bool count_put(struct weft_files_put *put)
@@ -149,7 +165,7 @@ static int begin_there(void *arg)
 		.owner = put->visitor->owner,
 		.asks_owner = put->files->options.freed != NULL,
 		.is_unique = call->options->is_unique,
-		.judge = {weft__files_put_judge, put}};
+		.judge = {weft__files_put_judge, put, weft__files_put_on_name}};
 
 	if (weft__view_enter(call->view) < 0)
 		return -1;

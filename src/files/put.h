@@ -38,6 +38,9 @@ struct weft_files_put {
  */
 int weft__files_put_judge(const struct stat *existing, void *put);
 
+/** An on_name of that judge: rights are those at the name that the file gets. */
+int weft__files_put_on_name(const char *name, void *put);
+
 /** Take more of the quota, if the bytes up to end need it. 0 or -1: EDQUOT, EFBIG. */
 int weft__files_put_reserve(struct weft_files_put *put, int64_t end);
 

@@ -55,6 +55,8 @@ typedef int weft__store_judge_fn(const struct stat *existing, void *arg);
 struct weft__store_judge {
 	weft__store_judge_fn *fn; /* NULL: go on */
 	void *arg;
+	/** Before fn, the name that it gets by is_unique: 0, or why not. NULL: any will do. */
+	int (*on_name)(const char *name, void *arg);
 };
 
 /* ---- Beginning and ending ------------------------------------------------------------ */

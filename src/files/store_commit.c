@@ -70,7 +70,9 @@ int weft__put_judge(struct weft__put *put, struct stat *ret_existing)
 		return fail(EISDIR);
 	if (is_there && !S_ISREG(ret_existing->st_mode))
 		return fail(ENODEV);
-	if (put->judge.fn)
+	if (put->is_unique && put->judge.on_name)
+		code = put->judge.on_name(put->place.name, put->judge.arg);
+	if (!code && put->judge.fn)
 		code = put->judge.fn(is_there ? ret_existing : NULL, put->judge.arg);
 	return code ? fail(code) : is_there;
 }

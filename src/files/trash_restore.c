@@ -238,39 +238,24 @@ static int check_light(const struct item *item, const struct weft__view *to)
 
 struct restoring {
 	struct item item;
-	bool is_unique;
 	struct weft__view to;
-	char name[WEFT_FILES_NAME_SIZE]; /* that it has got */
 };
 
-static int rename_to(struct restoring *restoring, const struct weft__store_place *place)
-{
-	const struct item *item = &restoring->item;
-	char from[WEFT__TRASH_NAME_SIZE];
-	unsigned number = 0;
-	int result;
-
-	weft__trash_name(from, 't', item->id);
-	snprintf(restoring->name, sizeof(restoring->name), "%s", place->name);
-	for (;;) {
-		result =
-			weft__trash_rename(item->trash_fd, from, place->folder_fd, restoring->name);
-		if (result == 0 || errno != EEXIST || !restoring->is_unique)
-			return result;
-		if (weft__name_next(place->name, &number, restoring->name) < 0)
-			return -1;
-	}
-}
+struct turn {
+	struct restoring *restoring;
+	char **ret_path;
+};
 
 static int restore_to(struct restoring *restoring, const struct weft__store_place *place)
 {
 	const struct item *item = &restoring->item;
-	char info[WEFT__TRASH_NAME_SIZE];
+	char from[WEFT__TRASH_NAME_SIZE], info[WEFT__TRASH_NAME_SIZE];
 	int result = weft__store_lock(place->folder_fd);
 
 	if (result < 0)
 		return -1;
-	result = rename_to(restoring, place);
+	weft__trash_name(from, 't', item->id);
+	result = weft__trash_rename(item->trash_fd, from, place->folder_fd, place->name);
 	weft__store_unlock(place->folder_fd);
 	if (result < 0 || fsync(place->folder_fd) < 0)
 		return -1;
@@ -317,41 +302,54 @@ static int restore_within_rights(struct restoring *restoring)
 	if (weft__view_need(&restoring->to, WEFT_FILES_WRITE) < 0)
 		return -1;
 	if (!restoring->to.path[0])
-		return fail(EEXIST);
+		return fail(EBUSY); /* not EEXIST: no other name would do */
 	if (check_light(&restoring->item, &restoring->to) < 0)
 		return -1;
 	result = weft_offload_as(WEFT_OFFLOAD_FILE, restore_there, restoring);
 	return result < 0 && errno == ENOENT ? restore_with_folders(restoring) : result;
 }
 
-/* Where it is now, in the visitor's home. */
-static int tell_path(const struct restoring *restoring, char **ret_path)
+/* By one name; in *ret_path is where it is now, in the visitor's home. */
+static int restore_as(struct restoring *restoring, const char *to, char **ret_path)
 {
-	const char *path = restoring->to.path, *slash = strrchr(path, '/');
-	int folder_len = slash ? (int)(slash - path) + 1 : 0;
+	const struct item *item = &restoring->item;
+	int result;
 
-	if (ret_path && asprintf(ret_path, "%.*s%s", folder_len, path, restoring->name) < 0)
-		*ret_path = NULL; /* it is done all the same */
-	return 0;
+	if (weft__view_make(&restoring->to, item->files, item->visitor, to) < 0)
+		return -1;
+	result = restore_within_rights(restoring);
+	if (result == 0 && ret_path)
+		*ret_path = strdup(restoring->to.path); /* NULL: it is done all the same */
+	weft__view_leave(&restoring->to);
+	return result;
+}
+
+/* A weft__files_move_fn: rights are asked for at each name that is tried. */
+static int restore_by_turn(struct weft_files *files, const struct weft_files_visitor *visitor,
+	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
+{
+	struct turn *turn = move->arg;
+
+	(void)files;
+	(void)visitor;
+	*ret_moved = (struct weft_files_moved){.has_source = true};
+	return restore_as(turn->restoring, move->to, turn->ret_path);
 }
 
 int weft_files_trash_restore(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_restore *restore, char **ret_path)
 {
-	struct restoring restoring = {.is_unique = restore->is_unique};
-	const char *to = restore->to;
-	int result = -1;
+	struct restoring restoring;
+	struct turn turn = {&restoring, ret_path};
+	struct weft_files_move move = {
+		.to = restore->to, .is_unique = restore->is_unique, .arg = &turn};
+	int result;
 
 	if (open_item(&restoring.item, files, visitor, restore->id) < 0)
 		return -1;
-	if (!to)
-		to = weft__trash_path(visitor, &restoring.item.record);
-	if (weft__view_make(&restoring.to, files, visitor, to) == 0) {
-		result = restore_within_rights(&restoring);
-		if (result == 0)
-			tell_path(&restoring, ret_path);
-		weft__view_leave(&restoring.to);
-	}
+	if (!move.to)
+		move.to = weft__trash_path(visitor, &restoring.item.record);
+	result = weft__name_by_turns(restore_by_turn, files, visitor, &move, NULL);
 	close_item(&restoring.item);
 	return result;
 }

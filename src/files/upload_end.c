@@ -188,7 +188,8 @@ static int publish(struct publishing *publishing, const struct weft_files_put_op
 	put->inner->number = 0;
 	put->judge = options->judge;
 	put->judge_arg = options->arg;
-	put->inner->judge = (struct weft__store_judge){weft__files_put_judge, put};
+	put->inner->judge =
+		(struct weft__store_judge){weft__files_put_judge, put, weft__files_put_on_name};
 	put->inner->mtime = options->mtime;
 	publishing->mode = options->mode;
 	if (options->sha256 && check_digest(upload, options->sha256) < 0)

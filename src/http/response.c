@@ -152,6 +152,28 @@ void weft__http_response_drop_type(struct weft_http_response *response)
 	response->type_end = 0;
 }
 
+/* Forget what was added by that name, in small letters. */
+static void drop_fields(struct weft_http_response *response, const char *name)
+{
+	size_t name_len = strlen(name);
+	char *line = response->fields.text;
+
+	while (line && *line) {
+		char *next = strchr(line, '\n') + 1;
+
+		if (strcspn(line, ":") != name_len ||
+			!weft__http_equal_nocase(line, name_len, name)) {
+			line = next;
+			continue;
+		}
+		if (response->type_end > (size_t)(line - response->fields.text))
+			response->type_end -= (size_t)(next - line);
+		memmove(line, next, strlen(next) + 1);
+		weft_str_truncate(
+			&response->fields, weft_str_len(&response->fields) - (size_t)(next - line));
+	}
+}
+
 int weft_http_response_field(
 	struct weft_http_response *response, const char *name, const char *value)
 {
@@ -175,6 +197,10 @@ int weft_http_response_field(
 	}
 	if (!response->fields.text)
 		weft_str_init(&response->fields, FIELDS_LEN_MAX);
+	/* How long an error page is kept is said by that: it is another answer than what has
+	 * failed. */
+	if (response->in_error && weft__http_equal_nocase(name, name_len, "cache-control"))
+		drop_fields(response, "cache-control");
 	/* An answer has one type (9110, 8.3): an error page's is not that of what it stands for. */
 	is_type = weft__http_equal_nocase(name, name_len, "content-type");
 	if (is_type)

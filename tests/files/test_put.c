@@ -401,4 +401,28 @@ BOTH_CASE(who_is_late_leaves_nothing)
 	CHECK_INT(descriptors(), ==, before);
 }
 
+/* Nothing at "sub/a (2)", all elsewhere. */
+static unsigned but_at_second(void *arg, const char *path)
+{
+	(void)arg;
+	return strcmp(path, "sub/a (2)") == 0 ? 0 : WEFT_FILES_ALL;
+}
+
+CHECK_CASE(a_free_name_is_taken_within_the_rights_at_that_name)
+{
+	const struct weft_files_visitor bounded = {.rights_at = but_at_second};
+	const struct weft_files_visitor at_home = {.rights_at = but_at_second, .home = "sub"};
+	const struct weft_files_put_options unique = {.is_unique = true};
+
+	house_open(NULL);
+	CHECK_INT(mkdir(place("sub"), 0755), ==, 0);
+	CHECK_INT(house_put_with(&bounded, "sub/a", "one", &unique), ==, 0);
+	CHECK_FAILS(house_put_with(&bounded, "sub/a", "two", &unique), EACCES);
+	CHECK_FAILS(house_put_with(&at_home, "a", "two", &unique), EACCES);
+	CHECK_INT(house_names("sub"), ==, 1);
+	place_write("sub/a (2)", "there");
+	CHECK_INT(house_put_with(&at_home, "a", "two", &unique), ==, 0);
+	CHECK_STR(place_read("sub/a (3)"), "two");
+}
+
 CHECK_MAIN()

@@ -55,8 +55,11 @@ static int only_old(const struct stat *existing, void *arg)
 
 static struct weft__put *begin(const char *path, weft__store_judge_fn *fn, void *arg)
 {
-	const struct weft__put_options options = {
-		.root = &root, .folder_fd = -1, .path = path, .len = -1, .judge = {fn, arg}};
+	const struct weft__put_options options = {.root = &root,
+		.folder_fd = -1,
+		.path = path,
+		.len = -1,
+		.judge = {.fn = fn, .arg = arg}};
 
 	root_open();
 	return weft__put_begin(&options);
@@ -440,7 +443,7 @@ BOTH_CASE(folders_are_made_and_removed_when_they_are_empty)
 
 BOTH_CASE(files_and_links_are_removed_and_not_what_links_lead_to)
 {
-	const struct weft__store_judge judge = {only_old, &(off_t){1}};
+	const struct weft__store_judge judge = {.fn = only_old, .arg = &(off_t){1}};
 
 	root_open();
 	place_write("a", "content");

@@ -221,6 +221,33 @@ CHECK_CASE(a_name_that_is_taken_stays_and_another_can_be_had)
 	free(path);
 }
 
+/* Nothing at "a (2).txt", all elsewhere. */
+static unsigned but_at_second(void *arg, const char *path)
+{
+	(void)arg;
+	return strcmp(path, "a (2).txt") == 0 ? 0 : COMMON;
+}
+
+CHECK_CASE(another_name_is_had_within_the_rights_at_that_name)
+{
+	const struct weft_files_visitor bounded = {
+		.name = "mia", .owner = MIA, .rights_at = but_at_second};
+	struct weft_files_restore wanted = {.is_unique = true};
+	char *path;
+
+	open_house();
+	CHECK_INT(house_put(&mia, "a.txt", "123"), ==, 0);
+	CHECK_INT(trash(&mia, "a.txt"), ==, 0);
+	list(&mia);
+	place_write("a.txt", "there");
+	wanted.id = told.id;
+	CHECK_FAILS(weft_files_trash_restore(house, &bounded, &wanted, &path), EACCES);
+	CHECK_INT(shown("."), ==, 1);
+	CHECK_INT(weft_files_trash_restore(house, &mia, &wanted, &path), ==, 0);
+	CHECK_STR(path, "a (2).txt");
+	free(path);
+}
+
 CHECK_CASE(folders_that_are_gone_are_made_again_or_nothing_is)
 {
 	const struct weft_files_visitor reader = {

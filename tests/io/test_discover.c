@@ -22,7 +22,7 @@
 static const struct weft__discover_message kitchen = {.kind = WEFT__DISCOVER_ANNOUNCEMENT,
 	.instance = 77,
 	.port = 8080,
-	.expiry_ms = 5000,
+	.expiry_ms = 600 * 1000, /* in no case but the one that is about it */
 	.name = "Kitchen",
 	.service = "http"};
 
@@ -63,7 +63,9 @@ static uint16_t free_port(void)
 static uint16_t udp_port;
 
 /* A case in a network of its own, in a thread and in a fiber. */
-#define NETWORK_CASE(ident)                                                    \
+#define NETWORK_CASE(ident)         NETWORK_CASE_(ident, CHECK_CASE)
+#define NETWORK_CASE_IN_TIME(ident) NETWORK_CASE_(ident, CHECK_CASE_IN_TIME)
+#define NETWORK_CASE_(ident, CASE)                                             \
 	static void network_##ident(void);                                     \
 	static int network_fiber_##ident(void *arg)                            \
 	{                                                                      \
@@ -71,13 +73,13 @@ static uint16_t udp_port;
 		network_##ident();                                             \
 		return 0;                                                      \
 	}                                                                      \
-	CHECK_CASE(ident##_in_a_thread)                                        \
+	CASE(ident##_in_a_thread)                                              \
 	{                                                                      \
 		leave_the_network();                                           \
 		udp_port = free_port();                                        \
 		network_##ident();                                             \
 	}                                                                      \
-	CHECK_CASE(ident##_in_a_fiber)                                         \
+	CASE(ident##_in_a_fiber)                                               \
 	{                                                                      \
 		leave_the_network();                                           \
 		udp_port = free_port();                                        \
@@ -168,7 +170,9 @@ NETWORK_CASE(what_is_announced_is_found_sorted_with_its_address)
 	struct weft_discovered found[4];
 
 	announce(&attic_options);
-	CHECK_INT(weft_discover(&options, found, 4), ==, 2);
+	/* Who answers later than it gathers is not found: their threads may be that late. */
+	while (weft_discover(&options, found, 4) != 2)
+		;
 	CHECK_STR(found[0].name, "Attic");
 	CHECK_STR(found[0].service, "weft");
 	CHECK_STR(found[1].name, "Kitchen");
@@ -176,8 +180,10 @@ NETWORK_CASE(what_is_announced_is_found_sorted_with_its_address)
 	CHECK_INT(found[1].port, ==, 8080);
 	CHECK_INT(found[1].address_count, >=, 1);
 	CHECK(found[1].instance == weft_announcer_instance(announcer));
-	CHECK_INT(weft_announcer_counters(announcer).answered, >=, 1);
-	CHECK_INT(weft_discover(&options, found, 1), ==, 1); /* of more */
+	while (weft_announcer_counters(announcer).answered == 0)
+		weft_sleep(WEFT_MILLISECONDS(1));      /* it counts after it has answered */
+	while (weft_discover(&options, found, 1) != 1) /* of more */
+		;
 }
 
 NETWORK_CASE(only_the_service_asked_for_is_found)
@@ -347,15 +353,15 @@ NETWORK_CASE(an_answer_that_is_taken_after_the_goodbye_brings_nobody_back)
 	close(fd);
 }
 
-NETWORK_CASE(who_is_not_heard_of_any_more_expires_address_by_address)
+NETWORK_CASE_IN_TIME(who_is_not_heard_of_any_more_expires_address_by_address)
 {
 	struct weft__discover_message brief = kitchen, long_lived = kitchen;
 	struct weft_discovery *discovery = watch(NULL);
 	struct weft_discovered found;
 	int first = mouth(1), second = mouth(2);
 
-	long_lived.expiry_ms = 2000;
-	brief.expiry_ms = 100;
+	long_lived.expiry_ms = 2000 * (uint32_t)check_stretch;
+	brief.expiry_ms = 100 * (uint32_t)check_stretch;
 	say_message(first, &long_lived);
 	expect(discovery, WEFT_DISCOVERY_CAME, "Kitchen");
 	say_message(second, &brief);
@@ -399,14 +405,14 @@ CHECK_CASE(an_announcer_that_is_cancelled_says_goodbye)
 	CHECK_INT(weft_run(NULL, cancel_says_goodbye, NULL), ==, 0);
 }
 
-NETWORK_CASE(an_announcer_whose_time_is_up_says_goodbye)
+NETWORK_CASE_IN_TIME(an_announcer_whose_time_is_up_says_goodbye)
 {
 	const struct weft_announcer_options options = {
 		.name = "Kitchen", .port = 1, .udp_port = udp_port};
 	struct weft_announcer *announcer = weft_announcer_new(&options);
 	struct weft_discovery *discovery = watch(NULL);
 
-	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(500))
+	WEFT_WITH_TIMEOUT (check_stretch *WEFT_MILLISECONDS(500))
 		CHECK_ERRNO(weft_announcer_run(announcer), ETIMEDOUT);
 	expect(discovery, WEFT_DISCOVERY_CAME, "Kitchen");
 	expect(discovery, WEFT_DISCOVERY_LEFT, "Kitchen");

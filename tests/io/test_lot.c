@@ -269,6 +269,7 @@ static void visit_full_of_two(struct world *world)
 	char byte;
 
 	talk(first);
+	await_all_parked();
 	weft_sleep(WEFT_MILLISECONDS(250)); /* or more: it is the longest by far */
 	for (int i = 0; i < 7; i++) {
 		others[i] = meet(world);

@@ -12,7 +12,7 @@ import tempfile
 
 from collected import Collector, Skip, case, client, expect, finish, run, until, weft
 from numbered import in_queue
-from served import has_ipv6, on_a_slow_machine
+from served import PATIENCE_S, has_ipv6, on_a_slow_machine
 
 DRIVERS = ("epoll", "uring", "epoll-level", "poll", "select")
 
@@ -242,7 +242,7 @@ def _():
         os.write(leader, b"typed\n")
         collector.wait(1)
         os.close(leader)
-        expect(collector.process.wait(30) == 0)
+        expect(collector.process.wait(PATIENCE_S) == 0)
         expect(collector.texts() == ["typed"], collector.texts())
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from collected import Collector, case, expect, lines_of, run, until
+from collected import PATIENCE_S, Collector, case, expect, lines_of, run, until
 from numbered import Client, all_lines, expect_all, in_backlog, in_queue
 from tap import Skip
 
@@ -171,7 +171,7 @@ def _():
 
 @case("stopped while the disk is full it reads and writes all, when there is room in time")
 def _():
-    with Collector("--grace", "30", complains=True) as collector:
+    with Collector("--grace", "1000", complains=True) as collector:
         limit_size(collector, 1000)
         with collector.connect() as peer:
             peer.sendall(b"".join(b"%04d\n" % number for number in range(200)))
@@ -180,7 +180,7 @@ def _():
             collector.process.send_signal(signal.SIGTERM)
             time.sleep(0.2)  # it may see the one before the other: the result is the same
             limit_size(collector, resource.RLIM_INFINITY)
-            collector.process.wait(30)
+            collector.process.wait(PATIENCE_S)
         texts = collector.texts()
         expect(texts == [f"{number:04d}" for number in range(9000)], (len(texts), texts[-1:]))
         expect(collector.process.returncode == 0)
@@ -310,7 +310,7 @@ def _():
             except TimeoutError:
                 pass
             os.unlink(sync)
-            peer.settimeout(30)
+            peer.settimeout(PATIENCE_S)
             expect(peer.recv(1) == b"")
         collector.wait_said("written again")
         expect_complaints(collector, 1)

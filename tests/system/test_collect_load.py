@@ -15,7 +15,7 @@ import tempfile
 import termios
 import time
 
-from collected import Collector, case, expect, lines_of, run, until
+from collected import PATIENCE_S, Collector, case, expect, lines_of, run, until
 from numbered import Client, all_lines, expect_all, in_backlog, numbered, numbers_by_name
 
 ROUNDS = int(os.environ.get("CHECK_ROUNDS", "1"))
@@ -257,7 +257,7 @@ def _():
         time.sleep(0.1)
         expect(sender.poll() is None, "it did not have to wait")
         collector.process.send_signal(signal.SIGCONT)
-        expect(sender.wait(30) == 0)
+        expect(sender.wait(PATIENCE_S) == 0)
         texts = [line.text for line in collector.wait(1000)]
         expect(texts == [str(number) for number in range(1000)], len(texts))
 

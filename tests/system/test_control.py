@@ -114,6 +114,18 @@ def _():
         expect(site.facts("stats")["pid"] == site.server.process.pid)
 
 
+@case("what has expired is looked for wherever files may be changed, whatever doors there are")
+def _():
+    def has_sweeper(facts):
+        return any(fiber["name"] == "expired files" for fiber in facts["fibers"])
+
+    for options in (("--allow-upload",), ("--allow-change",)):
+        with Site(*options) as site:
+            site.until(has_sweeper, "ps")
+    with Site() as site:
+        expect(not has_sweeper(site.facts("ps")), "nobody writes here")
+
+
 @case("a user finds his server without being told where it is, and asks which of several")
 def _():
     if os.geteuid() != 0:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from served import PATIENCE_S, Folder, Server, Skip, case, expect, has_ipv6, run
 # "secret", hashed as cheaply as can be.
 USERS = "anna:$2b$04$7vDpurJCjBBKxzpAOYTXS.vhl.V74uuCGsr7Bvzm9l.A4hciAljsa\n"
 CHANGES = ("--allow-upload", "--allow-overwrite", "--allow-change")
+FIN_WAIT_1 = 4  # of TCP_INFO: our end is on its way
 BIG = b"".join(number.to_bytes(8, "big") for number in range(1 << 17))
 
 
@@ -200,7 +202,12 @@ def _():
         ftp.voidcmd("TYPE I")
         data = ftp.transfercmd("STOR a.bin")
         data.sendall(BIG)
-        # As the kernel closes what a killed process had: in the order of the descriptors.
+        # As the kernel closes what a killed process had: in the order of the descriptors. Each
+        # processor has a queue of packets, so the other end has to say that it knows of the first.
+        ftp.sock.shutdown(socket.SHUT_WR)
+        is_known = eventually(lambda: ftp.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+                              != FIN_WAIT_1)
+        expect(is_known, "nobody has heard of the end")
         ftp.sock.close()
         ftp.file.close()
         data.close()

@@ -59,7 +59,7 @@ def _():
 @case("many requests go over one connection")
 def _():
     with served() as server:
-        client = http.client.HTTPConnection(server.host, server.port, timeout=30)
+        client = http.client.HTTPConnection(server.host, server.port, timeout=PATIENCE_S)
         for _ in range(50):
             client.request("GET", "/a.txt")
             reply = client.getresponse()

@@ -97,6 +97,10 @@ def _():
             answer = ask(server, "/none.txt", TAB)
             expect(answer.status == 404 and not is_page(answer), answer)
             expect(not is_page(ask(server, "/none/")))
+            for path in ("/none/", "/.weft/x/", "/.weft/hub.json/"):
+                answer = ask(server, path, TAB)
+                expect(is_page(answer), answer)
+                expect(answer.fields.get_all("Cache-Control") == ["no-cache"], answer.fields)
         with hub(folder, "--no-listing") as server:
             expect(is_page(ask(server, "/", TAB)) and ask(server, "/").status == 403)
 
@@ -113,6 +117,9 @@ def _():
             answer = ask(server, path)
             expect(answer.status == 404 and answer.fields["Cache-Control"] == "no-store", answer)
         expect(ask(server, "/.weft/chat", method="POST").status == 405)
+        for fields in ({}, TAB):
+            answer = ask(server, "/.weft", fields)
+            expect(answer.status == 307 and answer.fields["Location"] == "/.weft/", answer)
 
 
 @case("the document runs and loads nothing but the server's own, and is asked for anew each time")

@@ -224,15 +224,13 @@ def _():
     with Folder() as folder:
         folder.write("a.txt", "hello")
         for number in (signal.SIGINT, signal.SIGTERM):
-            with Server(folder.path, "--grace", "60") as server:
+            with Server(folder.path, "--grace", "1000") as server:
                 connections = [server.connect() for _ in range(20)]
                 for connection in connections[:10]:
                     connection.send(GET)
                     expect(connection.reply().status == 200)
-                started = time.monotonic()
                 server.process.send_signal(number)
-                server.process.wait(PATIENCE_S)
-                expect(time.monotonic() - started < 20, "it waited for idle connections")
+                server.process.wait(PATIENCE_S)  # or it waits for idle connections
                 for connection in connections:
                     expect(connection.at_end())
                     connection.socket.close()
