@@ -31,8 +31,8 @@
 /** Bytes of an owner's name. */
 #define WEFT__UPLOAD_OWNER_MAX 1024
 
-/** Published uploads that are known for a while yet, at most: each takes a block of the disk. Half of
- * them, the oldest, are forgotten then. */
+/** Published uploads that are known for a while yet, at most: each takes a block of the disk. The
+ * older half of them is forgotten then. */
 #define WEFT__UPLOADS_REMEMBERED_MAX 1000
 
 /** What had the name when it began; as the put's. */

@@ -104,12 +104,13 @@ def put(soak, dice, own):
     while soak.goes_on():
         name = f"{own}-{dice.randrange(20)}"
         body = body_of(dice, 200_000)
+        before = set(soak.files.get(name, {None}))
         soak.begin_file(name, body)
         status, _, _ = soak.ask(link, "PUT", "/" + name, body)
         expect(status in (201, 204, 507), f"PUT: {status}")
         if status == 507:
             soak.count("put: full")
-            soak.files[name].discard(hashlib.sha256(body).digest())
+            soak.files[name] = before  # a body of one byte may be what was there
             continue
         soak.has_file(name, body)
         soak.count("put")
