@@ -202,7 +202,8 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(OBJ)/%)
 ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_SRC)) \
 	$(call objects,$(INSIDE_SRC) $(wildcard fuzz/replay.c) tests/system/ws_peer.c tests/system/link_peer.c)
 
-.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http judge-ftp judge-chat fuzz cov lint format \
+.PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http judge-ftp judge-chat judge-hub \
+	fuzz cov lint format \
 	install dist deb clean help FORCE
 .SUFFIXES:
 .SECONDARY:
@@ -410,6 +411,11 @@ judge-chat: ## Let others' programs judge chat: nc, ncat, socat, openssl, ws, Ch
 	@tools/bootstrap judge
 	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
 	@tools/judge chat$(if $(ONLY),_$(ONLY:chat_%=%))
+
+judge-hub: ## One file and one room through every door at once: Chromium, curl, lftp, nc... (JUDGE_ROUNDS=5)
+	@tools/bootstrap judge
+	@$(MAKE) --no-print-directory -j$(JOBS) build/weft
+	@tools/judge hub
 
 fuzz: ## Look for new crashes with libFuzzer (ONLY=name, SECONDS=30 for each parser)
 	@tools/bootstrap fuzz

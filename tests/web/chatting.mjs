@@ -47,7 +47,7 @@ export const room_link = (page, name) => page.locator(".chat .panel.rooms a", { 
 // ---- By other doors -----------------------------------------------------------------------------
 
 // Waits for what comes: lines, until one fits.
-class Listener {
+export class Listener {
 	constructor() {
 		this.lines = [];
 		this.waiting = new Set();

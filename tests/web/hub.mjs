@@ -5,7 +5,7 @@
 //		files: { "a.txt": "hello" }, options: ["--allow-upload"] });
 //	hub.url                  http://127.0.0.1:PORT/
 //	hub.facts                what it printed: {"http": ..., "chat": ...}
-//	await hub.account("grant", "set", "user:bob", "/", "read,list,write")
+//	await hub.account("grant", "set", "user:bob", "", "read,list,write")
 //	await hub.stop(); await hub.again();   the same people and files; another port, but
 //	const relay = await hub.relay();       relay.url stays; relay.cut() and relay.mend()
 //

@@ -24,11 +24,10 @@ import { askAboutTaken } from "./questions.js";
 import { Transfers } from "./transfers.js";
 import { makeUploads } from "./uploads.js";
 import { chosen as chosenFiles, dropped } from "./walk.js";
+import { watch } from "./watch.js";
 import { about } from "./ask.js";
 
-const LOOK_MS = 15000; // so often a folder in sight is asked whether it changed
-
-let app, parts, actions, uploads, may_list;
+let app, parts, actions, uploads, may_list, hands;
 const model = new Model();
 const kept = new Map(); // where in a folder one was: address -> {top, href}
 let place = null; // place.js: {mode, folder, rights, trash, status, why, tag, ...}
@@ -81,19 +80,20 @@ function remember() {
 }
 
 // Ask for what is to be seen, and show it.
-async function fill(asked, { select } = {}) {
+async function fill(asked, { select, is_look = false } = {}) {
 	const key = keyOf(asked), was = place && keyOf(place) === key ? place : null;
 	loading?.abort();
 	loading = new AbortController();
 	const { signal } = loading;
-	parts.root.setAttribute("aria-busy", "true");
+	if (!is_look)
+		parts.root.setAttribute("aria-busy", "true");
 	const found = await load(asked, { tag: was?.status === 200 ? was.tag : "", signal,
 		some: (entries) => key === wanted && !signal.aborted && model.set(entries) });
 	if (signal.aborted || key !== wanted)
 		return;
 	parts.root.removeAttribute("aria-busy");
 	loading = null;
-	if (found === null) // as it was
+	if (found === null || (is_look && !tells(found))) // as it was
 		return;
 	place = found;
 	if (found.entries)
@@ -160,10 +160,9 @@ function reloadSoon() {
 	}, Math.max(700, last_ms * 5));
 }
 
-async function look() {
-	if (is_shown && !document.hidden && place?.mode === "folder" && !loading && !parts.list.is_renaming)
-		await reload();
-}
+// Whether an answer that nobody waits for may change what is in sight: the next one will.
+const tells = ({ status }) => status !== 0 && status !== 429 && status < 500 && !hands.are_full &&
+	!parts.list.is_renaming;
 
 // ---- What is to be seen -------------------------------------------------------------------------
 
@@ -445,8 +444,8 @@ function listen() {
 			actions.paste();
 	});
 	net.addEventListener("online", () => uploads.queue.wake());
-	addEventListener("focus", look);
-	setInterval(look, LOOK_MS);
+	hands = watch(parts.root, { look: () => reload({ is_look: true }),
+		is_due: () => is_shown && place?.mode === "folder" && !loading && !parts.list.is_renaming });
 	app.keys?.("files", [
 		{ keys: "/", does: "Filter this folder", run: () => parts.tools.filter.focus() },
 		{ keys: "u", does: "Upload files", run: () => !parts.tools.upload.hidden && parts.files.click() },
