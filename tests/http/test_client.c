@@ -438,30 +438,30 @@ CHECK_CASE(credentials_are_sent_as_their_rfcs_write_them)
 
 BOTH_CASE(a_server_that_says_nothing_is_not_waited_for)
 {
-	static const struct turn turns[] = {SAYS("", .does = AWAITS_END),
-		SAYS("HTTP/1.1 200 OK\r\nA", .does = AWAITS_END),
-		SAYS("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", .does = AWAITS_END),
-		SAYS("", .does = AWAITS_END)};
+	static const struct turn turns[] = {SAYS(""), SAYS("HTTP/1.1 200 OK\r\nA"),
+		SAYS("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")};
 	struct weft_http_fetch_options options = {.ret_fault = &fault};
 	struct weft_http_fetch *made;
 	char bytes[8];
 
-	START(turns);
+	scripted_start_as(&server, turns, 3, scripted_thread_by_path);
 	options.stall_timeout_ns = WEFT_MILLISECONDS(20);
-	CHECK_ERRNO(weft_http_get(url("/"), &options), ETIMEDOUT);
+	CHECK_ERRNO(weft_http_get(url("/0"), &options), ETIMEDOUT);
 	CHECK_INT(fault.kind, ==, WEFT_HTTP_INTERRUPTED);
 	options.stall_timeout_ns = 0;
 	options.timeout_ns = WEFT_MILLISECONDS(20);
-	CHECK_ERRNO(weft_http_get(url("/"), &options), ETIMEDOUT);
+	CHECK_ERRNO(weft_http_get(url("/1"), &options), ETIMEDOUT);
 	options.timeout_ns = 0;
-	made = weft_http_get(url("/"), &options);
+	made = weft_http_get(url("/2"), &options);
+	CHECK(made != NULL);
 	CHECK_INT(weft_http_fetch_read(made, bytes, sizeof(bytes)), ==, 2);
 	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(20))
 		CHECK_ERRNO(weft_http_fetch_read(made, bytes, sizeof(bytes)), ETIMEDOUT);
 	CHECK_INT(weft_http_fetch_fault(made)->kind, ==, WEFT_HTTP_INTERRUPTED);
 	weft_http_fetch_free(made);
 	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(20))
-		CHECK_ERRNO(weft_http_get(url("/"), &options), ETIMEDOUT);
+		CHECK_ERRNO(weft_http_get(url("/0"), &options), ETIMEDOUT);
+	CHECK_ERRNO(weft_http_get(url("/3"), &options), ECONNRESET);
 	scripted_end(&server);
 }
 
