@@ -3,10 +3,14 @@
  *
  * Entry point: weft_files_copy_all().
  *
- *	a hidden folder (trash.h), locked -> what is below the old one, one by one: made there,
- *	and on the disk -> one rename to its name -> on the disk
+ *	a hidden folder (trash.h), locked -> what is below the old one, one by one, is made there
+ *	-> all of it is on the disk -> one rename to its name -> on the disk
  *
  * So a part of it is never there; and what a killed process has left is swept with the trash.
+ *Nobody is told of a file before all are there, so small ones share one syncfs(2) at the end, where
+ * commits do (store_commit.c). The hidden folder is opened before anything is written, so that
+ * syncfs tells whether anything of it was lost: since Linux 5.8, which is asked for. Else, and for
+ * large files, each is synced by itself.
  *
  * Never: a file that its visitor may not read, or at a path where she may not write.
  */
@@ -16,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "files/store_put.h"
@@ -25,6 +30,9 @@
 #include "weft/scope.h"
 
 #define MODE 0777
+
+/** A file with so many bytes is synced by itself: the last sync is not to take for ever. */
+#define LARGE ((int64_t)1024 * 1024)
 
 static int fail(int code)
 {
@@ -49,7 +57,8 @@ struct copying {
 	struct weft__store_place place; /* where it goes */
 	struct weft_files_moved *moved;
 	char id[WEFT_FILES_TRASH_ID_SIZE];
-	int trash_fd, stage_fd; /* the hidden folder; -1: not yet */
+	int trash_fd, stage_fd;      /* the hidden folder; -1: not yet */
+	struct weft__syncer *syncer; /* of the one sync at the end; NULL: each by itself */
 	size_t count;
 	int64_t reserved, used;
 	/* The folder whose entries are being made: its path in the stage; to be freed. */
@@ -90,6 +99,24 @@ static int make_stage(struct copying *copying)
 	return lock_stage(copying, name);
 }
 
+/* Before Linux 5.8 syncfs(2) says nothing of bytes that could not be written. */
+static bool syncfs_tells(void)
+{
+	struct utsname kernel;
+	unsigned major = 0, minor = 0;
+
+	return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 8));
+}
+
+static void choose_sync(struct copying *copying)
+{
+	struct weft__syncer *syncer = &copying->files->group.lanes[0].syncer;
+
+	if (weft__syncer_is_shared(syncer) && copying->place.dev == syncer->dev && syncfs_tells())
+		copying->syncer = syncer;
+}
+
 /* What is in the way: 0, or -1. */
 static int judge_place(const struct copying *copying)
 {
@@ -122,6 +149,7 @@ static int begin_there(void *arg)
 		return -1;
 	if (!weft__store_is_same_mount(copying->trash_fd, copying->place.folder_fd))
 		return fail(EXDEV);
+	choose_sync(copying);
 	return make_stage(copying);
 }
 
@@ -130,7 +158,11 @@ static int begin_there(void *arg)
 
 static int sync_folder(struct copying *copying)
 {
-	int fd = openat(copying->stage_fd, copying->folder[0] ? copying->folder : ".",
+	int fd;
+
+	if (copying->syncer)
+		return 0;
+	fd = openat(copying->stage_fd, copying->folder[0] ? copying->folder : ".",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd < 0 ? -1 : close_keep(fd, fsync(fd));
@@ -181,6 +213,7 @@ static int make_file(void *arg)
 struct ending {
 	int fd;
 	const char *owner;
+	bool is_left; /* to the sync of all */
 };
 
 static int end_file(void *arg)
@@ -189,13 +222,13 @@ static int end_file(void *arg)
 
 	if (ending->owner && weft__owner_set(ending->fd, ending->owner) < 0)
 		return -1;
-	return fsync(ending->fd);
+	return ending->is_left ? 0 : fsync(ending->fd);
 }
 
 static int copy_bytes(struct copying *copying, int fd, int64_t size)
 {
 	struct weft__put put = {.fd = fd};
-	struct ending ending = {fd, copying->visitor->owner};
+	struct ending ending = {fd, copying->visitor->owner, copying->syncer && size < LARGE};
 	int64_t copied = weft__put_copy(&put, copying->source_fd, size);
 
 	if (copied < 0)
@@ -292,12 +325,19 @@ static int rename_it(struct copying *copying)
 	return errno == EEXIST ? fail(ENOTEMPTY) : -1;
 }
 
+static int sync_all(struct copying *copying)
+{
+	if (copying->syncer)
+		return weft__syncer_sync(copying->syncer, copying->stage_fd);
+	return copying->folder && sync_folder(copying) < 0 ? -1 : fsync(copying->stage_fd);
+}
+
 static int end_there(void *arg)
 {
 	struct copying *copying = arg;
 	int result;
 
-	if ((copying->folder && sync_folder(copying) < 0) || fsync(copying->stage_fd) < 0)
+	if (sync_all(copying) < 0)
 		return -1;
 	result = weft__store_lock(copying->place.folder_fd);
 	if (result < 0)

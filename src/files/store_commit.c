@@ -281,21 +281,24 @@ bool weft__syncer_is_shared(const struct weft__syncer *syncer)
 	       clock_ns() >= __atomic_load_n(&syncer->slow_until_ns, __ATOMIC_RELAXED);
 }
 
-/* One for all. Returns whether it was done. */
-static bool sync_shared(struct weft__syncer *syncer, size_t count)
+int weft__syncer_sync(struct weft__syncer *syncer, int fd)
 {
-	int64_t begun_ns, took_ns;
+	int64_t begun_ns = clock_ns(), took_ns;
 
-	if (count < SHARED_MIN || !weft__syncer_is_shared(syncer))
-		return false;
-	begun_ns = clock_ns();
-	if (syncfs(syncer->fd) < 0)
-		return false; /* each by itself: so it is told whose bytes are lost */
+	if (syncfs(fd) < 0)
+		return -1;
 	took_ns = clock_ns() - begun_ns;
 	if (took_ns > SLOW_NS)
 		__atomic_store_n(&syncer->slow_until_ns, clock_ns() + SLOW_TIMES * took_ns,
 			__ATOMIC_RELAXED);
-	return true;
+	return 0;
+}
+
+/* One for all. Returns whether it was done: if not, each by itself is told whose bytes are lost. */
+static bool sync_shared(struct weft__syncer *syncer, size_t count)
+{
+	return count >= SHARED_MIN && weft__syncer_is_shared(syncer) &&
+	       weft__syncer_sync(syncer, syncer->fd) == 0;
 }
 
 /* ---- Committing ---------------------------------------------------------------------- */

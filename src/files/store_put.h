@@ -65,6 +65,12 @@ void weft__commit_run(struct weft__commit *commits, struct weft__syncer *syncer)
 /** Whether commits share syncs now; else they had better bring their bytes to the disk before. */
 bool weft__syncer_is_shared(const struct weft__syncer *syncer);
 
+/**
+ * Bring all of the file system to the disk by a descriptor on it, on a thread that may wait: one
+ * that was opened before the bytes were written hears of each that was lost. 0 or -1.
+ */
+int weft__syncer_sync(struct weft__syncer *syncer, int fd);
+
 /** Bring one put's bytes to the disk before its commit, which need not do it then. 0 or -1. */
 int weft__put_sync(struct weft__put *put);
 

@@ -2,10 +2,13 @@
  * test_copy.c - folders that are copied with all in them; names that are found for what is copied
  * or moved to where something is.
  */
+#include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "files/house.h"
+#include "files/files.h"
 #include "files/owner.h"
 #include "files/store.h"
 
@@ -42,6 +45,44 @@ static const struct weft_files_visitor mia = {.name = "mia",
 	.rights = WEFT_FILES_ALL,
 	.reserve = reserve,
 	.settle = settle};
+
+/* ---- Syncs -----------------------------------------------------------------------------------
+ */
+
+static atomic_int file_syncs, all_syncs;
+static atomic_int fail_all;            /* syncfs */
+static atomic_int synced_by_name = -1; /* how often all was, when "new" got its name */
+
+#define IN_FRONT __attribute__((visibility("default")))
+
+IN_FRONT int fsync(int fd)
+{
+	struct stat stat;
+
+	CHECK_INT(fstat(fd, &stat), ==, 0);
+	atomic_fetch_add(&file_syncs, S_ISREG(stat.st_mode));
+	return (int)syscall(SYS_fsync, fd);
+}
+
+IN_FRONT int syncfs(int fd)
+{
+	if (atomic_load(&fail_all)) {
+		errno = EIO;
+		return -1;
+	}
+	atomic_fetch_add(&all_syncs, 1);
+	return (int)syscall(SYS_syncfs, fd);
+}
+
+IN_FRONT int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	if (strcmp(to, "new") == 0)
+		atomic_store(&synced_by_name, atomic_load(&all_syncs));
+	return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+/* ---- Copies ----------------------------------------------------------------------------------
+ */
 
 static void open_house(void)
 {
@@ -93,6 +134,33 @@ BOTH_CASE(a_folder_is_copied_with_all_in_it_that_is_shown)
 	/* A file goes the same way. */
 	CHECK_INT(copy(&mia, "sub/a", "c"), ==, 0);
 	CHECK_STR(place_read("c"), "12345");
+}
+
+CHECK_CASE(small_files_of_a_folder_share_one_sync_before_it_has_its_name)
+{
+	char name[32];
+
+	open_house();
+	if (!weft__syncer_is_shared(&house->group.lanes[0].syncer))
+		check_skip("this file system's syncs are not shared");
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "sub/%d", i);
+		place_write(name, "1");
+	}
+	place_write("sub/large", "");
+	CHECK_INT(truncate(place("sub/large"), 1 << 20), ==, 0);
+	quota = 4 << 20;
+	file_syncs = all_syncs = 0;
+	CHECK_INT(copy(&mia, "sub", "new"), ==, 0);
+	CHECK_INT(file_syncs, ==, 1);
+	CHECK_INT(synced_by_name, ==, 1);
+	CHECK_STR(place_read("new/19"), "1");
+	/* Bytes that are lost: there is no copy. */
+	fail_all = 1;
+	CHECK_FAILS(copy(&mia, "sub", "other"), EIO);
+	fail_all = 0;
+	CHECK_INT(staged(), ==, 0);
+	CHECK_INT(access(place("other"), F_OK), <, 0);
 }
 
 CHECK_CASE(a_copy_that_can_not_be_leaves_nothing)
