@@ -58,6 +58,21 @@ bool weft__store_is_same_mount(int a, int b)
 	       first.stx_dev_minor == second.stx_dev_minor;
 }
 
+bool weft__store_is_mount(int folder_fd, const char *name)
+{
+	struct statx found;
+
+	return statx(folder_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &found) == 0 &&
+	       (found.stx_attributes & found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT);
+}
+
+int weft__store_fail_at(int folder_fd, const char *name)
+{
+	int code = errno;
+
+	return fail(code == EBUSY && weft__store_is_mount(folder_fd, name) ? EXDEV : code);
+}
+
 /* Whether a name that path begins with is not for those who come this way. */
 static bool is_kept(const struct weft__root *root, const char *path)
 {

@@ -190,6 +190,15 @@ void weft__store_unlock(int folder_fd);
 /** Whether two descriptors are of one mount, so that renames between them can be. */
 bool weft__store_is_same_mount(int a, int b);
 
+/** Whether something is mounted there, a file on a file, say. Since Linux 5.8; before: false. */
+bool weft__store_is_mount(int folder_fd, const char *name);
+
+/**
+ * The -1 of a change of that name, by its errno: EBUSY of what is mounted there is EXDEV, for
+ * nobody else is at it.
+ */
+int weft__store_fail_at(int folder_fd, const char *name);
+
 /**
  * The next name to try where one is taken: "a.txt", "a (2).txt", "a (3).txt"; *number is 0 at
  * first. -1: EEXIST (a thousand were tried), ENAMETOOLONG.

@@ -100,7 +100,8 @@ static int remove_locked(const struct weft__store_place *place, const struct cha
 		*call->gone = weft__gone_at(place->folder_fd, place->name, &stat, true);
 	if (unlinkat(place->folder_fd, place->name, S_ISDIR(stat.st_mode) ? AT_REMOVEDIR : 0) == 0)
 		return 0;
-	return errno == EEXIST ? fail(ENOTEMPTY) : -1;
+	return errno == EEXIST ? fail(ENOTEMPTY)
+			       : weft__store_fail_at(place->folder_fd, place->name);
 }
 
 static int remove_it(void *arg)
@@ -153,7 +154,10 @@ static int rename_it(const struct weft__store_move *move, const struct weft__sto
 	/* A file system without RENAME_NOREPLACE: nothing was there, under the lock. */
 	if (flags && (errno == EINVAL || errno == ENOSYS))
 		return renameat(from->folder_fd, from->name, to->folder_fd, to->name);
-	return errno == EEXIST && move->may_replace ? fail(ENOTEMPTY) : -1;
+	if (errno == EEXIST && move->may_replace)
+		return fail(ENOTEMPTY);
+	weft__store_fail_at(from->folder_fd, from->name);
+	return weft__store_fail_at(to->folder_fd, to->name);
 }
 
 /* Only the target's names are locked: two who move one thing are told apart by the rename. */

@@ -172,7 +172,7 @@ static int replace(struct weft__put *put)
 	if (weft__put_name_temporarily(put) < 0 ||
 		renameat(put->temporary_fd, put->temporary, put->place.folder_fd, put->place.name) <
 			0)
-		return -1;
+		return weft__store_fail_at(put->place.folder_fd, put->place.name);
 	leave_temporary(put);
 	return 0;
 }

@@ -158,7 +158,9 @@ static int rename_it(
 	if (!is_same(&stat, &trashing->seen))
 		return fail(EBUSY);
 	weft__trash_name(name, trashing->is_for_good ? 'd' : 't', trashing->id);
-	return weft__trash_rename(place->folder_fd, place->name, trash_fd, name);
+	if (weft__trash_rename(place->folder_fd, place->name, trash_fd, name) == 0)
+		return 0;
+	return weft__store_fail_at(place->folder_fd, place->name);
 }
 
 static int rename_locked(

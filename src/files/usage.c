@@ -161,6 +161,8 @@ static int count_entry(struct counting *counting, const char *folder, DIR *dir, 
 	if (fstatat(dirfd(dir), name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT || errno == EACCES ? 0 : -1;
 	if (S_ISREG(stat.st_mode)) {
+		if (counting->is_one_mount && weft__store_is_mount(dirfd(dir), name))
+			return fail(EXDEV);
 		counting->usage.files++;
 		counting->usage.bytes += stat.st_size;
 		if (counting->owners && count_owner(counting, dirfd(dir), name, &stat) < 0)

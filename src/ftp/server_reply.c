@@ -33,7 +33,7 @@ static const struct phrase phrases[] = {
 	{ENOTDIR, 550, "That is not a folder."},
 	{EISDIR, 550, "That is a folder."},
 	{ELOOP, 550, "Too many links lead there."},
-	{EXDEV, 550, "That leads out of what is shared."},
+	{EXDEV, 550, "That is on another disk, or leads out of what is shared."},
 	{ENODEV, 550, "That is neither file nor folder."},
 	{EEXIST, 550, "There is something of that name."},
 	{ENOTEMPTY, 550, "The folder is not empty."},

@@ -222,7 +222,7 @@ static const struct refusal *find_refusal(int code)
 		{ENODEV, "Only files and folders are shared.", 0},
 		{EACCES, "The server may not write here.", 0},
 		{EROFS, "The server can not write here.", 0},
-		{EXDEV, "This link leads out of the shared folder.", 0},
+		{EXDEV, "This is on another disk, or leads out of the shared folder by a link.", 0},
 		{ENOSPC, "There is no space left for this.", 0},
 		{EDQUOT, "That is more than you may store here.", 0},
 		{E2BIG, "There is more in this folder than can be copied at once.", 413},

@@ -717,4 +717,42 @@ CHECK_CASE(what_is_on_another_file_system_stays_there)
 	CHECK_INT(kept(), ==, 0);
 }
 
+CHECK_CASE(a_file_that_another_is_mounted_on_stays_with_its_folder)
+{
+	const struct weft_files_put_options replaces = {.may_replace = true};
+	const struct weft_files_move move = {.from = "sub", .to = "moved"};
+	char elsewhere[PATH_MAX];
+
+	open_house();
+	place_write("elsewhere", "precious");
+	snprintf(elsewhere, sizeof(elsewhere), "%s", place("elsewhere"));
+	CHECK_INT(mkdir(place("sub"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("sub/deep"), 0755), ==, 0);
+	CHECK_INT(mkdir(place("folder"), 0755), ==, 0);
+	place_write("sub/deep/a", "under it");
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount(elsewhere, place("sub/deep/a"), NULL, MS_BIND, NULL) < 0 ||
+		mount("none", place("folder"), "tmpfs", 0, NULL) < 0)
+		check_skip("needs to mount");
+	open_house(); /* as it is mounted now */
+	CHECK_FAILS(trash(&mia, "sub"), EXDEV);
+	CHECK_FAILS(weft_files_remove_all(house, &mia, "sub", NULL), EXDEV);
+	/* What is a mount itself: not "somebody else is at it". */
+	CHECK_FAILS(trash(&mia, "sub/deep/a"), EXDEV);
+	CHECK_FAILS(weft_files_remove(house, &mia, "sub/deep/a", NULL), EXDEV);
+	CHECK_FAILS(weft_files_remove(house, &mia, "folder", NULL), EXDEV);
+	CHECK_FAILS(house_put_with(&mia, "sub/deep/a", "new", &replaces), EXDEV);
+	CHECK_FAILS(weft_files_move(house, &mia,
+			    &(struct weft_files_move){.from = "folder", .to = "new"}, NULL),
+		EXDEV);
+	/* A rename within the disk takes it along. */
+	CHECK_INT(weft_files_move(house, &mia, &move, NULL), ==, 0);
+	CHECK_STR(place_read("moved/deep/a"), "precious");
+	CHECK_INT(umount(place("moved/deep/a")), ==, 0);
+	CHECK_INT(umount(place("folder")), ==, 0);
+	CHECK_STR(place_read("moved/deep/a"), "under it");
+	CHECK_STR(place_read("elsewhere"), "precious");
+	CHECK_INT(kept(), ==, 0);
+}
+
 CHECK_MAIN()
