@@ -415,9 +415,9 @@ static void add_passive(struct serve *serve)
 
 	if (!has_ftp(serve))
 		return;
-	/* Data goes where a client says that it listens: any port. */
-	own->options.connects_anywhere = true;
-	own->options.calls_connect = true;
+	/* Data of active mode goes where a client says that it listens: any port. */
+	if (!serve->ftp.options.no_active)
+		own->options.connects_anywhere = own->options.calls_connect = true;
 	if (low == 0)
 		add_port(own, 0);
 	else if (high - low >= PASSIVE_RULES_MAX)
@@ -536,6 +536,12 @@ void weft__serve_unconfine(struct serve *serve)
 	serve->confined = NULL;
 }
 
+/* Whether connecting by TCP is refused: by Landlock, or as is connect(2) itself. */
+static bool bounds_connect(const struct serve_confined *own)
+{
+	return own->facts.bounds_connect || (own->facts.calls && !own->options.calls_connect);
+}
+
 /* ---- Saying ------------------------------------------------------------------------------- */
 
 static void print_json(const struct serve_confined *own)
@@ -547,7 +553,7 @@ static void print_json(const struct serve_confined *own)
 	printf(", \"confined\": {\"files\": %s, \"landlock\": %d, \"bind\": %s, \"connect\": %s, "
 	       "\"calls\": %u}",
 		facts->landlock ? "true" : "false", facts->landlock,
-		facts->bounds_bind ? "true" : "false", facts->bounds_connect ? "true" : "false",
+		facts->bounds_bind ? "true" : "false", bounds_connect(own) ? "true" : "false",
 		facts->calls);
 }
 
@@ -567,6 +573,9 @@ void weft__serve_print_confined(const struct serve *serve, int label_width)
 	if (facts->landlock && facts->calls) {
 		printf("  %-*s to its files and ports, and to %u system calls\n", label_width,
 			"confined", facts->calls);
+		if (own->options.connects_anywhere)
+			printf("  %-*s but FTP connects to who asks for that: --ftp-no-active\n",
+				label_width, "");
 		return;
 	}
 	printf("  %-*s %s%s\n", label_width, "confined",

@@ -32,10 +32,10 @@ static bool has_accounts(const struct serve *serve)
 /* All that is of FTP alone. */
 static bool has_options(const struct serve_ftp *ftp)
 {
-	return ftp->passive || ftp->options.public_address || ftp->log_path ||
-	       ftp->options.allows_anonymous || ftp->options.needs_resumed_data || ftp->rate ||
-	       ftp->rate_per_client || ftp->rate_per_user || ftp->options.sessions_per_user ||
-	       ftp->options.idle_timeout_ns;
+	return ftp->passive || ftp->options.public_address || ftp->options.no_active ||
+	       ftp->log_path || ftp->options.allows_anonymous || ftp->options.needs_resumed_data ||
+	       ftp->rate || ftp->rate_per_client || ftp->rate_per_user ||
+	       ftp->options.sessions_per_user || ftp->options.idle_timeout_ns;
 }
 
 static int take_passive(struct serve_ftp *ftp)

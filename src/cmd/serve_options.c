@@ -80,6 +80,7 @@ static const char help[] =
 	"  --ftps HOST:PORT        the same, by TLS from the first byte\n"
 	"  --ftp-passive LOW-HIGH  ports for data, such as 50000-50099 (default: any)\n"
 	"  --ftp-public ADDRESS    the IPv4 address that a router before this machine has\n"
+	"  --ftp-no-active         passive mode alone, so the server never connects to anybody\n"
 	"  --ftp-anonymous         let everybody in as \"anonymous\", to read and list; with\n"
 	"                          --state: as far as strangers may\n"
 	"  --ftp-tls-reuse         data by TLS from those only who go on from a TLS session of\n"
@@ -325,6 +326,7 @@ static int parse(struct serve *serve, int argc, char **argv)
 		CMD_OPTION("ftps", CMD_TEXTS, &serve->ftp.implicit),
 		CMD_OPTION("ftp-passive", CMD_TEXT, &serve->ftp.passive),
 		CMD_OPTION("ftp-public", CMD_TEXT, &serve->ftp.options.public_address),
+		CMD_OPTION("ftp-no-active", CMD_FLAG, &serve->ftp.options.no_active),
 		CMD_OPTION("ftp-anonymous", CMD_FLAG, &serve->ftp.options.allows_anonymous),
 		CMD_OPTION("ftp-tls-reuse", CMD_FLAG, &serve->ftp.options.needs_resumed_data),
 		CMD_OPTION(

@@ -22,6 +22,9 @@
 
 #define SYSCALL_LEN 2 /* 0f 05 */
 
+/** What a server is started with; NULL behind the last. */
+#define WORDS_MAX 8
+
 struct server {
 	pid_t pid;
 	FILE *out;
@@ -31,19 +34,22 @@ struct server {
 
 /* ---- The server --------------------------------------------------------------------------- */
 
-static void run_weft(const char *folder, const char *confine, int out_fd)
+static void run_weft(const char *folder, const char *const *words, int out_fd)
 {
 	const char *build = getenv("WEFT_BUILD");
+	const char *line[12 + WORDS_MAX] = {"weft", "serve", folder, "--http", "127.0.0.1:0",
+		"--json", "--workers", "1", "--config", "none", "--allow-dumps"};
 	char path[512];
 
+	for (size_t i = 0; words[i]; i++)
+		line[11 + i] = words[i];
 	snprintf(path, sizeof path, "%s/weft", build ? build : "build");
 	dup2(out_fd, STDOUT_FILENO);
-	execl(path, "weft", "serve", folder, "--http", "127.0.0.1:0", "--json", "--workers", "1",
-		"--config", "none", "--allow-dumps", "--confine", confine, (char *)NULL);
+	execv(path, (char *const *)(uintptr_t)line);
 	_exit(127);
 }
 
-static void start(struct server *server, const char *confine)
+static void start_with(struct server *server, const char *const *words)
 {
 	int ends[2];
 
@@ -53,11 +59,16 @@ static void start(struct server *server, const char *confine)
 	server->pid = fork();
 	CHECK(server->pid >= 0);
 	if (server->pid == 0)
-		run_weft(server->folder, confine, ends[1]);
+		run_weft(server->folder, words, ends[1]);
 	close(ends[1]);
 	server->out = fdopen(ends[0], "r");
 	CHECK(server->out);
 	CHECK(fgets(server->facts, sizeof server->facts, server->out));
+}
+
+static void start(struct server *server, const char *confine)
+{
+	start_with(server, (const char *const[]){"--confine", confine, NULL});
 }
 
 static void stop(struct server *server)
@@ -217,6 +228,37 @@ CHECK_CASE(what_an_intruder_would_call_is_refused_and_the_server_serves_on)
 	CHECK_INT(call_open(&server, server.folder, O_RDONLY | O_DIRECTORY), >=, 0);
 	CHECK(ptrace(PTRACE_DETACH, server.pid, NULL, NULL) == 0);
 	stop(&server);
+}
+
+/* To where a client of active mode listens, if there is that mode. */
+static void try_connect_of_ftp(bool is_active)
+{
+	static const char *const words[] = {
+		"--ftp", "127.0.0.1:0", "--ftp-anonymous", "--ftp-no-active", NULL};
+	const char *taken[WORDS_MAX + 1] = {
+		words[0], words[1], words[2], is_active ? NULL : words[3]};
+	const struct sockaddr_in address = listening();
+	struct server server;
+
+	start_with(&server, taken);
+	if (!is_confined(&server)) {
+		stop(&server);
+		check_skip("this build, or this kernel, does not confine it");
+	}
+	CHECK(!strstr(server.facts, "\"connect\": true") == is_active);
+	seize(&server);
+	if (is_active)
+		CHECK_INT(call_connect(&server, &address), ==, 0);
+	else
+		is_refused(call_connect(&server, &address));
+	CHECK(ptrace(PTRACE_DETACH, server.pid, NULL, NULL) == 0);
+	stop(&server);
+}
+
+CHECK_CASE(ftp_connects_in_active_mode_and_without_it_nowhere)
+{
+	try_connect_of_ftp(true);
+	try_connect_of_ftp(false);
 }
 
 CHECK_CASE(without_confinement_the_same_calls_are_done)

@@ -411,6 +411,7 @@ def _():
                 (("--ftp", "127.0.0.1:0"), "nobody could come in by FTP"),
                 (("--ftps", "127.0.0.1:0", "--ftp-anonymous"), "--ftps needs --tls-cert"),
                 (("--ftp-anonymous",), "is of --ftp or --ftps"),
+                (("--ftp-no-active",), "is of --ftp or --ftps"),
                 (("--ftp-rate-per-user", "1M"), "is of --ftp or --ftps"),
                 (("--ftp", "127.0.0.1:0", "--ftp-anonymous", "--ftp-tls-reuse"),
                  "--ftp-tls-reuse is of --tls-cert"),
@@ -442,6 +443,21 @@ def _():
                      f"received_bytes_total {len(BIG)}", f"sent_bytes_total {len(BIG)}"):
             expect("weft_ftp_" + line in lines, (line, lines))
         expect("weft_http_connections_open 0" in lines, lines)
+
+
+@case("without active mode PORT and EPRT are refused, and passive mode does all there is to do")
+def _():
+    with Share(*CHANGES, "--ftp-no-active") as share:
+        share.folder.write("a", BIG)
+        with share.log_in() as ftp:
+            for command in ("PORT 127,0,0,1,200,200", "EPRT |1|127.0.0.1|51400|"):
+                expect(refused(ftp.sendcmd, command).startswith("502"), command)
+            expect("EPRT" not in ftp.sendcmd("FEAT"))
+            expect(fetch(ftp, "a") == BIG and ftp.nlst() == ["a"])
+            ftp.storbinary("STOR b", io.BytesIO(BIG))
+            expect(ftp.size("b") == len(BIG))
+    with Share() as share, share.log_in() as ftp:
+        expect("EPRT" in ftp.sendcmd("FEAT"))
 
 
 @case("data comes from the ports that were named")
