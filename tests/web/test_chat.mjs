@@ -68,7 +68,7 @@ claim("what was said before comes as one scrolls up, each once and in order", as
 		place.scrollTop = 0;
 		return [...place.querySelectorAll(".text")].some((one) => one.textContent === "earlier 0.");
 	}, null, { polling: 100 });
-	equal((await texts(bob)).filter((text) => text.startsWith("earlier")), all);
+	await becomes(async () => (await texts(bob)).filter((text) => text.startsWith("earlier")), all);
 });
 
 claim("the hub stops and starts: no gap, nothing twice, what was typed is sent", async (visit) => {
@@ -91,7 +91,8 @@ claim("the hub stops and starts: no gap, nothing twice, what was typed is sent",
 	await message(page, "typed while away").waitFor();
 	await page.locator(".chat .state").waitFor({ state: "hidden" });
 	await message(page, "missed 99.").waitFor();
-	equal((await texts(page)).filter((text) => /^(missed|typed|before)/.test(text)),
+	// What was missed comes in parts, the last of them first.
+	await becomes(async () => (await texts(page)).filter((text) => /^(missed|typed|before)/.test(text)),
 		["before the stop", ...missed, "typed while away"]);
 	await tom.heard(/typed while away/);
 	equal(tom.lines.filter((line) => /typed while away/.test(line)), [], "it was said again");
@@ -114,7 +115,7 @@ claim("two talk alone; what was not read is counted, in the bar, too", async (vi
 	await room_link(ann, "bob").click();
 	await is_in(ann, "bob");
 	await message(ann, "and only here").waitFor();
-	equal((await texts(ann)).slice(-2), ["only you", "and only here"]);
+	await becomes(async () => (await texts(ann)).slice(-2), ["only you", "and only here"]);
 	await badge.waitFor({ state: "hidden" });
 	// It is there for some seconds only: no look of ours is to miss it.
 	const seen = await bob.evaluateHandle(() => ({ typing: new Promise((resolve) => {
@@ -129,10 +130,10 @@ claim("two talk alone; what was not read is counted, in the bar, too", async (vi
 claim("a guest stays over a reload of the tab, and leaves; who logs in is somebody else", async (visit) => {
 	const page = await come_in(visit, hub, "gus");
 	const new_room = page.getByRole("button", { name: "New room" });
-	expect(!await new_room.isVisible(), "a guest is offered to make a room");
+	await becomes(() => new_room.isVisible(), false, "what a guest is offered: a new room");
 	await page.reload();
 	await is_in(page);
-	expect(!await new_room.isVisible(), "she is, once she has come back");
+	await becomes(() => new_room.isVisible(), false, "the same once she has come back");
 	await page.getByRole("button", { name: "Leave", exact: true }).click();
 	await page.getByLabel("Your name").waitFor();
 	await looks(page, "chat-door");

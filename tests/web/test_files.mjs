@@ -174,12 +174,12 @@ claim("typing filters, Enter searches below, and what is found leads to its fold
 	await page.keyboard.press("Enter");
 	await row(page, "boat plan.txt").waitFor();
 	await row(page, "boat.md").waitFor();
-	equal(new URL(page.url()).hash, "#search=boat");
+	await becomes(() => new URL(page.url()).hash, "#search=boat");
 	await page.locator(".fl-kind", { hasText: "a/b/c" }).waitFor();
 	await looks(page, "files-search", { widths: [360, 1280] });
 	await page.getByRole("link", { name: "boat plan.txt" }).click();
 	await page.getByRole("region", { name: "Text of boat plan.txt" }).getByText("plan").waitFor();
-	equal(new URL(page.url()).pathname, "/deep/a/b/c/");
+	await becomes(() => new URL(page.url()).pathname, "/deep/a/b/c/");
 	await page.keyboard.press("Escape"); // and back to what was found
 	await row(page, "boat.md").waitFor();
 	await page.goto(new URL("/deep/#search=nowhere", hub.url).href);
@@ -207,7 +207,7 @@ claim("files are shown one after the other, with their facts", async (visit) => 
 	await becomes(() => page.title().then((title) => title.includes("bad")), false);
 	await page.keyboard.press("Escape");
 	await dialog.waitFor({ state: "hidden" });
-	equal(new URL(page.url()).hash, "");
+	await becomes(() => new URL(page.url()).hash, "");
 	await row(page, "sea.svg").waitFor();
 	await cursor(page, "sea.svg");
 });

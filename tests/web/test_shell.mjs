@@ -116,7 +116,7 @@ claim("addresses: links load no document, back and forward work, and each can be
 	await page.getByText("a.txt").waitFor();
 	await page.getByRole("link", { name: "People" }).click();
 	await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
-	equal(new URL(page.url()).pathname, "/.weft/people");
+	await becomes(() => new URL(page.url()).pathname, "/.weft/people");
 	await becomes(() => page.title(), `People · ${await page.locator("#hub-name").textContent()}`);
 	await page.getByRole("link", { name: "Rights" }).click();
 	await page.getByRole("heading", { name: "Rights", level: 1 }).waitFor();
@@ -126,12 +126,15 @@ claim("addresses: links load no document, back and forward work, and each can be
 	await page.getByText("a.txt").waitFor();
 	await page.goForward();
 	await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
+	// What a document is still asking for when it goes has failed, and it would say so.
+	await page.getByRole("row", { name: /ann/ }).waitFor();
 	equal(documents, 0, "documents that were loaded");
 	await page.reload();
 	await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
+	await page.getByRole("row", { name: /ann/ }).waitFor();
 	await page.goto(new URL("/.weft/", hub.url).href);
 	await page.getByText("a.txt").waitFor();
-	equal(new URL(page.url()).pathname, "/");
+	await becomes(() => new URL(page.url()).pathname, "/");
 });
 
 claim("a place that is not there says so", async (visit) => {
