@@ -83,7 +83,7 @@ def on_a_slow_machine(attempt, *times_s):
         try:
             return attempt(str(time_s))
         except (AssertionError, AttributeError, OSError):
-            print(f"# once more, with more than {time_s} s")
+            print(f"# once more, {time_s} was too little")
     return attempt(str(times_s[-1]))
 
 
