@@ -98,6 +98,8 @@ def echo(_, one, __):
 
 def load(target, *options, status=0):
     """The figures of a run, and what it printed on stderr."""
+    if "--timeout" not in options:  # the usual one is less than some machines take
+        options += ("--timeout", "50")
     done = weft("load", target, "--json", *options)
     expect(done.returncode == status, done)
     expect(done.stdout.count("\n") == 1, done)
