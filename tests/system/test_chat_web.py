@@ -439,7 +439,7 @@ def _():
             with Page(server, cookie) as page, \
                     Page(server, "Authorization: Bearer " + token) as bob:
                 expect(page.hear() == {"ok": True, "who": "ann", "make": True})
-                expect(bob.hear() == {"ok": True, "who": "bob"})
+                expect(bob.hear() == {"ok": True, "who": "bob", "make": True})
                 expect(page.ask(do="guest", name="x")[0]["fault"] == "already")
                 expect(page.ask(do="join", room="lobby")[0]["ok"])
                 expect(bob.ask(do="join", room="lobby")[0]["ok"])
