@@ -16,7 +16,8 @@
  * throttle, the rights or the audit log. They take a call: who asks, from where, by which door;
  * and say in it, besides errno, why they refused. What may only be done by administrators, or by a
  * person about herself, is refused in here (EACCES). Sessions, tokens and links are in
- * weft/account_session.h; docs/accounts.md is the guide.
+ * weft/account_session.h; the files of who goes in weft/account_estate.h; docs/accounts.md is the
+ * guide.
  *
  * The data is one SQLite database, `accounts.db` in the state folder, which several processes may
  * have open at once: the command works on it while a server runs. When a call that changes

@@ -210,6 +210,38 @@ typedef int weft_files_owned_fn(const struct weft_files_owned *owned, void *arg)
  */
 WEFT_API int weft_files_owners(struct weft_files *files, weft_files_owned_fn *fn, void *arg);
 
+/** The files of one person, and what is to become of them. */
+struct weft_files_estate {
+	const char *owner; /* whose they are: a visitor's owner */
+	const char *heir;  /* whose they are to be, the same; NULL: they go to the trash */
+
+	/**
+	 * So many bytes pass from owner to heir, of a file that is about to be the heir's;
+	 * negative: it did not come to that. 0, or -1 with errno EDQUOT, which ends it. On the
+	 * caller's fiber; it may wait. NULL: there are no quotas.
+	 */
+	int (*pass)(void *arg, int64_t bytes);
+	void *arg;
+};
+
+struct weft_files_estate_done {
+	int64_t files, bytes; /* that have gone there */
+	int64_t left;         /* files of that owner that the visitor may not remove, or that
+			       * somebody is changing: they are as they were */
+};
+
+/**
+ * Put all files of an owner that the visitor sees into the trash, one by one, or have another own
+ * them: then they stay where they are, with the rights that hold there, and count in another quota.
+ * Not what is in the trash, unfinished uploads, nor hidden names. Right: DELETE at each. When it
+ * fails, a part is done, and *ret_done says so; again, it goes on. Errors: EDQUOT (as pass said),
+ * ENOTSUP (there is no trash; the file system keeps no attributes), EINVAL, those of
+ * weft_files_list().
+ */
+WEFT_API int weft_files_settle_estate(struct weft_files *files,
+	const struct weft_files_visitor *visitor, const struct weft_files_estate *estate,
+	struct weft_files_estate_done *ret_done);
+
 struct weft_files_part {
 	const char *path;
 	int64_t offset, len; /* len negative: to the end */

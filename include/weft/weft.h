@@ -5,6 +5,7 @@
 #define WEFT_WEFT_H
 
 #include "weft/account.h"
+#include "weft/account_estate.h"
 #include "weft/account_session.h"
 #include "weft/address.h"
 #include "weft/api.h"

@@ -4,6 +4,7 @@
  *
  * Never: lets anybody in, or compiled beside the rest of this folder (the Makefile sees to it).
  */
+#include "weft/account_estate.h"
 #include "weft/account_session.h"
 
 #include <errno.h>
@@ -316,6 +317,17 @@ void weft_account_files_settle(void *who, int64_t reserved, int64_t used)
 
 void weft_account_files_freed(void *accounts, const char *owner, int64_t bytes)
 {
+}
+
+int weft_account_estate(struct weft_accounts *accounts, struct weft_account_call *call,
+	const char *name, const char *heir, struct weft_account_estate *ret_estate)
+{
+	return refuse_call(call);
+}
+
+int weft_account_estate_pass(void *estate, int64_t bytes)
+{
+	return refuse();
 }
 
 int weft_account_uses(struct weft_accounts *accounts, struct weft_account_call *call,

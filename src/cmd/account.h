@@ -38,6 +38,7 @@ struct account {
 
 	/* What is made of it. */
 	struct weft_accounts *accounts;
+	struct weft_files *files; /* that are shared; NULL: not needed */
 	struct weft_http_client *client;
 	struct weft_tls *tls;
 	char *own_server; /* what server points to, unless the command line has it */

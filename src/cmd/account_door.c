@@ -154,6 +154,7 @@ static int fail_problem(const struct account *account, const json_t *problem, in
 static int do_local(struct account *account, const struct hub_op *op, struct account_order *order)
 {
 	struct hub_ask ask = {.accounts = account->accounts,
+		.files = account->files,
 		.call = {.is_local = true, .door = "command"},
 		.args = order->args,
 		.text = order->text,

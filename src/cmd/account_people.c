@@ -1,5 +1,5 @@
 /*
- * account_people.c - `weft account` add, remove, change, find, show, link, lock, unlock.
+ * account_people.c - `weft account` add, change, find, show, link, lock, unlock.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -157,37 +157,7 @@ int weft__cmd_account_add(struct account *account, int argc, char **argv)
 	return status;
 }
 
-/* ---- remove, lock, unlock ----------------------------------------------------------------- */
-
-static const char remove_help[] =
-	"usage: weft account remove NAME [OPTION]...\n"
-	"\n"
-	"Remove an account: its password, sessions, tokens, groups and rights are gone; files are\n"
-	"not. Its name stays taken, and \"weft account unlock\" brings the bare account back.\n"
-	"\n"
-	"  --purge            the name is free again; the audit log alone knows it\n" ACCOUNT_HELP;
-
-int weft__cmd_account_remove(struct account *account, int argc, char **argv)
-{
-	bool purges = false;
-	const struct cmd_option options[] = {
-		CMD_OPTION("purge", CMD_FLAG, &purges), ACCOUNT_OPTIONS(account), CMD_OPTIONS_END};
-	const struct account_line line = {remove_help, "one name", options, 1, 1};
-	int status = weft__cmd_account_parse(account, &line, argc, argv);
-	json_t *args;
-
-	if (status)
-		return status;
-	if (!weft__cmd_account_is_meant(account, "Remove the account %s%s?", argv[optind],
-		    purges ? ", and all that is known of it" : ""))
-		return weft__cmd_fail(account->name, "nothing was done.");
-	args = args_of("user", argv[optind]);
-	put_true(args, "purge", purges);
-	status = weft__cmd_account_call(account, "removeUser", args, NULL);
-	if (!status)
-		weft__cmd_account_say(account, "%s is removed.", argv[optind]);
-	return status;
-}
+/* ---- lock, unlock ------------------------------------------------------------------------- */
 
 /* What takes a name and nothing else. */
 static int do_by_name(

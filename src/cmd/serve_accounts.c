@@ -91,6 +91,8 @@ static int open_all(struct serve *serve, const struct weft_accounts_options *opt
 		return -1;
 	own->api = weft__hub_api_new(&(struct hub_account_api_options){.accounts = own->accounts,
 		.dir = own->dir,
+		.files = serve->engine,
+		.visit = weft__serve_make_visitor,
 		.status = weft__serve_status_of(serve)});
 	return own->api ? 0 : -1;
 }

@@ -22,6 +22,17 @@ int weft__owner_set(int fd, const char *owner)
 	return errno == EIO || errno == ENOSPC || errno == EDQUOT ? -1 : 0;
 }
 
+int weft__owner_change(int fd, const char *from, const char *to)
+{
+	const struct weft__owner owner = weft__owner_of(fd);
+
+	if (!owner.is_told || strcmp(owner.text, from) != 0) {
+		errno = EBUSY;
+		return -1;
+	}
+	return fsetxattr(fd, WEFT__OWNER_ATTRIBUTE, to, strlen(to), XATTR_REPLACE);
+}
+
 /* As the call has left it, with its errno. What is too long is none of ours. */
 static struct weft__owner take(ssize_t len, const char *text)
 {

@@ -29,6 +29,11 @@ struct weft__gone {
 /** Keep it with an open file. 0; -1: the disk has failed, or is full. */
 int weft__owner_set(int fd, const char *owner);
 
+/** The file of an open descriptor is another's: 0; -1: EBUSY (it is not from's), what the disk
+ * says.
+ */
+int weft__owner_change(int fd, const char *from, const char *to);
+
 /** Of an open file, or what has that name, which is not followed. On a thread that may wait. */
 struct weft__owner weft__owner_of(int fd);
 struct weft__owner weft__owner_at(int folder_fd, const char *name);

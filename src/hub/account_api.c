@@ -44,6 +44,8 @@ struct hub_account_api {
 	struct weft_accounts *accounts;
 	const char *dir;
 	struct hub_status *status;
+	struct weft_files *files;
+	hub_visit_fn *visit;
 	struct weft_rate *rate;
 	struct weft_http_router *router;
 	struct weft_http_service service;
@@ -253,7 +255,10 @@ static int handle(struct weft_http_request *request, struct weft_http_response *
 		.op = bound->op,
 		.request = request,
 		.response = response,
-		.ask = {.accounts = bound->api->accounts, .status_of = bound->api->status}};
+		.ask = {.accounts = bound->api->accounts,
+			.status_of = bound->api->status,
+			.files = bound->api->files,
+			.visit = bound->api->visit}};
 	int result;
 
 	take_label(&talk, label);
@@ -329,6 +334,8 @@ struct hub_account_api *weft__hub_api_new(const struct hub_account_api_options *
 	api->accounts = options->accounts;
 	api->dir = options->dir;
 	api->status = options->status;
+	api->files = options->files;
+	api->visit = options->visit;
 	remove_copies(api->dir);
 	api->rate = weft_rate_new(&rate);
 	api->router = weft_http_router_new();

@@ -28,8 +28,10 @@ struct hub_account_api; /* account_api.c */
 struct hub_account_api_options {
 	struct weft_accounts *accounts;
 	struct hub_status *status; /* of the server (status.h); NULL: it has none */
-	const char *dir;           /* for copies of the database while they are sent; borrowed */
-	unsigned rate_burst;       /* 0: HUB_API_BURST; and a sixth of it each second */
+	struct weft_files *files;  /* that are shared, and who somebody is there; NULL: none */
+	hub_visit_fn *visit;
+	const char *dir;     /* for copies of the database while they are sent; borrowed */
+	unsigned rate_burst; /* 0: HUB_API_BURST; and a sixth of it each second */
 };
 
 /** Errors: ENOMEM. End it with weft__hub_api_free() when no server uses it. */

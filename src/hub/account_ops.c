@@ -59,6 +59,8 @@ static const struct hub_field change_user[] = {TAKES("name", HUB_TEXT, .len_max 
 	TAKES_END};
 
 static const struct hub_field purge[] = {TAKES("purge", HUB_BOOL), TAKES_END};
+static const struct hub_field settle_files[] = {
+	TAKES("do", HUB_TEXT, REQUIRED), TAKES("to", HUB_TEXT, .len_max = NAME_LEN), TAKES_END};
 static const struct hub_field ttl[] = {TAKES("ttl", HUB_NUMBER, .max = LINK_S), TAKES_END};
 
 static const struct hub_field set_password[] = {
@@ -120,6 +122,8 @@ const struct hub_op weft__hub_ops[] = {
 		.run = weft__hub_change_user),
 	OPERATION("removeUser", "DELETE", "/users/{user}", .query = purge,
 		.run = weft__hub_remove_user),
+	OPERATION("settleFiles", "POST", "/users/{user}/files", .body = settle_files,
+		.run = weft__hub_settle_files, .needs = WEFT_ACCOUNT_MANAGES),
 	OPERATION("lockUser", "POST", "/users/{user}/lock", .run = weft__hub_lock_user),
 	OPERATION("unlockUser", "POST", "/users/{user}/unlock", .run = weft__hub_unlock_user),
 	OPERATION(

@@ -17,6 +17,9 @@ hub_op_fn weft__hub_find_users, weft__hub_add_user, weft__hub_show_user, weft__h
 	weft__hub_set_password, weft__hub_list_tokens, weft__hub_add_token, weft__hub_remove_token,
 	weft__hub_list_user_groups;
 
+/* account_files.c: what becomes of somebody's files. */
+hub_op_fn weft__hub_settle_files;
+
 /* account_access.c: groups, roles, grants. */
 hub_op_fn weft__hub_list_groups, weft__hub_add_group, weft__hub_remove_group, weft__hub_join_group,
 	weft__hub_leave_group, weft__hub_list_roles, weft__hub_put_role, weft__hub_remove_role,

@@ -20,6 +20,7 @@
 #define WEFT_SRC_HUB_OP_H
 
 #include "json.h"
+#include "weft/files.h"
 
 enum hub_kind {
 	HUB_TEXT,
@@ -44,6 +45,10 @@ struct hub_field {
 
 struct hub_ask;
 struct hub_status;
+
+/** Who that is at the files; ret_visitor lives as long as who. */
+typedef void hub_visit_fn(
+	const struct weft_account_who *who, struct weft_files_visitor *ret_visitor);
 typedef int hub_op_fn(struct hub_ask *ask);
 
 enum hub_op_flag {
@@ -73,6 +78,8 @@ struct hub_op {
 struct hub_ask {
 	struct weft_accounts *accounts;
 	struct hub_status *status_of; /* the server that runs (status.h); NULL: there is none */
+	struct weft_files *files;     /* that are shared; NULL: none */
+	hub_visit_fn *visit;          /* where files are, for who is not local */
 	struct weft_account_call call;
 	const json_t *args; /* path, query and body by their names; checked; the caller's */
 

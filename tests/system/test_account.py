@@ -193,6 +193,43 @@ def _():
         fails(state.run("show", "ann"), 1, "nobody")
 
 
+@case("who is removed leaves files to the trash, or to somebody; purged is she after that")
+def _():
+    with Folder() as folder, State() as state:
+        for name in ("mia", "zoe"):
+            state.add(name, PASSWORD, "--quota", "100")
+        state.add("ben", PASSWORD)
+        owner = {}
+        with ApiServer(folder, state) as server:
+            state.do("grant", "set", "role:member", "", "read,list,write")
+            for name in ("mia", "ben"):
+                for number in range(2):
+                    done = server.bearer(state.token(name)).ask(
+                        "PUT", f"/{name}{number}", b"x" * 45, prefix="")
+                    expect(done.status == 201, done)
+                owner[name] = os.getxattr(folder.at(f"{name}0"), "user.weft.owner")
+        here = ("--folder", folder.path)
+        for words, what in ((("--trash-files",), "--folder DIR"), (here, "is of --trash-files"),
+                            (("--trash-files", "--give-files", "zoe", *here), "not both")):
+            fails(state.run("remove", "mia", *words), 2, what)
+        # Half of it: her name is kept until all is settled.
+        state.do("change", "zoe", "--quota", "60")
+        done = state.run("remove", "mia", "--purge", "--give-files", "zoe", *here)
+        expect(done.returncode == 1 and "no room" in done.stderr, done)
+        expect(state.facts("show", "mia")["state"] == "removed")
+        expect((state.facts("show", "mia")["used"], state.facts("show", "zoe")["used"]) == (45, 45))
+        state.do("change", "zoe", "--quota", "90")
+        state.do("remove", "mia", "--purge", "--give-files", "zoe", *here)
+        fails(state.run("show", "mia"), 1, "nobody")
+        expect(state.facts("show", "zoe")["used"] == 90)
+        owners = {os.getxattr(folder.at(f"mia{n}"), "user.weft.owner") for n in range(2)}
+        expect(len(owners) == 1 and owner["mia"] not in owners, owners)
+        done = state.do("remove", "ben", "--trash-files", *here)
+        expect(sorted(name for name in os.listdir(folder.path) if name[0] != ".") ==
+               ["mia0", "mia1"], done)
+        expect(state.facts("show", "ben")["used"] == 90)
+
+
 @case("an export goes into another folder as it is, and formulas come to no harm")
 def _():
     with State() as state, State() as other:

@@ -546,13 +546,64 @@ def _():
                                               if ours.get(name) != theirs.get(name)})
 
 
+@case("the files of who goes are left, or go to the trash, or count as another's")
+def _():
+    with Site() as site:
+        for name, quota in (("ben", 0), ("zoe", 100)):
+            site.ann.post("/users", {"name": name, "quota": quota})
+        site.ann.put("/grants", {"to": "role", "subject": "member", "folder": "",
+                                 "rights": ["read", "list", "write"]})
+
+        def used():
+            return {one["name"]: one["used"] for one in site.ann.get("/users").json["users"]}
+
+        def stored():
+            return sorted(entry["name"] for entry in site.ann.ask(
+                "GET", "/", fields={"Accept": "application/json"}, prefix="").json["entries"])
+
+        def settle(asker=site.ann, **body):
+            return asker.post("/users/mia/files", body)
+
+        for name, asker in (("a", site.mia), ("b", site.mia), ("c", site.ann)):
+            expect(asker.ask("PUT", "/" + name, b"x" * 60, prefix="").status == 201)
+        for asker, status in ((site.mia, 403), (site.nobody, 401)):
+            expect(settle(asker, do="trash").status == status, status)
+        for body in ({"do": "burn"}, {"do": "give"}, {"do": "trash", "to": "ben"},
+                     {"do": "give", "to": "mia"}):
+            expect(settle(**body).status == 422, body)
+        expect(settle(do="give", to="nobody").status == 404)
+        expect(used() == {"ann": 60, "mia": 120, "ben": 0, "zoe": 0}, used())
+        # One fits; the other stays hers.
+        answer = settle(do="give", to="zoe")
+        expect(answer.json == {"files": 1, "bytes": 60, "left": 0, "more": False, "full": True},
+               answer)
+        expect(used() == {"ann": 60, "mia": 60, "ben": 0, "zoe": 60}, used())
+        # Who has been removed has files still.
+        expect(site.ann.delete("/users/mia").status == 204)
+        answer = settle(do="give", to="ben")
+        expect(answer.json == {"files": 1, "bytes": 60, "left": 0, "more": False, "full": False},
+               answer)
+        expect(used() == {"ann": 60, "ben": 60, "zoe": 60}, used())
+        expect(stored() == ["a", "b", "c"])
+        answer = site.ann.post("/users/ben/files", {"do": "trash"})
+        expect(answer.json["files"] == 1 and len(stored()) == 2 and "c" in stored(), answer)
+        trash = site.ann.ask("GET", "/.trash/", prefix="").json["items"]
+        expect([item["size"] for item in trash] == [60] and used()["ben"] == 60, trash)
+        lines = [line["detail"] for line in site.ann.get("/audit?action=account.files").json["events"]
+                 if line["result"] == "ok"]
+        expect(lines[0] == "trash" and "ben" in lines and "zoe" in lines, lines)
+    with Site("--no-trash") as site:
+        answer = site.ann.post("/users/mia/files", {"do": "trash"})
+        expect(answer.status == 409 and answer.json["fault"] == "no-trash", answer)
+
+
 EXAMPLES = {
     "logIn": {"name": "mia", "password": PASSWORD},
     "changeMe": {"display_name": "Ann"},
     "changePassword": {"old_password": "wrong horse 1", "new_password": "new horse 22"},
     "lookAtLink": {"secret": "x"}, "useLink": {"secret": "x", "password": "new horse 22"},
     "addUser": {"name": "new", "groups": ["choir"], "invite": True}, "changeUser": {"quota": 5},
-    "makeLink": {}, "addToken": {"label": "x", "rights": ["read"]},
+    "settleFiles": {"do": "trash"}, "makeLink": {}, "addToken": {"label": "x", "rights": ["read"]},
     "putRole": {"powers": ["audit"]},
     "putGrant": {"to": "group", "subject": "choir", "folder": "music", "rights": ["read"]},
 }
