@@ -107,6 +107,30 @@ claim("who is removed may leave her folder in the trash; she can be brought back
 	equal((await facts("lost")).state, "active");
 });
 
+claim("what somebody has stored who is removed is another's then", async (visit) => {
+	await hub.account("grant", "set", "user:max", "", "read,list,write");
+	const secret = (await hub.account("token", "add", "max", "--label", "test")).trim();
+	const put = await fetch(new URL("max.txt", hub.url),
+		{ method: "PUT", headers: { Authorization: `Bearer ${secret}` }, body: "of max" });
+	equal(put.status, 201);
+	const page = await visit(hub, "/.weft/people/max", { as: "ann" });
+	await page.getByRole("button", { name: "Remove" }).click();
+	const shown = dialog(page, "Remove max?");
+	await shown.getByText(/has stored, wherever it is \(6 bytes\)/).waitFor();
+	await looks(page, "remove-stored", { widths: [360, 1280] });
+	const heir = shown.getByLabel("Whose they are to be");
+	allow(page, refused);
+	await heir.fill("nobody-at-all");
+	expect(await shown.getByLabel("Stays there, and is of").isChecked(), "it is not chosen");
+	await shown.getByRole("button", { name: "Remove" }).click();
+	await shown.locator("[role=alert]:visible, .why:visible").first().waitFor();
+	await heir.fill("bob");
+	await shown.getByRole("button", { name: "Remove" }).click();
+	await page.getByText("max is removed.").waitFor();
+	equal((await facts("bob")).used, 6);
+	equal((await facts("max")).used, 0);
+});
+
 claim("the log tells who did what, and is filtered", async (visit) => {
 	await hub.account("group", "add", "logged");
 	const page = await visit(hub, "/.weft/people?log", { as: "ann" });

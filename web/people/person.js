@@ -16,8 +16,25 @@ function radio(name, value, text, checked = false) {
 	return element("label", { className: "check" }, input, element("span", {}, text));
 }
 
+// All that she has stored: as often as there is more.
+async function settle(user, body) {
+	for (;;) {
+		const { more, full, left } = await api("POST", `${path_of(user)}/files`, body);
+		if (full)
+			throw new Error(`${body.to} has no room for all of it. The rest is as it was.`);
+		if (!more && left > 0)
+			talk.toast(`${words.count(left, "file")} could not be touched: you may not remove them, or they are in use.`);
+		if (!more)
+			return;
+	}
+}
+
 // Returns whether it was done.
 async function remove(user) {
+	const heir = element("input", { ariaLabel: "Whose they are to be", placeholder: "name", spellcheck: false });
+	heir.onfocus = () => {
+		form.querySelector("input[value=give]").checked = true;
+	};
 	const form = element("div", {},
 		element("fieldset", {}, element("legend", {}, "The name"),
 			radio("name", "keep", "Stays taken, so the account can be brought back", true),
@@ -25,7 +42,11 @@ async function remove(user) {
 		user.home
 			? element("fieldset", {}, element("legend", {}, `The home folder, /${user.home}/`),
 				radio("files", "keep", "Stays as it is", true), radio("files", "remove", "Goes to the trash, with all that is in it"))
-			: element("p", { className: "soft" }, `Files that ${user.name} has put into shared folders (${words.size(user.used)}) stay there.`));
+			: "",
+		user.used > 0 && element("fieldset", {},
+			element("legend", {}, `What ${user.name} has stored, wherever it is (${words.size(user.used)})`),
+			radio("stored", "keep", "Stays there", true), radio("stored", "trash", "All goes to the trash"),
+			element("div", { className: "row" }, radio("stored", "give", "Stays there, and is of"), heir)));
 	const chosen = (name) => form.querySelector(`input[name=${name}]:checked`)?.value;
 	const { done } = talk.dialog({ title: `Remove ${user.name}?`, content: [
 		element("p", {}, `${user.name} is logged out at once, and all tokens end.`), form],
@@ -34,6 +55,10 @@ async function remove(user) {
 		await api("POST", `${path_of(user)}/lock`);
 		if (chosen("files") === "remove")
 			await ask(`${folder_of(user.home)}?trash`, { method: "DELETE", fine: [404] });
+		if (chosen("stored") === "trash")
+			await settle(user, { do: "trash" });
+		if (chosen("stored") === "give")
+			await settle(user, { do: "give", to: heir.value.trim() });
 		await api("DELETE", path_of(user) + (chosen("name") === "purge" ? "?purge=true" : ""));
 	} }] });
 	return await done === true;
