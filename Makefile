@@ -258,9 +258,12 @@ $(OUT)/libweft.a: $(LIB_OBJ) $(OBJ)/members
 	@rm -f $@
 	$(call run,AR,ar rcs $@ $(LIB_OBJ))
 
+# Calls of libraries are bound as it starts, and their table is read-only from then on.
+BOUND := -Wl,-z,relro,-z,now
+
 $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
 	$(call run,LINK,$(CC) -shared -Xlinker -soname=libweft.so.$(SOVERSION) \
-		-Xlinker --version-script=packaging/libweft.map $(LDFLAGS_ALL) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
+		-Xlinker --version-script=packaging/libweft.map $(LDFLAGS_ALL) $(BOUND) $(LIB_OBJ) $(OPTION_LIBS) -o $@)
 	@ln -sf libweft.so $@.$(SOVERSION)
 	@printf '  %-6s WebSocket: %s\n' WITH '$(if $(WEFT_WSLAY),yes,no (libwslay-dev is missing, or WEFT_WSLAY is empty))'
 	@printf '  %-6s accounts: %s\n' WITH '$(if $(WEFT_ACCOUNTS),yes,no (libsqlite3-dev, libsodium-dev or libutf8proc-dev is missing, or WEFT_SQLITE or WEFT_SODIUM is empty))'
@@ -271,7 +274,7 @@ $(OUT)/libweft.so: $(LIB_OBJ) $(OBJ)/members packaging/libweft.map
 
 LINK = $(call run,LINK,$(CC) $(LDFLAGS_ALL) $^ $(OPTION_LIBS) $(LDLIBS) -o $@)
 
-$(OUT)/weft: LDLIBS += -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode) \
+$(OUT)/weft: LDLIBS += $(BOUND) -lm -lcrypt -ljansson -linih $(if $(WEFT_LIBEDIT),-ledit) $(if $(WEFT_NCURSES),-lncursesw -ltinfo) $(if $(WEFT_QRENCODE),-lqrencode) \
 	$(if $(WEFT_SECCOMP),-lseccomp)
 $(OUT)/weft: $(call objects,$(CMD_SRC)) $(OUT)/libweft.a
 	$(LINK)

@@ -118,7 +118,7 @@ class Vsftpd(Share):
             "background": "NO", "anonymous_enable": "YES", "local_enable": "NO",
             "write_enable": "YES", "anon_upload_enable": "YES", "anon_umask": "022",
             "anon_mkdir_write_enable": "YES", "anon_other_write_enable": "YES",
-            "anon_root": self.top,
+            "anon_root": self.top, "ftp_username": "daemon",
             "secure_chroot_dir": empty, "seccomp_sandbox": "NO", "utf8_filesystem": "YES",
             "ssl_enable": "YES", "allow_anon_ssl": "YES", "rsa_cert_file": self.certificate,
             "rsa_private_key_file": self.key, "xferlog_enable": "NO", "use_localtime": "NO",

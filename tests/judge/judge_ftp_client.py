@@ -6,6 +6,7 @@ session of the control connection where it knows how to. tools/judge fetches wha
 installed (Debian's servers conflict with one another) and unpacks it below build/ only.
 """
 import filecmp
+import glob
 import grp
 import os
 import pwd
@@ -35,6 +36,7 @@ run_as_launching_user=YES
 background=NO
 seccomp_sandbox=NO
 anonymous_enable=YES
+ftp_username={user}
 anon_root={shared}
 write_enable=YES
 anon_upload_enable=YES
@@ -115,8 +117,10 @@ class Peer:
         self.port = free_port()
         try:
             self.certify()
+            libraries = ":".join(glob.glob(UNPACKED + "/usr/lib/*-linux-gnu*"))
             self.process = subprocess.Popen(
-                self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=dict(os.environ, LD_LIBRARY_PATH=libraries))
             self.await_port()
         except BaseException:
             shutil.rmtree(self.top)
@@ -173,7 +177,8 @@ class Vsftpd(Peer):
     def command(self):
         return [find("vsftpd"),
                 self.write("conf", VSFTPD.format(top=self.top, shared=self.shared,
-                                                 port=self.port))]
+                                                 port=self.port,
+                                                 user=pwd.getpwuid(os.getuid()).pw_name))]
 
 
 class Proftpd(Peer):

@@ -27,6 +27,8 @@ NODE_MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".
 
 # Longest run of a tool; none that works needs so long.
 PATIENCE_S = 120
+# The same of a script that drives a browser through all its claims.
+BROWSER_S = 500
 
 
 def need(*programs):
@@ -41,18 +43,18 @@ def need_module(name):
         raise Skip(f"npm's {name} is not installed")
 
 
-def tool(*words, text=True, env=None, **options):
+def tool(*words, text=True, env=None, timeout=PATIENCE_S, **options):
     """Run a tool to its end; its result has returncode, stdout and stderr."""
     need(words[0])
     environment = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
-    return subprocess.run(words, capture_output=True, text=text, timeout=PATIENCE_S,
+    return subprocess.run(words, capture_output=True, text=text, timeout=timeout,
                           check=False, env=environment, **options)
 
 
 def node(script, *words):
     """Run one of our scripts over npm's modules."""
     path = os.path.join(os.path.dirname(__file__), script)
-    return tool("node", path, *words, env={"JUDGE_MODULES": NODE_MODULES})
+    return tool("node", path, *words, env={"JUDGE_MODULES": NODE_MODULES}, timeout=BROWSER_S)
 
 
 class Site:

@@ -69,6 +69,13 @@ def _():
         expect(plain(page_of(name)).count(name), name)
 
 
+@case("no paragraph begins where a section has begun one")
+def _():
+    for name in HEADERS:
+        page = source("weft" if name == "weft" else "weft_" + name)
+        expect(not re.search(r"^\.SH .*\n\.PP$", page, re.M), name)
+
+
 @case("what a header's comments say stands in its page, word for word")
 def _():
     for name in HEADERS:

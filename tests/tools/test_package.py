@@ -124,6 +124,7 @@ def _():
         expect(field(path, "Version") == VERSION and field(path, "Source") == "weft")
         expect(field(path, "Architecture") == sh("dpkg", "--print-architecture").strip())
         expect(field(path, "Description") and int(field(path, "Installed-Size")) > 500)
+        expect(max(map(len, sh("dpkg-deb", "-f", path, "Description").splitlines())) <= 80, name)
         if name != "libweft-dev":
             expect(re.search(r"\blibc6 \(>= ", field(path, "Depends")), field(path, "Depends"))
     expect(field(debs["libweft-dev"], "Depends") == f"libweft{so} (= {VERSION})")
@@ -167,6 +168,14 @@ def unpacked():
     for path in make_debs().values():
         sh("dpkg-deb", "-x", path, root)
     return root
+
+
+@case("no call of a library can be turned elsewhere: the tables are read-only")
+def _():
+    root = unpacked()
+    for path in (f"{root}/usr/bin/weft", *glob.glob(f"{root}/usr/lib/*/libweft.so.*")):
+        expect(re.search(r"BIND_NOW|\bNOW\b", sh("readelf", "-dW", path)), path)
+        expect("GNU_RELRO" in sh("readelf", "-lW", path), path)
 
 
 @case("unpacked, the command runs, and a program is built by pkg-config and runs")
