@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""judge_hub.py - one `weft serve` with all its doors, one file and one room, and Chromium, curl, lftp,
-nc and others there at the same time: hub.mjs's claims, and how long each took to see what another did.
+"""judge_hub.py - one file and one room through every door of one `weft serve`: hub.mjs's claims.
+
+Chromium, curl, lftp, nc and others are there at the same time; how long each took to see what
+another did is printed.
 """
 import os
 import subprocess
