@@ -154,7 +154,9 @@ static int open_folder(struct serve *serve)
 	case ENOTDIR:
 		return weft__cmd_fail(NAME, "%s is not a folder.", serve->dir);
 	case ENOSYS:
-		return weft__cmd_fail(NAME, "this kernel has no openat2(2); Linux 5.6 has it.");
+		return weft__cmd_fail(NAME,
+			"openat2(2) is not to be had: the kernel is older than Linux 5.6, or a "
+			"filter refuses it (RestrictSUIDSGID= of systemd, say).");
 	default:
 		return weft__cmd_fail(NAME, "can't open %s: %s.", serve->dir, strerror(errno));
 	}
