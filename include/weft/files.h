@@ -140,7 +140,7 @@ struct weft_files_counts {
 	uint64_t stored, stored_bytes;
 };
 
-/** Since it was made, in this process. Any thread. */
+/** Since it was made, in this process and those that were forked from it. Any thread. */
 WEFT_API void weft_files_counts(
 	const struct weft_files *files, struct weft_files_counts *ret_counts);
 

@@ -9,8 +9,8 @@
  *	weft_transfers_list_free(list);
  *
  * Servers put in what takes more than one piece (256 KiB of HTTP; each file of FTP), so that small
- * answers cost nothing. Processes that were forked (models "fork", "prefork") have their own, and
- * nobody sees them.
+ * answers cost nothing. Those of processes that were forked afterwards (models "fork", "prefork")
+ * are seen by the one that made the list, 4096 of them at a time; not by one another.
  *
  * Threads: all calls from any thread or fiber; none of them waits. A transfer is one fiber's or
  * thread's at a time.

@@ -226,7 +226,10 @@ static void print_end(const struct ps *ps, size_t printed)
 		printf(" has kept it for %s\n",
 			weft__control_time(weft__control_number(held, "seconds"), text));
 	}
-	printf("%zu of %.0f fibers\n", printed, weft__control_number(ps->end, "count"));
+	printf("%zu of %.0f fibers%s\n", printed, weft__control_number(ps->end, "count"),
+		json_is_true(json_object_get(ps->end, "forks"))
+			? "; those of the processes that serve visitors are not seen"
+			: "");
 }
 
 static int print_rows(struct ps *ps)

@@ -55,6 +55,11 @@ static void print_process(const json_t *json)
 		weft__control_bytes(number(json, "memory.peak"), peak));
 	printf("  %-*s%.0f of %.0f\n", LABEL, "descriptors", number(json, "descriptors.open"),
 		number(json, "descriptors.limit"));
+	if (json_is_true(json_object_get(json, "forks")))
+		printf("  %-*sworkers, fibers, memory and descriptors are of this process alone, "
+		       "not\n"
+		       "  %-*sof those that serve visitors\n",
+			LABEL, "", LABEL, "");
 }
 
 static void print_doors(const json_t *json)

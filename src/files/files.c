@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,9 +55,24 @@ static bool is_read_only(int code)
 	return code == EACCES || code == EROFS || code == EPERM;
 }
 
-struct weft_files *weft__files_new_at(int fd, const struct weft_files_options *options)
+/* With a tally. NULL: ENOMEM. */
+static struct weft_files *make(void)
 {
 	struct weft_files *files = calloc(1, sizeof(*files));
+
+	if (!files)
+		return NULL;
+	files->tally = mmap(NULL, sizeof(*files->tally), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (files->tally != MAP_FAILED)
+		return files;
+	free(files);
+	return NULL;
+}
+
+struct weft_files *weft__files_new_at(int fd, const struct weft_files_options *options)
+{
+	struct weft_files *files = make();
 	struct stat stat;
 	int code;
 
@@ -141,12 +157,18 @@ void weft_files_free(struct weft_files *files)
 		weft__store_sweep(&files->root);
 	weft__group_fini(&files->group);
 	close(files->root.fd);
+	if (files->tally)
+		munmap(files->tally, sizeof(*files->tally));
 	free(files);
 }
 
 void weft_files_counts(const struct weft_files *files, struct weft_files_counts *ret_counts)
 {
-	*ret_counts = (struct weft_files_counts){
-		.stored = atomic_load_explicit(&files->stored, memory_order_relaxed),
-		.stored_bytes = atomic_load_explicit(&files->stored_bytes, memory_order_relaxed)};
+	const struct weft__files_tally *tally = files->tally;
+
+	*ret_counts = (struct weft_files_counts){.stored = 0};
+	if (!tally)
+		return;
+	ret_counts->stored = atomic_load_explicit(&tally->stored, memory_order_relaxed);
+	ret_counts->stored_bytes = atomic_load_explicit(&tally->stored_bytes, memory_order_relaxed);
 }

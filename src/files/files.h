@@ -19,6 +19,11 @@
 #include "files/open.h"
 #include "weft/files.h"
 
+/* For weft_files_counts(): in memory that forked processes share. */
+struct weft__files_tally {
+	_Atomic uint64_t stored, stored_bytes;
+};
+
 struct weft_files {
 	struct weft__root root;
 	struct weft_files_options options;
@@ -27,14 +32,15 @@ struct weft_files {
 	atomic_uint puts;           /* under way */
 	_Atomic int64_t expired_ns; /* on the wall clock: when uploads were last looked through */
 	_Atomic int64_t swept_ns;   /* the same of the trash */
-	_Atomic uint64_t stored, stored_bytes; /* for weft_files_counts() */
+	struct weft__files_tally *tally; /* NULL: nothing is put by it */
 };
 
 /** A file was put, and has its name. */
 static inline void weft__files_count_stored(struct weft_files *files, int64_t size)
 {
-	atomic_fetch_add_explicit(&files->stored, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&files->stored_bytes, (uint64_t)size, memory_order_relaxed);
+	atomic_fetch_add_explicit(&files->tally->stored, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&files->tally->stored_bytes, (uint64_t)size, memory_order_relaxed);
 }
 
 /** The same of a folder that is open, which is then the engine's, and closed when this fails. */

@@ -184,10 +184,11 @@ static int write_piece(const char *text, size_t len, void *arg)
 static int show_fibers(
 	struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
+	const struct hub_control *control = arg;
 	const struct hub_fibers_query query = {.find = text_of(request, "find"),
-		.limit = number_of(request, "limit", INT64_MAX, INT64_MAX)};
+		.limit = number_of(request, "limit", INT64_MAX, INT64_MAX),
+		.forks = weft__hub_status_forks(control->options.status)};
 
-	(void)arg;
 	if (query.limit < 0)
 		return refuse_query(response);
 	if (weft__hub_status_fibers(&query, write_piece, response) == 0)

@@ -43,6 +43,13 @@ void weft__hub_status_free(struct hub_status *status)
 	free(status);
 }
 
+bool weft__hub_status_forks(const struct hub_status *status)
+{
+	const char *model = status->sources.model;
+
+	return model && (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0);
+}
+
 /* ---- What is kept ---------------------------------------------------------------------------- */
 
 unsigned weft__hub_status_points(const struct hub_status *status)

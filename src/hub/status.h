@@ -75,6 +75,9 @@ int weft__hub_status_begin(struct hub_status *status, const struct hub_status_so
 /** No more; in a fiber. Nobody may ask any more. Fine where it has not begun. */
 void weft__hub_status_end(struct hub_status *status);
 
+/** Whether visitors are served by processes of their own, whose fibers nobody here sees. */
+bool weft__hub_status_forks(const struct hub_status *status);
+
 /** The object of docs/control.md. NULL: ENOMEM; EAGAIN: it has not begun. In a fiber. */
 json_t *weft__hub_status_json(struct hub_status *status);
 
@@ -94,6 +97,7 @@ typedef int hub_status_write_fn(const char *text, size_t len, void *arg);
 struct hub_fibers_query {
 	const char *find;
 	int64_t limit;
+	bool forks; /* as weft__hub_status_forks() says */
 };
 int weft__hub_status_fibers(
 	const struct hub_fibers_query *query, hub_status_write_fn *write, void *arg);

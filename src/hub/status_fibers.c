@@ -171,8 +171,8 @@ static int write_end(struct listing *listing)
 		append_member(text, "fiber", held->fiber);
 		weft_str_appendf(text, ",\"seconds\":%.6f}", (double)held->ns / 1e9);
 	}
-	weft_str_appendf(text, "],\"count\":%zu,\"found\":%" PRId64 "}\n", weft_fiber_count(),
-		listing->found);
+	weft_str_appendf(text, "],\"forks\":%s,\"count\":%zu,\"found\":%" PRId64 "}\n",
+		listing->query->forks ? "true" : "false", weft_fiber_count(), listing->found);
 	return flush(listing);
 }
 

@@ -59,6 +59,7 @@ static int put_process(const struct hub_status *status, json_t *json)
 	       put(json, "uptime", json_real(SECONDS(weft_now() - status->began_ns))) |
 	       put(json, "driver", json_string(driver ? driver : "")) |
 	       put(json, "model", json_string(status->sources.model)) |
+	       put(json, "forks", json_boolean(weft__hub_status_forks(status))) |
 	       put(json, "workers", workers_json(status)) |
 	       put(json, "fibers", count_json(weft_fiber_count())) |
 	       put(json, "memory",

@@ -28,10 +28,11 @@ int weft__hub_show_status(struct hub_ask *ask)
 
 int weft__hub_list_fibers(struct hub_ask *ask)
 {
-	const struct hub_fibers_query query = {.find = weft__hub_text(ask, "find"),
+	struct hub_fibers_query query = {.find = weft__hub_text(ask, "find"),
 		.limit = weft__hub_number(ask, "limit", HUB_STATUS_FIBERS_DEFAULT)};
 
 	if (has_status(ask) < 0)
 		return -1;
+	query.forks = weft__hub_status_forks(ask->status_of);
 	return weft__hub_status_fibers(&query, ask->write, ask->write_arg);
 }

@@ -5,7 +5,10 @@
 #include "weft/transfer.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -114,6 +117,70 @@ CHECK_CASE(threads_come_and_go_while_somebody_looks)
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	CHECK_INT(weft_transfers_list(transfers, 3, &list, NULL), ==, 0);
+	weft_transfers_list_free(list);
+	weft_transfers_free(transfers);
+}
+
+/* ---- Other processes -------------------------------------------------------------------------
+ */
+
+/* A process that has one under way, and does what the byte says that comes: 'e': ends it. */
+static pid_t fork_one(struct weft_transfers *transfers, const char *what, int order, int answer)
+{
+	pid_t process = fork();
+	struct weft_transfer *transfer;
+	char byte = 'b';
+
+	CHECK(process >= 0);
+	if (process > 0)
+		return process;
+	transfer = begin(transfers, what, true);
+	weft_transfer_at(transfer, 70);
+	CHECK_INT(write(answer, &byte, 1), ==, 1);
+	CHECK_INT(read(order, &byte, 1), ==, 1);
+	weft_transfer_end(transfer);
+	_exit(0);
+}
+
+CHECK_CASE(those_of_forked_processes_are_seen_until_they_end_or_are_killed)
+{
+	struct weft_transfers *transfers = weft_transfers_new();
+	struct weft_transfer *own = begin(transfers, "/own", false);
+	struct weft_transfer_facts *list;
+	struct weft_transfers_sums sums;
+	int orders[2], answers[2];
+	pid_t ends, dies;
+	char byte;
+
+	weft_transfer_at(own, 5);
+	CHECK(pipe(orders) == 0 && pipe(answers) == 0);
+	ends = fork_one(transfers, "/ends", orders[0], answers[1]);
+	CHECK_INT(read(answers[0], &byte, 1), ==, 1);
+	CHECK_INT(weft_transfers_list(transfers, 10, &list, NULL), ==, 2);
+	CHECK_STR(list[0].what, "/own");
+	CHECK_STR(list[1].what, "/ends");
+	CHECK_STR(list[1].person, "mia");
+	CHECK_INT(list[1].bytes, ==, 70);
+	CHECK(list[1].id != list[0].id && list[1].age_ns >= 0);
+	weft_transfers_list_free(list);
+	weft_transfers_sum(transfers, &sums);
+	CHECK_INT(sums.count, ==, 2);
+	CHECK_INT(sums.received_bytes, ==, 70);
+	CHECK_INT(sums.sent_bytes, ==, 5);
+	CHECK_INT(write(orders[1], "e", 1), ==, 1);
+	CHECK_INT(waitpid(ends, NULL, 0), ==, ends);
+	CHECK_INT(weft_transfers_list(transfers, 10, &list, NULL), ==, 1);
+	weft_transfers_list_free(list);
+	dies = fork_one(transfers, "/dies", orders[0], answers[1]);
+	CHECK_INT(read(answers[0], &byte, 1), ==, 1);
+	weft_transfers_sum(transfers, &sums);
+	CHECK_INT(sums.count, ==, 2);
+	CHECK_INT(kill(dies, SIGKILL), ==, 0);
+	CHECK_INT(waitpid(dies, NULL, 0), ==, dies);
+	weft_transfers_sum(transfers, &sums);
+	CHECK_INT(sums.count, ==, 1);
+	weft_transfer_end(own);
+	CHECK_INT(weft_transfers_list(transfers, 10, &list, NULL), ==, 0);
 	weft_transfers_list_free(list);
 	weft_transfers_free(transfers);
 }

@@ -291,9 +291,8 @@ def _():
         expect("21 in all" in text and "half within" in text, text)
 
 
-@case("transfers under way are listed both ways, with how far they are, until they end")
-def _():
-    with Site("--allow-upload", *PATIENT) as site:
+def see_transfers(site):
+    with site:
         with open(site.folder.path + "/big", "wb") as file:
             file.truncate(BIG)
         address = (site.server.host, site.server.port)
@@ -310,10 +309,30 @@ def _():
             expect(found["up"]["bytes"] <= 500000, found)
             expect(found["up"]["peer"].startswith("127.0.0.1:"), found)
             expect("/big" in site.do("stats"))
+            doors = {door["door"]: door for door in facts["doors"]}
+            expect(doors["http"]["open"] == 2, facts)
             up.send(b"x" * 500000)
             expect(up.reply().status == 201)
-            expect(site.facts("stats")["files"] == {"stored": 1, "stored_bytes": 1000000})
+            facts = site.facts("stats")
+            expect(facts["files"] == {"stored": 1, "stored_bytes": 1000000}, facts)
+            text = site.curl("/metrics")[1].decode()
+            expect("\nweft_files_stored_total 1\n" in text, text)
         site.until(lambda facts: facts["transfers"] == [], "stats")
+        forks = "--model" in site.options
+        expect(facts["forks"] == site.facts("ps")["forks"] == forks, facts)
+        expect(("of this process alone" in site.do("stats")) == forks)
+        expect(("are not seen" in site.do("ps")) == forks)
+
+
+@case("transfers under way are listed both ways, with how far they are, until they end")
+def _():
+    see_transfers(Site("--allow-upload", *PATIENT))
+
+
+@case("so they are where processes serve, and what those have done is counted")
+def _():
+    for model in (("prefork", "--size", "4"), ("fork",)):
+        see_transfers(Site("--allow-upload", *PATIENT, "--model", *model))
 
 
 @case("each fiber is listed with its door and peer; words find, keys sort, and a limit cuts")
