@@ -72,7 +72,7 @@ __attribute__((format(printf, 1, 2))) static int sh(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(command, sizeof(command), format, args);
 	va_end(args);
-	snprintf(line, sizeof(line), "cd %s && timeout 30 %s", certificates_folder, command);
+	snprintf(line, sizeof(line), "cd %s && timeout 100 %s", certificates_folder, command);
 	status = system(line);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

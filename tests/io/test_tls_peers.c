@@ -88,7 +88,7 @@ static void serve_tools(
 
 static int s_client(const struct pair *pair, const char *input, const char *options)
 {
-	return tool("printf '%s' | timeout 20 openssl s_client -connect %s -CAfile authority.pem "
+	return tool("printf '%s' | timeout 100 openssl s_client -connect %s -CAfile authority.pem "
 		    "-verify_return_error -ign_eof %s",
 		input, pair->address, options);
 }
@@ -186,7 +186,7 @@ CHECK_CASE(renegotiation_is_refused)
 
 	serve_tools(&pair, 1, NULL);
 	/* The standard input stays open, and says only "renegotiate". */
-	CHECK(tool("mkfifo input && exec 3<>input && echo R >&3 && timeout 20 openssl s_client "
+	CHECK(tool("mkfifo input && exec 3<>input && echo R >&3 && timeout 100 openssl s_client "
 		   "-connect %s -tls1_2 <&3",
 		      pair.address) != 0);
 	CHECK_OUTPUT("no renegotiation");
@@ -215,11 +215,11 @@ CHECK_CASE(curl_fetches_a_file_of_megabytes_whole)
 
 	serve_tools(&pair, 2, NULL);
 	make_page();
-	CHECK_INT(tool("timeout 20 curl -sS --cacert authority.pem https://%s/ -o copy && "
+	CHECK_INT(tool("timeout 100 curl -sS --cacert authority.pem https://%s/ -o copy && "
 		       "cmp page copy",
 			  pair.address),
 		==, 0);
-	CHECK_INT(tool("timeout 20 curl -sS --tls-max 1.2 --cacert authority.pem https://%s/ "
+	CHECK_INT(tool("timeout 100 curl -sS --tls-max 1.2 --cacert authority.pem https://%s/ "
 		       "-o copy && cmp page copy",
 			  pair.address),
 		==, 0);
@@ -233,7 +233,7 @@ CHECK_CASE(curl_refuses_a_server_that_it_does_not_know)
 
 	serve_tools(&pair, 1, NULL);
 	make_page();
-	CHECK_INT(tool("timeout 20 curl -sS https://%s/ -o copy", pair.address), ==, 60);
+	CHECK_INT(tool("timeout 100 curl -sS https://%s/ -o copy", pair.address), ==, 60);
 	pair_end(&pair);
 	CHECK_INT(pair.fault.kind, ==, WEFT_TLS_REFUSED);
 }
@@ -250,7 +250,7 @@ CHECK_CASE(curl_shows_its_certificate)
 		&(struct weft_tls_server_options){.client_issuers = path_of("authority.pem"),
 			.needs_client_certificate = true},
 		NULL);
-	CHECK_INT(tool("timeout 20 curl -sS --cacert authority.pem --cert ann.pem https://%s/ "
+	CHECK_INT(tool("timeout 100 curl -sS --cacert authority.pem --cert ann.pem https://%s/ "
 		       "-o copy && cmp page copy",
 			  pair.address),
 		==, 0);
@@ -263,7 +263,7 @@ CHECK_CASE(curl_speaking_plain_http_is_recognized)
 	struct pair pair;
 
 	serve_tools(&pair, 1, NULL);
-	CHECK(tool("timeout 20 curl -sS http://%s/", pair.address) != 0);
+	CHECK(tool("timeout 100 curl -sS http://%s/", pair.address) != 0);
 	pair_end(&pair);
 	CHECK_INT(pair.fault.kind, ==, WEFT_TLS_NOT_TLS);
 	CHECK_STR(pair.fault.text, "the peer speaks HTTP without TLS");
@@ -288,7 +288,7 @@ static int python(const struct pair *pair, const char *script)
 	CHECK(file != NULL);
 	fputs(script, file);
 	CHECK_INT(fclose(file), ==, 0);
-	return tool("timeout 20 python3 script.py %s", pair->address);
+	return tool("timeout 100 python3 script.py %s", pair->address);
 }
 
 CHECK_CASE(python_sees_the_end_that_we_tell_it)
@@ -336,7 +336,7 @@ static FILE *start_tool_server(struct pair *pair, const char *command)
 	char line[512], *port;
 	FILE *pipe;
 
-	snprintf(line, sizeof(line), "cd %s && exec timeout 20 %s 2>&1", certificates_folder,
+	snprintf(line, sizeof(line), "cd %s && exec timeout 100 %s 2>&1", certificates_folder,
 		command);
 	pipe = popen(line, "re");
 	CHECK(pipe != NULL);
