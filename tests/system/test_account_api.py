@@ -589,8 +589,8 @@ def _():
         expect(answer.json["files"] == 1 and len(stored()) == 2 and "c" in stored(), answer)
         trash = site.ann.ask("GET", "/.trash/", prefix="").json["items"]
         expect([item["size"] for item in trash] == [60] and used()["ben"] == 60, trash)
-        lines = [line["detail"] for line in site.ann.get("/audit?action=account.files").json["events"]
-                 if line["result"] == "ok"]
+        lines = [line["detail"] for line in site.ann.get(
+            "/audit?action=account.files").json["events"] if line["result"] == "ok"]
         expect(lines[0] == "trash" and "ben" in lines and "zoe" in lines, lines)
     with Site("--no-trash") as site:
         answer = site.ann.post("/users/mia/files", {"do": "trash"})
