@@ -9,10 +9,12 @@
  * Never: sends a secret in the clear over a network.
  */
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -56,13 +58,33 @@ static bool is_there(const char *dir)
 	       access(path, F_OK) == 0 || errno != ENOENT;
 }
 
+/* The server's user is who writes there. What root leaves behind she could not read, and what she
+ * has put there root must not follow: so root is her from here on. */
+static int become_owner(const struct account *account, const char *dir)
+{
+	struct stat stat;
+
+	if (geteuid() != 0 || lstat(dir, &stat) < 0 || stat.st_uid == 0)
+		return CMD_DONE;
+	if (setgroups(0, NULL) == 0 && setresgid(stat.st_gid, stat.st_gid, stat.st_gid) == 0 &&
+		setresuid(stat.st_uid, stat.st_uid, stat.st_uid) == 0)
+		return CMD_DONE;
+	return weft__cmd_fail(
+		account->name, "can't become the user whose %s is: %s.", dir, strerror(errno));
+}
+
 static int open_database(struct account *account)
 {
 	char *dir = weft__cmd_state_dir(account->name, account->state, account->creates);
-	int status = CMD_DONE;
+	int status;
 
 	if (!dir)
 		return CMD_FAILED;
+	status = become_owner(account, dir);
+	if (status) {
+		free(dir);
+		return status;
+	}
 	if (!account->creates && !is_there(dir)) {
 		status = weft__cmd_fail(account->name,
 			"there are no accounts in %s; \"weft account add\" makes the first.", dir);

@@ -191,6 +191,15 @@ static int choose(struct control *control)
 	return status;
 }
 
+static char *path_of_state(const struct control *control)
+{
+	char *state = weft__cmd_state_dir(control->name, control->state, false);
+	char *path = state ? weft__control_of_state(state) : NULL;
+
+	free(state);
+	return path;
+}
+
 int weft__control_open(struct control *control)
 {
 	int status = CMD_DONE;
@@ -200,7 +209,7 @@ int weft__control_open(struct control *control)
 	if (control->at)
 		control->path = strdup(control->at);
 	else if (control->state)
-		control->path = weft__control_of_state(control->state);
+		control->path = path_of_state(control);
 	else
 		status = choose(control);
 	if (!status)

@@ -43,9 +43,16 @@ static bool is_none(const struct cmd_option *option)
 	       strcmp(texts->items[0], "none") == 0 && strcmp(option->name, "http") != 0;
 }
 
+/* The state where it would be anyhow: that there are accounts, and no more. */
+static bool is_usual(const struct cmd_option *option)
+{
+	return strcmp(option->name, "state") == 0 &&
+	       strcmp(*(const char **)option->place, "default") == 0;
+}
+
 static bool is_telling(const struct cmd_option *option)
 {
-	if (option->kind == CMD_FLAG && !*(bool *)option->place)
+	if ((option->kind == CMD_FLAG && !*(bool *)option->place) || is_usual(option))
 		return false;
 	for (unsigned i = 0; tells[i]; i++)
 		if (strcmp(tells[i], option->name) == 0)

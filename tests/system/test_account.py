@@ -11,7 +11,7 @@ import termios
 import unicodedata
 
 from accounted import PASSWORD, ApiServer, State
-from served import PATIENCE_S, WEFT, Folder, case, expect, run
+from served import PATIENCE_S, WEFT, Folder, Skip, case, expect, run
 from typed import Terminal
 
 COMMANDS = ("add", "remove", "change", "find", "show", "passwd", "link", "lock", "unlock", "token",
@@ -49,6 +49,22 @@ def _():
         fails(state.run("show", "bob"), 1, "nobody has this name")
         fails(state.run("lock", "ann"), 1, "the last account that may manage")
         expect(len(state.facts("find")) == 1)
+
+
+@case("root does it as the user whose the state is: a server's user can go on with what is there")
+def _():
+    if os.geteuid() != 0:
+        raise Skip("this is not root")
+    with State() as state:
+        state.add("ann")
+        parent = os.path.dirname(state.path)
+        os.chmod(parent, 0o711)
+        for name in (".", *os.listdir(state.path)):
+            os.chown(os.path.join(state.path, name), 65534, 65534)
+        state.add("mia", PASSWORD)
+        owners = {os.stat(os.path.join(state.path, name)).st_uid for name in os.listdir(state.path)}
+        expect(owners == {65534}, owners)
+        expect(len(state.facts("find")) == 2)
 
 
 @case("wrong usage is status 2: no name, two, an unknown command or option")

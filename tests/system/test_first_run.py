@@ -113,6 +113,20 @@ def _():
         expect(os.listdir(home.shared) == ["a.txt"])
 
 
+@case("as a service has it: the usual state, said so, is no part; and it reloads when it is told")
+def _():
+    with Home() as home, Hub(home, "--state", "default") as hub:
+        expect(all(door in hub.facts for door in WORDS), hub.facts)
+        expect(hub.facts["state"] == home.state, hub.facts)
+        done = home.weft("reload", "--state", "default")
+        expect(done.returncode == 0, done)
+    unit = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "weft.service")
+    with open(unit, encoding="utf-8") as file:
+        text = file.read()
+    expect("weft serve --dir /srv/weft --state default\n" in text and
+           "weft reload --state default\n" in text, text)
+
+
 @case("the administrator's password is told at the first run, and in no log")
 def _():
     with Home() as home:
