@@ -103,7 +103,14 @@ void weft__dump_answer(struct weft__worker *worker)
 /* ---- Asking --------------------------------------------------------------------------------- */
 
 /* What is read here is the worker's own, and may change under us: it is only shown. */
-__attribute__((no_sanitize("thread"))) void weft__busy_describe(
+__attribute__((no_sanitize("thread"))) bool weft__busy_has_fiber(struct weft__worker *worker)
+{
+	struct weft__fiber *fiber = __atomic_load_n(&worker->current, __ATOMIC_RELAXED);
+
+	return fiber && fiber != &worker->base;
+}
+
+__attribute__((no_sanitize("thread"))) bool weft__busy_describe(
 	struct weft__worker *worker, FILE *out)
 {
 	struct weft__fiber *fiber = __atomic_load_n(&worker->current, __ATOMIC_RELAXED);
@@ -112,7 +119,7 @@ __attribute__((no_sanitize("thread"))) void weft__busy_describe(
 	if (!atomic_load(&worker->has_begun)) {
 		fprintf(out, "worker %u has not begun: the system has yet to run its thread\n",
 			worker->index);
-		return;
+		return false;
 	}
 	fprintf(out, "worker %u has been busy with ", worker->index);
 	if (!fiber || fiber == &worker->base) {
@@ -127,6 +134,7 @@ __attribute__((no_sanitize("thread"))) void weft__busy_describe(
 		weft__backtrace_print(&trace, out);
 	else
 		fputs("\t(it took no signal: it waits in the kernel)\n", out);
+	return fiber && fiber != &worker->base;
 }
 
 static void ask(struct weft__worker *worker, FILE *out)

@@ -4,6 +4,7 @@
 #ifndef FIBER_DUMP_H
 #define FIBER_DUMP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "fiber/fiber.h"
@@ -33,9 +34,12 @@ void weft__peer_describe(int fd, FILE *out);
 
 /**
  * "worker 2 has been busy with fiber "x" #7.1 for 1.500 s", and where: of another worker,
- * by a signal; or that it has not begun. One caller at a time.
+ * by a signal; or that it has not begun. True: it had a fiber. One caller at a time.
  */
-void weft__busy_describe(struct weft__worker *worker, FILE *out);
+bool weft__busy_describe(struct weft__worker *worker, FILE *out);
+
+/** Whether it has a fiber just now. */
+bool weft__busy_has_fiber(struct weft__worker *worker);
 
 /** "descriptor 9 (TCP 127.0.0.1:80 with 127.0.0.1:4711)" */
 void weft__descriptor_describe(int fd, FILE *out);

@@ -4,7 +4,8 @@
  *
  * A worker that is awake looks around often (worker->counts.looks). One that is awake at
  * two ticks in a row, and has not looked around in between, is stuck: it computes, or
- * is in a system call that weft knows nothing of. It is told of once, until it moves on.
+ * is in a system call that weft knows nothing of. It is told of once, until it moves on; and once
+ * more, if its thread was held up between two fibers first, and then the second of them keeps it.
  * (Two ticks, because a program that was stopped and goes on has lost time once.)
  *
  * The thread sleeps in poll(2) between ticks, and without a watchdog until the signal.
@@ -26,7 +27,7 @@
 
 struct seen {
 	uint64_t looks;
-	bool was_awake, is_told;
+	bool was_awake, is_told, is_fiber_told;
 };
 
 static struct {
@@ -75,19 +76,22 @@ int weft_dump_on_signal(int signal)
 
 /* ---- The watchdog ------------------------------------------------------------------------- */
 
-static void report_stuck(struct weft__worker *worker)
+/* Whether it had a fiber, which has been told. */
+static bool report_stuck(struct weft__worker *worker)
 {
+	bool has_fiber;
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	if (!out)
-		return;
+		return false;
 	fputs("weft: ", out);
-	weft__busy_describe(worker, out);
+	has_fiber = weft__busy_describe(worker, out);
 	if (fclose(out) == 0 && write(STDERR_FILENO, text, len) < 0)
 		errno = 0; /* nobody reads it */
 	free(text);
+	return has_fiber;
 }
 
 static void look_at(struct weft__worker *worker, struct seen *seen)
@@ -97,8 +101,8 @@ static void look_at(struct weft__worker *worker, struct seen *seen)
 	bool is_awake = atomic_load(&worker->has_begun) && !atomic_load(&worker->is_sleeping);
 	bool is_stuck = is_awake && seen->was_awake && looks == seen->looks;
 
-	if (is_stuck && !seen->is_told)
-		report_stuck(worker);
+	if (is_stuck && (!seen->is_told || (!seen->is_fiber_told && weft__busy_has_fiber(worker))))
+		seen->is_fiber_told = report_stuck(worker);
 	seen->is_told = is_stuck;
 	seen->was_awake = is_awake;
 	seen->looks = looks;

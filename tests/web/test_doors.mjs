@@ -1,6 +1,6 @@
 // test_doors.mjs - one folder and one room through several doors at the same time: what comes by one is
 // seen by the others, at the page without a reload. `make judge-hub` has more doors, and measures.
-import { becomes, before, claim, equal, expect, folder, run, until } from "./harness.mjs";
+import { allow, becomes, before, claim, equal, expect, folder, run, until } from "./harness.mjs";
 import { chat_options, Datagrams, is_in, Lines, message, say } from "./chatting.mjs";
 import { Curl, Ftplib, put_by_page, row_of, shown, watch } from "./doors.mjs";
 import { Hub } from "./hub.mjs";
@@ -9,7 +9,7 @@ let hub, mine;
 before(async () => {
 	mine = folder();
 	hub = await Hub.start({ people: { ann: "admin", bob: "member" },
-		files: { "watched/old.txt": "old", "away/old.txt": "old", "held/old.txt": "old" },
+		files: { "watched/old.txt": "old", "away/old.txt": "old", "held/old.txt": "old", "refused/old.txt": "old" },
 		options: [...chat_options, "--ftp", "127.0.0.1:0"] });
 	await hub.account("grant", "set", "user:bob", "", "read,list,write,replace,delete");
 });
@@ -58,6 +58,24 @@ claim("where nobody has touched the page for minutes it asks seldom, until someb
 	await page.mouse.move(200, 200);
 	await page.mouse.move(300, 300);
 	await until(() => asked.listings > 0, "it asks when somebody is there again");
+});
+
+claim("where it is refused it asks seldom, and in another folder as before", async (visit) => {
+	const [page, asked] = await still(visit, "/refused/");
+	allow(page, /429/);
+	await page.route("**/refused/", (route) => route.fulfill({ status: 429, body: "" }));
+	await asked.tick(1000);
+	asked.listings = 0;
+	for (let s = 0; s < 30; s++)
+		await asked.tick(1000);
+	expect(asked.listings > 0 && asked.listings <= 4, `it asked ${asked.listings} times in 30 s`);
+	await row(page, "old.txt").waitFor(); // what was shown stays
+	await page.getByRole("grid", { name: "Files" }).press("Backspace");
+	await row(page, "refused").waitFor();
+	await new Curl(hub, "bob", mine).put("after.txt", "after");
+	for (let ms = 0; ms < 1000; ms += 100)
+		await asked.tick(100);
+	await row(page, "after.txt").waitFor();
 });
 
 claim("what is pressed stays what it is while others change the folder", async (visit) => {

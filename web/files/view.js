@@ -67,6 +67,7 @@ async function go(asked) {
 		frame(asked);
 		state(skeleton());
 		await fill(asked);
+		hands.soon();
 	}
 	if (keyOf(asked) === wanted)
 		showFile(asked.showing);
@@ -79,7 +80,8 @@ function remember() {
 		kept.set(keyOf(place), { top: parts.list.root.scrollTop, href: model.current?.href });
 }
 
-// Ask for what is to be seen, and show it.
+// Ask for what is to be seen, and show it. The status of the answer; undefined: it is as it was, or of no
+// use any more.
 async function fill(asked, { select, is_look = false } = {}) {
 	const key = keyOf(asked), was = place && keyOf(place) === key ? place : null;
 	loading?.abort();
@@ -90,11 +92,11 @@ async function fill(asked, { select, is_look = false } = {}) {
 	const found = await load(asked, { tag: was?.status === 200 ? was.tag : "", signal,
 		some: (entries) => key === wanted && !signal.aborted && model.set(entries) });
 	if (signal.aborted || key !== wanted)
-		return;
+		return undefined;
 	parts.root.removeAttribute("aria-busy");
 	loading = null;
 	if (found === null || (is_look && !tells(found))) // as it was
-		return;
+		return found?.status;
 	place = found;
 	if (found.entries)
 		model.set(found.entries);
@@ -105,6 +107,7 @@ async function fill(asked, { select, is_look = false } = {}) {
 	settle();
 	if (select)
 		pick(select);
+	return found.status;
 }
 
 // It is shown for the first time: the cursor where it was, or on the folder one comes from.
@@ -444,7 +447,7 @@ function listen() {
 			actions.paste();
 	});
 	net.addEventListener("online", () => uploads.queue.wake());
-	hands = watch(parts.root, { look: () => reload({ is_look: true }),
+	hands = watch(parts.root, { look: async () => (await reload({ is_look: true }) ?? 200) === 200,
 		is_due: () => is_shown && place?.mode === "folder" && !loading && !parts.list.is_renaming });
 	app.keys?.("files", [
 		{ keys: "/", does: "Filter this folder", run: () => parts.tools.filter.focus() },
