@@ -5,7 +5,8 @@ import { looks } from "./looks.mjs";
 
 let hub;
 before(async () => {
-	hub = await Hub.start({ people: { ann: "admin", bob: "member", dan: "member", lost: "member", max: "member" },
+	hub = await Hub.start({ people: { ann: "admin", bob: "member", dan: "member", lost: "member", max: "member",
+		nia: "member" },
 		files: { "a.txt": "hello", "homes/lost/diary.txt": "dear diary" }, options: ["--page", "--chat-web"] });
 	await hub.account("change", "lost", "--home", "homes/lost");
 });
@@ -147,7 +148,7 @@ claim("the log tells who did what, and is filtered", async (visit) => {
 });
 
 claim("who is no administrator sees none of it", async (visit) => {
-	const page = await visit(hub, "/", { as: "max" });
+	const page = await visit(hub, "/", { as: "nia" });
 	await page.getByText("a.txt").waitFor();
 	await becomes(() => page.getByRole("link", { name: "People" }).count(), 0);
 	for (const place of ["people", "people/ann", "people?log", "status", "status/fibers"]) {
