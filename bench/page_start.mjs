@@ -29,8 +29,8 @@ function watch() {
 	seen.observe(document, { childList: true, subtree: true, characterData: true });
 }
 
-async function time(page, how) {
-	await page.goto(hub.url);
+async function time(page, how, address = "") {
+	await page.goto(hub.url + address);
 	const ms = await (await page.waitForFunction(() => window.usable_ms)).jsonValue();
 	found.set(how, [...found.get(how) ?? [], ms]);
 }
@@ -53,6 +53,16 @@ for (const [as, who] of [["", "a guest"], ["ann", "logged in"]])
 			await page.close();
 		}
 	});
+
+// What no page can be faster than here: one document, no script, the same list.
+claim("the plain list", async (visit) => {
+	for (let round = 0; round < rounds; round++) {
+		const page = await visit(hub, "about:blank");
+		await page.context().addInitScript(watch);
+		await time(page, "plain list, first", "?plain");
+		await page.close();
+	}
+});
 
 after(() => {
 	for (const [how, all] of found) {

@@ -36,7 +36,7 @@
 #include <unistd.h>
 
 #ifndef CHECK_TIMEOUT_S
-#define CHECK_TIMEOUT_S 60
+#define CHECK_TIMEOUT_S 120
 #endif
 
 /* A number of the environment; 1 where there is none. */
