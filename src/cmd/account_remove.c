@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "account.h"
 #include "weft/files.h"
@@ -135,12 +136,40 @@ static int remove_user(struct account *account, const struct removal *removal, b
 	return weft__cmd_account_call(account, "removeUser", args, NULL);
 }
 
+/* What can't be, before anybody is gone: an heir whom nobody knows, or she herself; no folder. */
+static int check_heirs(struct account *account, const struct removal *removal)
+{
+	json_t *heir = NULL, *user = NULL;
+	const char *names[2];
+	struct stat stat_of;
+	int status = CMD_DONE;
+
+	if (removal->folder && (stat(removal->folder, &stat_of) < 0 || !S_ISDIR(stat_of.st_mode)))
+		return weft__cmd_fail(account->name, "there is no folder \"%s\".", removal->folder);
+	if (!removal->heir)
+		return CMD_DONE;
+	status = weft__cmd_account_call(
+		account, "showUser", json_pack("{s:s}", "user", removal->heir), &heir);
+	if (!status)
+		status = weft__cmd_account_call(
+			account, "showUser", json_pack("{s:s}", "user", removal->user), &user);
+	names[0] = json_string_value(json_object_get(heir, "name"));
+	names[1] = json_string_value(json_object_get(user, "name"));
+	if (!status && names[0] && names[1] && strcmp(names[0], names[1]) == 0)
+		status = weft__cmd_fail(account->name, "%s can't inherit from herself.", names[0]);
+	json_decref(heir);
+	json_decref(user);
+	return status;
+}
+
 /* Who is out puts nothing more; and while the account is known, so are its files. */
 static int remove_all(struct account *account, struct removal *removal)
 {
 	bool settles = removal->trashes || removal->heir;
-	int status = remove_user(account, removal, removal->purges && !settles);
+	int status = check_heirs(account, removal);
 
+	if (!status)
+		status = remove_user(account, removal, removal->purges && !settles);
 	if (!status && settles)
 		status = settle_here(account, removal);
 	if (status || !settles || !removal->purges || removal->left > 0 || removal->is_full)

@@ -262,7 +262,7 @@ int weft__cmd_serve(int argc, char **argv)
 		status = weft__serve_confine_files(&serve);
 	if (!status)
 		status = weft__serve_open_accounts(&serve);
-	if (!status)
+	if (!status && !serve.accounts)
 		status = weft__serve_check_private(&serve);
 	if (!status)
 		status = open_log(&serve);

@@ -114,6 +114,8 @@ int weft__serve_open_accounts(struct serve *serve)
 	own->dir = weft__cmd_state_dir(NAME, serve->state, true);
 	if (!own->dir)
 		return CMD_FAILED;
+	if (weft__serve_check_private(serve)) /* before there is anything in it */
+		return CMD_FAILED;
 	options.dir = own->dir;
 	return open_all(serve, &options) < 0 ? fail_open(own) : CMD_DONE;
 }

@@ -31,12 +31,13 @@ static char *find_real(const char *path)
 	return real;
 }
 
-/* Whether who asks for it gets it: it is below the folder, by a path with no hidden name. */
+/* Whether who asks for it gets it: it is the folder, or below it by a path with no hidden name. */
 static bool is_shared(const struct serve *serve, const char *path)
 {
 	char *real = find_real(path);
 	size_t len = strcmp(serve->folder, "/") == 0 ? 0 : strlen(serve->folder);
-	bool is = real && strncmp(real, serve->folder, len) == 0 && real[len] == '/' &&
+	bool is = real && strncmp(real, serve->folder, len) == 0 &&
+		  (real[len] == '/' || real[len] == '\0') &&
 		  (serve->files_options.shows_hidden || !strstr(real + len, "/."));
 
 	free(real);
@@ -46,7 +47,8 @@ static bool is_shared(const struct serve *serve, const char *path)
 static int refuse(const char *what, const char *path)
 {
 	return weft__cmd_fail(NAME,
-		"%s %s is in the folder that is shared, where everybody could read it: put it "
+		"%s %s is in the folder that is shared, or is it, where everybody could read it: "
+		"put it "
 		"elsewhere.",
 		what, path);
 }

@@ -57,7 +57,7 @@ static bool is_telling(const struct cmd_option *option)
 	for (unsigned i = 0; tells[i]; i++)
 		if (strcmp(tells[i], option->name) == 0)
 			return !is_none(option);
-	return strncmp(option->name, "ftp-", 4) == 0 || strncmp(option->name, "chat-", 5) == 0;
+	return strcmp(option->name, "chat-web") == 0;
 }
 
 bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options)

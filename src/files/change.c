@@ -115,7 +115,7 @@ static int move_there(void *arg)
 	const struct weft__store_move move = {.root = &moving->from.root,
 		.from = moving->from.path,
 		.to = moving->to.path,
-		.judge = {moving->move->judge, moving->move->arg},
+		.judge = {.fn = moving->move->judge, .arg = moving->move->arg},
 		.may_replace =
 			moving->move->may_replace && (moving->to.rights & WEFT_FILES_REPLACE),
 		.asks_owner = moving->files->options.freed != NULL};

@@ -192,7 +192,7 @@ static int begin_three(struct weft__put *puts[3], const char *const names[3])
 			.folder_fd = folder,
 			.path = names[i],
 			.len = 1,
-			.judge = {only_new, NULL}};
+			.judge = {.fn = only_new}};
 
 		puts[i] = weft__put_begin(&options);
 		CHECK(puts[i]);

@@ -228,6 +228,12 @@ def _():
         for words, what in ((("--trash-files",), "--folder DIR"), (here, "is of --trash-files"),
                             (("--trash-files", "--give-files", "zoe", *here), "not both")):
             fails(state.run("remove", "mia", *words), 2, what)
+        # What can't be is said before anybody is gone.
+        nowhere = ("--folder", folder.path + "/no")
+        for words, what in ((("nobody", *here), "nobody has this name"),
+                            (("mia", *here), "herself"), (("zoe", *nowhere), "no folder")):
+            fails(state.run("remove", "mia", "--give-files", *words), 1, what)
+        expect(state.facts("show", "mia")["state"] == "active")
         # Half of it: her name is kept until all is settled.
         state.do("change", "zoe", "--quota", "60")
         done = state.run("remove", "mia", "--purge", "--give-files", "zoe", *here)

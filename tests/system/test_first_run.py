@@ -244,6 +244,9 @@ def _():
                 ftp.connect(*hub.place("ftp"), timeout=PATIENCE_S)
                 ftp.login()
                 expect(ftp.nlst() == ["a.txt"])
+        # How a part is to be, not which there are.
+        with Hub(home, "--chat-no-guests", "--ftp-no-active") as hub:
+            expect(all(door in hub.facts for door in WORDS), hub.facts)
         for options in (("--http", "127.0.0.1:0"), ("--http", "127.0.0.1:0", "--ftp", "none")):
             with Hub(home, *options) as hub:
                 expect(not {"ftp", "chat", "state"} & set(hub.facts), hub.facts)

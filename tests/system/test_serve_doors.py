@@ -694,6 +694,11 @@ def _():
             expect(done.returncode == 1 and not done.stdout, (options, done))
             expect("in the folder that is shared" in done.stderr, done)
         expect(not os.path.exists(os.path.join(link, "new.log")))
+        for state in (folder.path, link, folder.at("state")):
+            done = weft("serve", folder.path, "--http", "127.0.0.1:0", "--state", state)
+            expect(done.returncode == 1 and "in the folder that is shared" in done.stderr, done)
+        made = [name for _, _, names in os.walk(folder.path) for name in names]
+        expect(not any("db" in name for name in made), made)
         hidden = folder.write(".users", b"anna:$2y$10$" + b"a" * 53 + b"\n")
         with Server(folder.path, "--auth-file", hidden) as server:
             expect(server.get("/.users").status == 401)
