@@ -15,6 +15,7 @@
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
 
+#include "own_address.h"
 #include "check.h"
 #include "fiber/sanitize.h"
 
@@ -271,21 +272,6 @@ static inline int faults_sweep_in_run(weft_fiber_fn *fn)
 	CHECK_INT(weft_run(&options, faults_sweep_fiber, &count), ==, 0);
 	faults_sweep(faults_run, NULL);
 	return count;
-}
-
-/*
- * Where a server of this process listens. When it could not go on, and its listener listens no
- * more, others may have its port: so it is at an address of the loopback that is its own, and not
- * the one that clients are at, who could reach themselves.
- */
-static inline const char *faults_address(void)
-{
-	static char text[sizeof("127.255.255.255:0")];
-	unsigned pid = (unsigned)getpid();
-
-	snprintf(text, sizeof(text), "127.%u.%u.%u:0", 64 + (pid >> 16 & 127), pid >> 8 & 255,
-		pid & 255);
-	return text;
 }
 
 #endif

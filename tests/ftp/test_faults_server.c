@@ -178,7 +178,7 @@ static int use_ftp(void *arg)
 		FAULTS_TRY(world.log != NULL);
 		world.server = weft_ftp_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
-		world.listener = weft_listener_new(faults_address(), NULL);
+		world.listener = weft_listener_new(own_address(), NULL);
 		FAULTS_TRY(world.listener != NULL);
 		if (world.server && world.listener)
 			use_server(&world);

@@ -110,7 +110,7 @@ static int use_http(void *arg)
 		FAULTS_TRY(world.metrics != NULL);
 		world.server = weft_http_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
-		world.listener = weft_listener_new(faults_address(), NULL);
+		world.listener = weft_listener_new(own_address(), NULL);
 		FAULTS_TRY(world.listener != NULL);
 		if (world.server && world.listener)
 			use_server(&world);

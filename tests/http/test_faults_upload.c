@@ -173,7 +173,7 @@ static int use_uploads(void *arg)
 		options.service = weft_http_files_service_for(world.files);
 		world.server = weft_http_server_new(&options);
 		FAULTS_TRY(world.server != NULL);
-		world.listener = weft_listener_new(faults_address(), NULL);
+		world.listener = weft_listener_new(own_address(), NULL);
 		FAULTS_TRY(world.listener != NULL);
 	}
 	if (world.server && world.listener) {

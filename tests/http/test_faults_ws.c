@@ -108,7 +108,7 @@ static int use_ws(void *arg)
 	(void)arg;
 	world.server = weft_http_server_new(&server_options);
 	FAULTS_TRY(world.server != NULL);
-	world.listener = weft_listener_new(faults_address(), NULL);
+	world.listener = weft_listener_new(own_address(), NULL);
 	FAULTS_TRY(world.listener != NULL);
 	if (world.server && world.listener)
 		use_server(&world);

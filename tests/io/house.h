@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include "own_address.h"
 #include "check.h"
 #include "weft/fiber.h"
 #include "weft/scope.h"
@@ -49,7 +50,7 @@ static inline void house_make_at(const char *address, weft_handler_fn *handler)
 
 static inline void house_make(weft_handler_fn *handler)
 {
-	house_make_at("127.0.0.1:0", handler);
+	house_make_at(own_address(), handler);
 }
 
 static inline void house_open(weft_handler_fn *handler)

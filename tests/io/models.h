@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "own_address.h"
 #include "both.h"
 #include "descriptors.h"
 #include "weft/scope.h"
@@ -56,7 +57,7 @@ static inline void *run_house(void *arg)
 
 static inline void house_open(weft_handler_fn *handler)
 {
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	house.listener = weft_listener_new(own_address(), NULL);
 	CHECK(house.listener != NULL);
 	house.handler = handler;
 	CHECK_INT(pipe2(house.told, O_CLOEXEC), ==, 0);

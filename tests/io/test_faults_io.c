@@ -61,7 +61,7 @@ static void talk(const char *address)
 
 static int use_server(void *arg)
 {
-	struct weft_listener *listener = weft_listener_new(faults_address(), NULL);
+	struct weft_listener *listener = weft_listener_new(own_address(), NULL);
 	char address[WEFT_ADDRESS_TEXT_MAX];
 	weft_fiber_id server;
 

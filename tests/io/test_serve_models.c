@@ -213,7 +213,7 @@ static int late_serve(void *arg)
 
 static void serve_within_a_deadline(void)
 {
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	house.listener = weft_listener_new(own_address(), NULL);
 	CHECK(house.listener != NULL);
 	house.handler = echo;
 	CHECK_INT(pipe2(house.told, O_CLOEXEC), ==, 0);
@@ -242,7 +242,7 @@ static void serve_until_cancelled(void)
 
 	if (house.in_fiber)
 		return; /* a thread has none */
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	house.listener = weft_listener_new(own_address(), NULL);
 	CHECK(house.listener != NULL);
 	house.handler = echo;
 	house.options.grace_ns = -1;
@@ -349,7 +349,7 @@ CHECK_CASE(what_cannot_be_is_refused)
 {
 	struct weft_serve_options options = {.model = "no such"};
 
-	house.listener = weft_listener_new("127.0.0.1:0", NULL);
+	house.listener = weft_listener_new(own_address(), NULL);
 	CHECK_ERRNO(weft_serve(house.listener, echo, NULL, &options), EINVAL);
 	options = (struct weft_serve_options){.driver = "no such"};
 	CHECK_ERRNO(weft_serve(house.listener, echo, NULL, &options), EINVAL);

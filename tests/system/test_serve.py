@@ -86,7 +86,8 @@ def _():
         with Server(folder.path, "--config", settings, "--ftp", "none") as server:
             expect("chat" in server.facts and "ftp" not in server.facts, server.facts)
     for options in (("--http", "none", "--chat", "none"), ("--chat", "none", "--chat", "none"),
-                    ("--ftp-rate", "5K"), ("--chat-rate", "5")):
+                    ("--http", "127.0.0.1:0", "--ftp-rate", "5K"),
+                    ("--http", "127.0.0.1:0", "--chat-rate", "5")):
         expect(weft("serve", *options).returncode == 2, options)
 
 
