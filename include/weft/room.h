@@ -334,7 +334,7 @@ WEFT_API int weft_room_say(struct weft_room_client *client, const char *room,
 /** Wait until all that it has posted is answered: the answers are there to be taken. */
 WEFT_API int weft_room_settle(struct weft_room_client *client);
 
-/** About to say something; told to the others at most once in some seconds. */
+/** About to say something; told to the others at most once in some seconds, and after a message. */
 WEFT_API int weft_room_typing(struct weft_room_client *client, const char *room);
 
 /** Read up to seq. Accounts only; it never goes back. */

@@ -91,6 +91,8 @@ static enum weft_room_fault judge(struct weft__job *job)
 		fault = WEFT_ROOM_READ_ONLY;
 	else
 		fault = judge_slow(post, room);
+	if (fault == WEFT_ROOM_FAULT_NONE)
+		standing->typing_ns = 0; /* what is typed next is told anew */
 	pthread_mutex_unlock(&room->lock);
 	keep_for_later(post);
 	return fault;

@@ -545,6 +545,10 @@ CHECK_CASE(typing_is_told_now_and_then)
 	CHECK_INT(weft_room_typing(bob, "lobby"), ==, 0);
 	CHECK_INT(weft_room_typing(bob, "lobby"), ==, 0);
 	CHECK_TAKES(mia, "typing lobby bob \n");
+	/* Who has spoken and types again is told of at once. */
+	world_say(bob, "lobby", "one");
+	CHECK_INT(weft_room_typing(bob, "lobby"), ==, 0);
+	CHECK_TAKES(mia, "message lobby 1 bob: one\ntyping lobby bob \n");
 	CHECK_FAULT(weft_room_typing(root, "lobby"), root, WEFT_ROOM_NOT_MEMBER);
 	part();
 }

@@ -32,7 +32,7 @@ claim("an administrator finds people, and invites somebody, who chooses her pass
 	await looks(page, "add-somebody", { widths: [360, 1280] });
 	await shown.getByLabel("Name", { exact: true }).fill("ida");
 	await shown.getByLabel("Shown as").fill("Ida Ö.");
-	await shown.getByLabel("Room").fill("10 GB");
+	await shown.getByLabel("Storage").fill("10 GB");
 	await shown.getByRole("button", { name: "Add and invite" }).click();
 	const link = await dialog(page, "Invite ida").locator(".secret").textContent();
 	expect(link.startsWith(`${hub.url}.weft/me#weft_l_`), link);
@@ -61,7 +61,7 @@ claim("an account is changed, put into a group, given rights, locked and let in 
 	const page = await visit(hub, "/.weft/people/dan", { as: "ann" });
 	await page.getByLabel("Shown as").fill("Daniel");
 	await page.getByLabel("Role", { exact: true }).selectOption("guest");
-	await page.getByLabel("Room", { exact: true }).fill("5 MB");
+	await page.getByLabel("Storage", { exact: true }).fill("5 MB");
 	await page.getByRole("button", { name: "Save" }).click();
 	await page.getByRole("heading", { name: "Daniel" }).waitFor();
 	await page.getByText("0 bytes of 5.0 MB used.").waitFor();

@@ -40,11 +40,25 @@ export function kindOf(entry) {
 		(texts.has(entry.name.toLowerCase()) ? "text" : "other");
 }
 
-// "JPG picture", "Folder", "LOCK file".
+// Ends whose name for people is another than "JPG picture".
+const called = new Map(Object.entries({
+	"Text": "txt text", "Markdown text": "md", "Log": "log", "Table": "csv tsv", "Web page": "html htm",
+	"Word document": "doc docx", "Text document": "odt rtf", "Spreadsheet": "ods xls xlsx numbers",
+	"Presentation": "odp ppt pptx key", "E-book": "epub", "Calendar": "ics", "Contact": "vcf",
+	"Style sheet": "css", "JavaScript": "js mjs", "TypeScript": "ts tsx", "Python": "py", "C source": "c",
+	"C header": "h", "C++ source": "cc cpp", "C++ header": "hpp", "Rust source": "rs", "Go source": "go",
+	"Java source": "java", "Shell script": "sh bash zsh", "Subtitles": "srt vtt", "Settings": "ini conf cfg env",
+	"Patch": "diff patch", "Debian package": "deb", "RPM package": "rpm", "Disk image": "iso img",
+}).flatMap(([name, ends]) => ends.split(" ").map((end) => [end, name])));
+
+// "JPG picture", "Folder", "Spreadsheet", "LOCK file".
 export function kindName(entry) {
 	const kind = kindOf(entry), end = endOf(entry.name);
-	return kind === "folder" || kind === "pdf" || !end ? kindWords[kind]
-		: `${visible(end).toUpperCase()} ${kindWords[kind].toLowerCase()}`;
+	if (kind === "folder" || kind === "pdf" || !end)
+		return kindWords[kind];
+	if (/\.tar\.\w+$/i.test(entry.name))
+		return "TAR archive";
+	return called.get(end) ?? `${visible(end).toUpperCase()} ${kind === "text" ? "file" : kindWords[kind].toLowerCase()}`;
 }
 
 // ---- Showing ------------------------------------------------------------------------------------

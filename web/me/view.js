@@ -1,4 +1,4 @@
-// view.js - one's own account: name, password, room, where one is logged in, tokens of programs; and
+// view.js - one's own account: name, password, storage, where one is logged in, tokens of programs; and
 // a password that is set by a link, #weft_l_SECRET, which an administrator has handed over.
 //
 // The secret stands behind the "#", which no browser sends to a server or to another page.
@@ -25,20 +25,20 @@ function change_name(me) {
 		} });
 }
 
-function room_of(me) {
+function storage_of(me) {
 	if (!me.quota)
 		return element("p", { className: "soft" }, `${words.size(me.used)} used; there is no limit.`);
 	const share = Math.min(1, me.used / me.quota);
 	return element("div", {},
 		element("p", {}, `${words.size(me.used)} of ${words.size(me.quota)} used`),
-		element("meter", { min: 0, max: 1, value: share, high: .9, ariaLabel: "Room used" }));
+		element("meter", { min: 0, max: 1, value: share, high: .9, ariaLabel: "Storage used" }));
 }
 
 function self_card(me) {
 	return element("section", { className: "card part self-card" }, face(me.name),
 		element("div", { className: "grow" },
 			element("h2", {}, element("bdi", {}, me.display_name || me.name)),
-			element("p", { className: "soft" }, `${me.name} · ${me.role}`, me.home && ` · at home in /${me.home}/`)),
+			element("p", { className: "soft" }, me.display_name && `${me.name} · `, me.role, me.home && ` · at home in /${me.home}/`)),
 		button("Change name", { icon: "edit", onclick: () => change_name(me) }),
 		button("Change password", { icon: "key", onclick: async () => {
 			if (await change_password(me.name)) {
@@ -217,7 +217,7 @@ async function draw() {
 		api("GET", `/users/${name}/tokens`)]);
 	const old = root.scrollTop;
 	root.replaceChildren(element("div", { className: "column" }, element("h1", {}, "My account"),
-		self_card(me), card("Room", room_of(me)), sessions_card(sessions), tokens_card(tokens)));
+		self_card(me), card("Storage", storage_of(me)), sessions_card(sessions), tokens_card(tokens)));
 	root.scrollTop = old;
 	return undefined;
 }

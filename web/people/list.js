@@ -36,7 +36,7 @@ async function add_person() {
 	const role = select(roles.map((one) => one.name).filter((one) => one !== "stranger"), "member");
 	const quota = element("input", { placeholder: "no limit", autocomplete: "off" });
 	const home = element("input", { placeholder: "all of it", autocomplete: "off", spellcheck: false });
-	const quota_row = field("Room", quota, "Such as 10 GB; empty: no limit.");
+	const quota_row = field("Storage", quota, "Such as 10 GB; empty: no limit.");
 	const name_row = field("Name", name, "For logging in.");
 	const boxes = groups.map((group) => check(group.name, { value: group.name }));
 	let made = null;
@@ -87,7 +87,7 @@ export async function draw_list(place, app) {
 	const more = button("Show more", { hidden: true, onclick: () => fill(last) });
 	const none = element("div", { hidden: true });
 	const table = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Name"),
-		element("th", { scope: "col" }, "Role"), element("th", { scope: "col", className: "number far" }, "Room"),
+		element("th", { scope: "col" }, "Role"), element("th", { scope: "col", className: "number far" }, "Storage"),
 		element("th", { scope: "col", className: "far" }, "Last seen"))), rows);
 	let last = "", turn = 0, timer = 0;
 	async function fill(after = "") {

@@ -71,7 +71,7 @@ function facts_form(user, roles, redraw) {
 	const role = select(roles.map((one) => one.name).filter((one) => one !== "stranger"), user.role);
 	const home = element("input", { value: user.home, placeholder: "all of it", spellcheck: false });
 	const quota = element("input", { value: user.quota ? words.size(user.quota) : "", placeholder: "no limit" });
-	const quota_row = field("Room", quota, `${room_text(user)} used.`);
+	const quota_row = field("Storage", quota, `${room_text(user)} used.`);
 	const was = quota.value;
 	const save = element("button", { className: "main", disabled: true }, "Save");
 	const form = element("form", { className: "card part grid" }, element("h2", {}, "Account"),
@@ -126,7 +126,7 @@ function doors_card(user, sessions, tokens, redraw) {
 		return what;
 	};
 	return element("section", { className: "card part" }, element("h2", {}, "Sessions and tokens"),
-		element("p", {}, `${words.count(sessions.length, "session")}, ${words.count(tokens.length, "token")} of programs. Last seen `,
+		element("p", {}, `${words.count(sessions.length, "session")}, ${words.count(tokens.length, "token")} for programs. Last seen `,
 			moment(user.seen), "; made ", moment(user.created), "."),
 		element("p", { className: "row" },
 			sessions.length > 0 && button("Log out everywhere", { icon: "door",
@@ -195,7 +195,7 @@ export async function draw_person(root, app, name) {
 		element("header", { className: "person-head" }, face(user.name),
 			element("div", { className: "grow" },
 				element("h1", {}, element("bdi", {}, user.display_name || user.name)),
-				element("p", { className: "soft" }, `${user.name} · ${user.role} `, state_tag(user))),
+				element("p", { className: "soft" }, `${user.display_name ? `${user.name} · ` : ""}${user.role} `, state_tag(user))),
 			element("div", { className: "row" }, ...actions_of(user, app, redraw))),
 		user.state === "removed" ? null : facts_form(user, roles, redraw),
 		groups_card(user, groups, own.groups),
