@@ -57,6 +57,13 @@ export async function look() {
 addEventListener("online", () => net.is_offline && look());
 addEventListener("offline", note_silence);
 
+// What first.js has asked already, a promise of a Response, once; undefined: it has not.
+export function early(address) {
+	const asked = globalThis.weftEarly?.get(address);
+	globalThis.weftEarly?.delete(address);
+	return asked;
+}
+
 // The server is not to have the browser ask for a password: this page does.
 const own = { "X-Requested-With": "weft" };
 
@@ -69,7 +76,7 @@ async function problem_of(answer) {
 
 // A Response that is ok, or one of those statuses; else a Fault.
 export async function ask(address, { fine = [], ...options } = {}) {
-	const answer = await fetch(address, { ...options, headers: { ...own, ...options.headers } })
+	const answer = await (early(address) ?? fetch(address, { ...options, headers: { ...own, ...options.headers } }))
 		.catch((error) => {
 			if (error.name === "AbortError")
 				throw error;

@@ -1,7 +1,7 @@
 // ask.js - what this view asks of the server's files, and what came of it, in words for people.
 //
 // Never: throws, but where the name says "must": a status is an answer, too.
-import { net, note_silence, send } from "../core/api.js";
+import { early, net, note_silence, send } from "../core/api.js";
 
 const whys = {
 	0: "The server does not answer. Check the connection, then try again.",
@@ -58,10 +58,18 @@ export const faultOf = ({ why, status, fault }) =>
 
 // ---- Folders ------------------------------------------------------------------------------------
 
+// What was asked before this script was there, if it went well.
+async function taken(folder) {
+	const answer = await early(folder)?.catch(() => null);
+	return answer?.ok ? { ok: true, status: answer.status, json: await answer.json().catch(() => null),
+		field: (name) => answer.headers.get(name) } : null;
+}
+
 // What is in a folder: {status, entries, rights, trash, tag, left_out, why}; entries null where the
 // tag is still right, or it is not to be had.
 export async function listing(folder, { tag, signal } = {}) {
-	const answer = await ask("GET", folder, { signal, headers: tag ? { "If-None-Match": tag } : {} });
+	const answer = (!tag && await taken(folder)) ||
+		await ask("GET", folder, { signal, headers: tag ? { "If-None-Match": tag } : {} });
 	const { json, status, why } = answer;
 	if (!answer.ok || !Array.isArray(json?.entries))
 		return { status: answer.ok ? 404 : status, why: answer.ok ? whyOf(404) : why, entries: null };
