@@ -84,6 +84,27 @@ def _():
     expect(sorted(os.listdir(f"{ROOT}/include/weft")) == HEADERS)
 
 
+@case("make install begins with what is missing; who packs, by DESTDIR, gets nothing installed")
+def _():
+    status, said = make("-n", "install", "PREFIX=/nowhere")
+    expect(status == 0 and said.index("tools/bootstrap install") < said.index("install -d"), said)
+    status, said = make("-n", "install", "PREFIX=/nowhere", f"DESTDIR={STAGE.name}")
+    expect(status == 0 and "bootstrap" not in said and "install -d" in said, said)
+
+
+@case("where the manual can't be made, make install fails before it copies anything")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(f"{folder}/bin")
+        with open(f"{folder}/bin/python3", "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho no python >&2\nexit 127\n")
+        os.chmod(f"{folder}/bin/python3", 0o755)
+        path = f"PATH={folder}/bin:{os.environ['PATH']}"
+        status, said = make("install", f"DESTDIR={folder}/root", path)
+        expect(status != 0 and "no python" in said, said)
+        expect(not os.path.exists(f"{folder}/root"), said)
+
+
 @case("libweft.so is found by its soname, through links")
 def _():
     _, said = sh("readelf", "-d", f"{ROOT}/lib/libweft.so")
