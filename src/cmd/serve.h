@@ -202,7 +202,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv);
 
 /* ---- The whole hub ------------------------------------------------------------------------ */
 
-/** Whether something was told that says which server it is to be: a door, who may come in... */
+/** Whether something was told that makes it a server of the web: its address, --auth-file... */
 bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options);
 
 /** All that was not told: doors, accounts, the page. Returns a status. */

@@ -45,15 +45,21 @@ static bool has_closed(const struct serve *serve)
 	return serve->https_is_closed || serve->ftp.is_closed || serve->chat.is_closed;
 }
 
+/* One that nobody has named is for this machine, and needs no certificate. */
+static bool names_ftp(const struct serve *serve)
+{
+	return serve->ftp.plain.count > 0 && !weft__serve_is_default(serve->ftp.plain.items[0]);
+}
+
 static int check_tls(const struct serve *serve)
 {
 	if (serve->https.count > 0 && serve->certificates.count == 0)
 		return weft__cmd_usage(NAME,
 			"--https needs --tls-cert FILE and --tls-key FILE; docs/https-at-home.md "
 			"says where to get them.");
-	if (serve->https.count == 0 && serve->certificates.count > 0 &&
-		serve->ftp.plain.count == 0 && serve->ftp.implicit.count == 0 &&
-		serve->chat.by_tls.count == 0 && !has_closed(serve))
+	if (serve->https.count == 0 && serve->certificates.count > 0 && !names_ftp(serve) &&
+		serve->ftp.implicit.count == 0 && serve->chat.by_tls.count == 0 &&
+		!has_closed(serve))
 		return weft__cmd_usage(NAME, "--tls-cert is for --https HOST:PORT.");
 	if (serve->https.count == 0 && serve->hsts_days > 0 && !serve->https_is_closed)
 		return weft__cmd_usage(NAME, "--hsts is for --https HOST:PORT.");
@@ -278,8 +284,13 @@ static int check_auth(const struct serve *serve)
 			return weft__cmd_usage(NAME,
 				"%s sends passwords in the clear over %s: use %s, or say "
 				"--insecure-auth.",
-				serve->auth ? "--auth-file" : "--state", serve->doors[i].text,
-				serve->doors[i].kind == SERVE_FTP ? "--tls-cert" : "--https");
+				serve->auth       ? "--auth-file"
+				: serve->is_whole ? "who has an account"
+						  : "--state",
+				serve->doors[i].text,
+				serve->doors[i].kind != SERVE_FTP ? "--https"
+				: serve->is_whole                 ? "--lan or --tls-cert"
+								  : "--tls-cert");
 	}
 	return CMD_DONE;
 }

@@ -190,6 +190,30 @@ static void print_json(const struct serve *serve)
 	fflush(stdout);
 }
 
+/* Who expects the whole hub reads here why it is not, and how to have the rest. */
+static void print_off(const struct serve *serve)
+{
+	const struct {
+		bool is_off;
+		const char *text;
+	} parts[] = {{serve->http.count + serve->https.count == 0, "web (--http ADDR)"},
+		{serve->ftp.plain.count + serve->ftp.implicit.count == 0, "FTP (--ftp ADDR)"},
+		{!weft__serve_chat_has_door(serve), "chat (--chat ADDR)"},
+		{!serve->accounts && !serve->auth, "accounts (--state default)"}};
+	const char *separator = "";
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].is_off)
+			continue;
+		if (!separator[0])
+			printf("  %-8s ", "off");
+		printf("%s%s", separator, parts[i].text);
+		separator = ", ";
+	}
+	if (separator[0])
+		putchar('\n');
+}
+
 void weft__serve_print_facts(const struct serve *serve)
 {
 	if (serve->is_json) {
@@ -216,6 +240,7 @@ void weft__serve_print_facts(const struct serve *serve)
 	else
 		printf("  %-8s %s\n", "model", serve->server_options.model);
 	weft__serve_print_confined(serve, 8);
+	print_off(serve);
 	printf("  %-8s Ctrl-C\n", "stop");
 	fflush(stdout);
 }

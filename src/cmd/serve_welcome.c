@@ -92,12 +92,25 @@ static void host_of(const struct serve_door *door, char ret_host[WEFT_ADDRESS_TE
 		snprintf(ret_host, WEFT_ADDRESS_TEXT_MAX, strchr(host, ':') ? "[%s]" : "%s", host);
 }
 
-static const struct serve_door *find_door(const struct serve *serve, enum serve_door_kind kind)
+/* The next one of that kind behind a door; NULL: there is none. */
+static const struct serve_door *next_door(
+	const struct serve *serve, enum serve_door_kind kind, const struct serve_door *behind)
 {
-	for (unsigned i = 0; i < serve->door_count; i++)
+	for (unsigned i = behind ? (unsigned)(behind - serve->doors) + 1 : 0; i < serve->door_count;
+		i++)
 		if (serve->doors[i].kind == kind)
 			return &serve->doors[i];
 	return NULL;
+}
+
+static const struct serve_door *find_door(const struct serve *serve, enum serve_door_kind kind)
+{
+	return next_door(serve, kind, NULL);
+}
+
+static bool is_unix(const struct serve_door *door)
+{
+	return weft_address_family(weft_listener_address(door->listener)) == AF_UNIX;
 }
 
 /* "(port 8080 is another program's)", where it had to go on to the next; else "". */
@@ -118,7 +131,10 @@ static void print_url(const struct serve_door *door, const char *scheme, const c
 	char host[WEFT_ADDRESS_TEXT_MAX];
 
 	host_of(door, host);
-	snprintf(ret_url, LINE_SIZE, "%s://%s:%u/%s", scheme, host, port_of(door), path);
+	if (is_unix(door))
+		snprintf(ret_url, LINE_SIZE, "%s", host);
+	else
+		snprintf(ret_url, LINE_SIZE, "%s://%s:%u/%s", scheme, host, port_of(door), path);
 }
 
 static void say_url(
@@ -154,7 +170,7 @@ static void say_chat_command(const struct serve_door *door, unsigned usual, cons
 	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
 
 	host_of(door, host);
-	if (port_of(door) == usual)
+	if (port_of(door) == usual || is_unix(door))
 		snprintf(command, sizeof(command), "weft chat %s%s", scheme, host);
 	else
 		snprintf(
@@ -170,18 +186,27 @@ static void say_chat(const struct serve *serve)
 	const struct serve_door *by_tls = find_door(serve, SERVE_CHAT_TLS);
 	const struct serve_door *web = find_web(serve);
 	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE];
+	const char *label = "chat";
 
+	for (const struct serve_door *one = door; one; one = next_door(serve, SERVE_CHAT, one)) {
+		say_chat_command(one, CHAT_PORT, label);
+		label = "";
+	}
+	for (const struct serve_door *one = by_tls; one;
+		one = next_door(serve, SERVE_CHAT_TLS, one)) {
+		say_chat_command(one, CHAT_PORT_TLS, label);
+		label = "";
+	}
+	while (door && !door->datagrams)
+		door = next_door(serve, SERVE_CHAT, door);
 	if (door) {
-		say_chat_command(door, CHAT_PORT, "chat");
 		host_of(door, host);
 		snprintf(command, sizeof(command), "nc -u %s %u", host, port_of(door));
 		line_for("", command, "by hand: L NAME, C NAME TEXT");
 	}
-	if (by_tls)
-		say_chat_command(by_tls, CHAT_PORT_TLS, door ? "" : "chat");
 	if (serve->chat.web && web) {
 		print_url(web, scheme_of_web(web), serve->page ? ".weft/chat" : ".chat/", command);
-		line_for(door || by_tls ? "" : "chat", command, "in the browser");
+		line_for(label, command, "in the browser");
 	}
 	if (serve->chat.fingerprint[0])
 		line("", "key %s", serve->chat.fingerprint);
@@ -276,20 +301,42 @@ static void say_web(const struct serve *serve)
 
 static void say_doors(const struct serve *serve)
 {
-	const struct serve_door *ftp = find_door(serve, SERVE_FTP);
 	const struct serve_door *metrics = find_door(serve, SERVE_METRICS);
+	const char *label = "FTP";
 
 	say_web(serve);
-	if (ftp)
-		say_url(ftp, "FTP", "ftp", serve->ftp.tls ? "passwords by TLS only" : "");
+	for (const struct serve_door *one = find_door(serve, SERVE_FTP); one;
+		one = next_door(serve, SERVE_FTP, one)) {
+		say_url(one, label, "ftp", serve->ftp.tls ? "passwords by TLS only" : "");
+		label = "";
+	}
+	for (const struct serve_door *one = find_door(serve, SERVE_FTPS); one;
+		one = next_door(serve, SERVE_FTPS, one)) {
+		say_url(one, label, "ftps", "");
+		label = "";
+	}
 	say_chat(serve);
 	if (metrics)
 		say_url(metrics, "metrics", "http", "");
 	say_certificate(serve);
 }
 
+/* Who has named some doors for others has not opened the rest. */
+static bool is_for_others(const struct serve *serve)
+{
+	for (unsigned i = 0; i < serve->door_count; i++)
+		if (!is_unix(&serve->doors[i]) &&
+			!weft_address_is_loopback(weft_listener_address(serve->doors[i].listener)))
+			return true;
+	return false;
+}
+
 static void say_others(const struct serve *serve)
 {
+	if (!serve->is_lan && is_for_others(serve)) {
+		line("others", "get to what has another address than 127.0.0.1; all: --lan");
+		return;
+	}
 	if (!serve->is_lan) {
 		line("others", "can't get here from other machines; weft serve --lan lets them");
 		return;

@@ -232,7 +232,65 @@ def _():
         one.close()
 
 
-@case("none takes a part away; who names a door, or who may come in, gets that and no more")
+@case("what says how a part is leaves the others: FTP, chat and the state move alone")
+def _():
+    with Home() as home:
+        other = os.path.join(home.path, "other state")
+        for options in (("--ftp", "127.0.0.1:0"), ("--chat", "127.0.0.1:0"),
+                        ("--chat", "127.0.0.1:0", "--ftp", "127.0.0.1:0"),
+                        ("--state", other, "--hash-cost", "least"), ("--insecure-auth",)):
+            with Hub(home, *options) as hub:
+                expect(all(door in hub.facts for door in WORDS), (options, hub.facts))
+                expect(hub.facts["chat-web"] == "/.chat/", (options, hub.facts))
+                expect(hub.facts["state"] == (other if other in options else home.state),
+                       (options, hub.facts))
+                expect(hub.get("/.weft/chat").status == 200 and
+                       hub.say("GUEST mia").startswith("OK"), options)
+        path = os.path.join(home.path, "chat.socket")
+        with Terminal(WEFT, "serve", home.shared, "--chat", "unix:" + path, "--chat",
+                      "127.0.0.1:0", env=home.variables) as typed:
+            text = typed.until("stop  ").replace("\r", "")
+            expect(re.search(r"chat +weft chat unix:" + re.escape(path) + r" ", text), text)
+            expect(re.search(r"\n +weft chat 127\.0\.0\.1:\d+ ", text) and
+                   re.search(r"nc -u 127\.0\.0\.1 \d+ ", text), text)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
+@case("a door for others without a certificate is refused, and told how; and so is who is for them")
+def _():
+    with Home() as home:
+        done = home.weft("serve", home.shared, "--ftp", "0.0.0.0:0")
+        expect(done.returncode == 2 and "--lan or --tls-cert" in done.stderr, done)
+        with Terminal(WEFT, "serve", home.shared, "--ftp", "0.0.0.0:0", "--insecure-auth",
+                      env=home.variables) as typed:
+            text = typed.until("stop  ")
+            expect("can't get here from other machines" not in text and "--lan" in text, text)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
+@case("a server of the web tells in a line what of the hub is off, and how to have it")
+def _():
+    with Home() as home:
+        for options, off in (
+                (("--http", "127.0.0.1:0"),
+                 "FTP (--ftp ADDR), chat (--chat ADDR), accounts (--state default)"),
+                (("--http", "127.0.0.1:0", "--state", "default"),
+                 "FTP (--ftp ADDR), chat (--chat ADDR)"),
+                (("--http", "none", "--chat", "127.0.0.1:0", "--state", "default"),
+                 "web (--http ADDR), FTP (--ftp ADDR)"),
+                (("--http", "127.0.0.1:0", "--state", "default", "--chat", "127.0.0.1:0",
+                  "--ftp", "127.0.0.1:0"), None)):
+            with Terminal(WEFT, "serve", home.shared, *options, env=home.variables) as typed:
+                text = typed.until("stop  ").replace("\r", "")
+                said = re.search(r"^  off +(.*)$", text, re.M)
+                expect((said[1] if said else None) == off, (options, text))
+                os.kill(typed.pid, signal.SIGINT)
+                expect(typed.end() == 0, typed.all)
+
+
+@case("none takes a part away; who names the web's address gets what is named, and no more")
 def _():
     with Home() as home:
         with Hub(home, "--ftp", "none") as hub:

@@ -255,7 +255,7 @@ def _():
             expect(done.returncode == status and part in done.stderr, done)
         done = weft("serve", state.top, "--state", state.path, "--hash-cost", "least")
         expect(done.returncode == 1 and "state folder" in done.stderr, done)
-        done = weft("serve", folder.path, "--hash-cost", "least")
+        done = weft("serve", folder.path, "--http", "127.0.0.1:0", "--hash-cost", "least")
         expect(done.returncode == 2, done)
 
 
