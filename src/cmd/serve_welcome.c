@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "serve.h"
 
 /** Columns of the label, and of a command that is explained behind it. */
@@ -160,21 +161,26 @@ static const char *scheme_of_web(const struct serve_door *door)
 	return door->kind == SERVE_HTTPS ? "https" : "http";
 }
 
-/* "weft chat HOST:PORT", without what it knows by itself. */
+/* From this machine alone. */
+static bool is_for_us(const struct serve_door *door)
+{
+	return is_unix(door) || weft_address_is_loopback(weft_listener_address(door->listener));
+}
+
+/* "weft chat HOST:PORT", without what it knows by itself. Others call theirs by its usual name. */
 static void say_chat_command(const struct serve_door *door, unsigned usual, const char *label)
 {
 	const char *scheme = door->kind == SERVE_CHAT_TLS ? "tls://" : "";
 	const char *note = door->kind != SERVE_CHAT_TLS   ? "in a terminal"
 			   : door->serve->own_certificate ? "with an account; --insecure"
 							  : "with an account";
-	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
+	const char *name = is_for_us(door) ? weft__cmd_own_name() : "weft";
+	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE], port[8] = "";
 
 	host_of(door, host);
-	if (port_of(door) == usual || is_unix(door))
-		snprintf(command, sizeof(command), "weft chat %s%s", scheme, host);
-	else
-		snprintf(
-			command, sizeof(command), "weft chat %s%s:%u", scheme, host, port_of(door));
+	if (port_of(door) != usual && !is_unix(door))
+		snprintf(port, sizeof(port), ":%u", port_of(door));
+	snprintf(command, sizeof(command), "%s chat %s%s%s", name, scheme, host, port);
 	line_for(label, command, note);
 	if (say_taken(door, taken)[0])
 		line_for("", "", taken);
@@ -263,10 +269,25 @@ static void say_strangers(const struct serve *serve)
 		line("", "talk in the open rooms, as guests with a ~ before the name");
 }
 
+/* " --state DIR", where `weft account` would look elsewhere. */
+static void print_state(const struct serve *serve)
+{
+	const char *dir = weft__serve_state_dir(serve);
+	char *usual = weft__cmd_state_default(), *word = NULL;
+
+	if (dir && (getenv("STATE_DIRECTORY") || !usual || strcmp(dir, usual) != 0))
+		word = weft__cmd_shell_word(dir);
+	if (word) {
+		fputs(" --state ", stdout);
+		weft__cmd_print_visible(word, 0);
+	}
+	free(word);
+	free(usual);
+}
+
 static void say_first_run(const struct serve *serve)
 {
 	const char *password = weft__serve_first_password(serve);
-	const char *dir = getenv("STATE_DIRECTORY") ? weft__serve_state_dir(serve) : NULL;
 
 	if (!weft__serve_is_first_run(serve))
 		return;
@@ -278,11 +299,8 @@ static void say_first_run(const struct serve *serve)
 	} else {
 		line("first run", "There is an administrator, admin. Give her a password, here:");
 	}
-	printf("  %-*s weft account passwd admin", LABEL_WIDTH, "");
-	if (dir) {
-		fputs(" --state ", stdout);
-		weft__cmd_print_visible(dir, 0);
-	}
+	printf("  %-*s %s account passwd admin", LABEL_WIDTH, "", weft__cmd_own_name());
+	print_state(serve);
 	putchar('\n');
 }
 
@@ -325,8 +343,7 @@ static void say_doors(const struct serve *serve)
 static bool is_for_others(const struct serve *serve)
 {
 	for (unsigned i = 0; i < serve->door_count; i++)
-		if (!is_unix(&serve->doors[i]) &&
-			!weft_address_is_loopback(weft_listener_address(serve->doors[i].listener)))
+		if (!is_for_us(&serve->doors[i]))
 			return true;
 	return false;
 }
@@ -338,7 +355,8 @@ static void say_others(const struct serve *serve)
 		return;
 	}
 	if (!serve->is_lan) {
-		line("others", "can't get here from other machines; weft serve --lan lets them");
+		line("others", "on other machines can't get here; %s serve --lan lets them",
+			weft__cmd_own_name());
 		return;
 	}
 	line("others", "on the local network get here, by the addresses above");
@@ -375,7 +393,11 @@ void weft__serve_welcome(const struct serve *serve)
 	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
 	weft__serve_print_confined(serve, LABEL_WIDTH);
-	line("stop", has_control(serve) ? "Ctrl-C, or weft stop; weft top looks at it" : "Ctrl-C");
+	if (has_control(serve))
+		line("stop", "Ctrl-C, or %s stop; %s top looks at it", weft__cmd_own_name(),
+			weft__cmd_own_name());
+	else
+		line("stop", "Ctrl-C");
 	putchar('\n');
 	fflush(stdout);
 }

@@ -48,6 +48,25 @@ class Home:
         return subprocess.run([WEFT, *arguments], input=text, capture_output=True, text=True,
                               timeout=PATIENCE_S, check=False, env=self.variables)
 
+    def shell(self, line, text=""):
+        """As it is typed, in the folder where the tests began."""
+        return subprocess.run(["sh", "-c", line], input=text, capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False, env=self.variables)
+
+    def told(self, weft, *options):
+        """What `weft serve`, called so, prints at its start."""
+        with subprocess.Popen([weft, "serve", self.shared, *options], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, env=self.variables) as process:
+            text = ""
+            while "  stop " not in text:
+                line = process.stdout.readline()
+                expect(line, text)
+                text += line
+            process.send_signal(signal.SIGTERM)
+            text += process.communicate(timeout=PATIENCE_S)[0]
+        expect(process.returncode == 0, text)
+        return text
+
 
 class Hub:
     """`weft serve` there, which tells its facts as JSON."""
@@ -155,14 +174,14 @@ def _():
     with Home() as home, Terminal(WEFT, "serve", home.shared, env=home.variables) as typed:
         text = typed.until("Ctrl-C").replace("\r", "")
         for pattern in (r"web +http://127\.0\.0\.1:\d+/\s", r"FTP +ftp://127\.0\.0\.1:\d+/",
-                        r"chat +weft chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
+                        rf"chat +{re.escape(WEFT)} chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
                         r"http://127\.0\.0\.1:\d+/\.weft/chat ", r"name +admin\n",
                         r"password +([a-z2-9]{4}-){3}[a-z2-9]{4}\n",
                         r"strangers +read and list files; they change nothing\n",
                         r"folder +" + re.escape(home.shared), r"state +" + re.escape(home.state)):
             expect(re.search(pattern, text), (pattern, text))
         # Paths are as long as they are, and so are reasons of a kernel's.
-        expect(max(len(line) for line in text.splitlines()
+        expect(max(len(line) for line in text.replace(WEFT, "weft").splitlines()
                    if home.path not in line and "confined" not in line) <= 80,
                "a line is too long")
         os.kill(typed.pid, signal.SIGINT)
@@ -183,13 +202,46 @@ def _():
         text = "".join(lines) + rest
         expect(process.returncode == 0 and errors == "", errors)
         expect("password  " not in text and not re.search(r"([a-z2-9]{4}-){3}", text), text)
-        command = re.search(r"^ +weft (account passwd admin.*)$", text, re.M)
+        command = re.search(r"^ +(.* account passwd admin.*)$", text, re.M)
         expect(command, text)
-        done = home.weft(*command[1].split(), "--password-stdin", text=PASSWORD + "\n")
+        done = home.shell(command[1] + " --password-stdin", text=PASSWORD + "\n")
         expect(done.returncode == 0, done)
         with Hub(home) as hub:
             said = Client(hub).post("/sessions", {"name": "admin", "password": PASSWORD})
             expect(said.status == 201, said)
+
+
+def commands_of(text):
+    """Each word before what is to be typed after it."""
+    found = re.findall(r"('(?:[^']|'\\'')*'|[^\s']+) (?:chat [0-9l]|serve --lan|stop;|top )", text)
+    expect(len(found) == 4, text)
+    return set(found)
+
+
+@case("what it says to type next has the name that it was called by, or that $PATH leads to it by")
+def _():
+    with Home() as home:
+        bin_folder, odd = os.path.join(home.path, "bin"), os.path.join(home.path, "it's here")
+        for folder in (bin_folder, odd):
+            os.mkdir(folder)
+            os.symlink(os.path.abspath(WEFT), os.path.join(folder, "weft"))
+        usual = home.variables["PATH"]
+        expect(commands_of(home.told(WEFT)) == {WEFT})
+        odd_name = "'" + odd.replace("'", "'\\''") + "/weft'"
+        expect(commands_of(home.told(os.path.join(odd, "weft"))) == {odd_name})
+        text = home.told(os.path.join(odd, "weft"), "--http", "127.0.0.1:0",
+                         "--state", home.path + "/it's other")
+        typed = re.search(r"^ +(.* account passwd admin.*)$", text, re.M)[1]
+        done = home.shell(typed + " --password-stdin", text=PASSWORD + "\n")
+        expect(typed.startswith(odd_name) and done.returncode == 0, (typed, done))
+        home.variables["PATH"] = f"{home.path}/none::{bin_folder}:{usual}"
+        expect(commands_of(home.told(os.path.join(bin_folder, "weft"))) == {"weft"})
+        # The one that would be found is another program.
+        other = os.path.join(home.path, "other")
+        os.mkdir(other)
+        os.symlink("/bin/true", os.path.join(other, "weft"))
+        home.variables["PATH"] = f"{other}:{bin_folder}:{usual}"
+        expect(commands_of(home.told(WEFT)) == {WEFT})
 
 
 def take(port, kind):
@@ -250,7 +302,7 @@ def _():
         with Terminal(WEFT, "serve", home.shared, "--chat", "unix:" + path, "--chat",
                       "127.0.0.1:0", env=home.variables) as typed:
             text = typed.until("stop  ").replace("\r", "")
-            expect(re.search(r"chat +weft chat unix:" + re.escape(path) + r" ", text), text)
+            expect(re.search(r"chat +\S*weft chat unix:" + re.escape(path) + r" ", text), text)
             expect(re.search(r"\n +weft chat 127\.0\.0\.1:\d+ ", text) and
                    re.search(r"nc -u 127\.0\.0\.1 \d+ ", text), text)
             os.kill(typed.pid, signal.SIGINT)
