@@ -303,7 +303,7 @@ def _():
                       "127.0.0.1:0", env=home.variables) as typed:
             text = typed.until("stop  ").replace("\r", "")
             expect(re.search(r"chat +\S*weft chat unix:" + re.escape(path) + r" ", text), text)
-            expect(re.search(r"\n +weft chat 127\.0\.0\.1:\d+ ", text) and
+            expect(re.search(r"\n +\S*weft chat 127\.0\.0\.1:\d+ ", text) and
                    re.search(r"nc -u 127\.0\.0\.1 \d+ ", text), text)
             os.kill(typed.pid, signal.SIGINT)
             expect(typed.end() == 0, typed.all)
