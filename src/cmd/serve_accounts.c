@@ -169,6 +169,10 @@ int weft__serve_check_accounts(struct serve *serve)
 		return weft__cmd_usage(NAME, "--state or --auth-file: who may come in is in one.");
 	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
 		return weft__cmd_usage(NAME, "--state is not for --model fork and prefork.");
+	if (serve->links == WEFT_HTTP_LINKS_ALL)
+		return weft__cmd_usage(NAME,
+			"--links all is not for accounts (--state): a link could lead past "
+			"somebody's rights, so none is followed.");
 	take_visitors(&serve->files_options);
 	return CMD_DONE;
 }
