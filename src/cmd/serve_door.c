@@ -295,6 +295,30 @@ static int check_auth(const struct serve *serve)
 	return CMD_DONE;
 }
 
+/*
+ * For `weft admin`, where rooms are kept: in the state folder, for this user alone. Whoever has put
+ * a door there, or can't, does without.
+ */
+static void open_for_admin(struct serve *serve)
+{
+	const struct weft_listener_options options = {.unix_mode = 0600};
+	struct serve_door *door = &serve->doors[serve->door_count];
+	const char *dir = weft__serve_state_dir(serve);
+
+	if (!dir || !serve->chat.chat ||
+		asprintf(&serve->admin_socket, "unix:%s/" CMD_CHAT_SOCKET, dir) < 0)
+		return;
+	*door = (struct serve_door){.kind = SERVE_CHAT,
+		.text = serve->admin_socket,
+		.is_for_admin = true,
+		.serve = serve,
+		.listener = weft_listener_new(serve->admin_socket, &options)};
+	if (!door->listener)
+		return;
+	weft_listener_set_name(door->listener, weft__serve_door_name(SERVE_CHAT));
+	serve->door_count++;
+}
+
 int weft__serve_open_doors(struct serve *serve)
 {
 	int status = CMD_DONE;
@@ -316,6 +340,8 @@ int weft__serve_open_doors(struct serve *serve)
 		status = open_door(serve, SERVE_CHAT, serve->chat.plain.items[i]);
 	for (unsigned i = 0; !status && i < serve->chat.by_tls.count; i++)
 		status = open_door(serve, SERVE_CHAT_TLS, serve->chat.by_tls.items[i]);
+	if (!status)
+		open_for_admin(serve);
 	return status ? status : check_auth(serve);
 }
 
@@ -325,6 +351,7 @@ void weft__serve_close_doors(struct serve *serve)
 		weft__serve_chat_unlisten(&serve->doors[i]);
 		weft_listener_free(serve->doors[i].listener);
 	}
+	free(serve->admin_socket);
 }
 
 /* ---- Serving ------------------------------------------------------------------------------ */

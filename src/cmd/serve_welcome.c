@@ -99,7 +99,7 @@ static const struct serve_door *next_door(
 {
 	for (unsigned i = behind ? (unsigned)(behind - serve->doors) + 1 : 0; i < serve->door_count;
 		i++)
-		if (serve->doors[i].kind == kind)
+		if (serve->doors[i].kind == kind && !serve->doors[i].is_for_admin)
 			return &serve->doors[i];
 	return NULL;
 }
@@ -364,16 +364,11 @@ static void say_others(const struct serve *serve)
 		line("", "and find it by weft discover and weft chat");
 }
 
-static bool has_control(const struct serve *serve)
-{
-	return serve->control && !(serve->control_at && strcmp(serve->control_at, "none") == 0);
-}
-
 void weft__serve_welcome(const struct serve *serve)
 {
 	const char *state = weft__serve_state_dir(serve);
 	const struct serve_door *web = find_web(serve);
-	char url[LINE_SIZE];
+	char url[LINE_SIZE], how[SERVE_STOP_SIZE];
 
 	puts("weft " WEFT_VERSION " serves\n");
 	if (serve->is_lan && web) {
@@ -393,11 +388,7 @@ void weft__serve_welcome(const struct serve *serve)
 	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
 	weft__serve_print_confined(serve, LABEL_WIDTH);
-	if (has_control(serve))
-		line("stop", "Ctrl-C, or %s stop; %s top looks at it", weft__cmd_own_name(),
-			weft__cmd_own_name());
-	else
-		line("stop", "Ctrl-C");
+	line("stop", "%s", weft__serve_how_to_stop(serve, how));
 	putchar('\n');
 	fflush(stdout);
 }

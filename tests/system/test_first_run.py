@@ -194,7 +194,7 @@ def _():
         with subprocess.Popen([WEFT, "serve", home.shared], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=home.variables) as process:
             lines = []
-            while "Ctrl-C" not in "".join(lines):
+            while "\n  stop  " not in "".join(lines):
                 lines.append(process.stdout.readline())
                 expect(lines[-1], lines)
             process.send_signal(signal.SIGTERM)
@@ -366,6 +366,55 @@ def _():
             expect("chat" in hub.facts and not {"ftp", "http", "state"} & set(hub.facts), hub.facts)
 
 
+@case("weft admin needs no words where the hub of the same person runs, and else says which")
+def _():
+    with Home() as home:
+        done = home.weft("admin", "who")
+        expect(done.returncode == 1 and home.state in done.stderr and
+               all(word in done.stderr for word in ("--state", "--socket", "--at", "--user")), done)
+        for signal_of in (signal.SIGKILL, signal.SIGTERM):  # what is left of one is no hindrance
+            hub = Hub(home)
+            expect(hub.say("GUEST mia").startswith("OK"))
+            expect("unix:" not in json.dumps(hub.facts), hub.facts)
+            done = home.weft("admin", "who", "--json")
+            expect(done.returncode == 0 and "SERVER" in done.stdout, done)
+            done = home.weft("admin", "rooms", "--state", home.state)
+            expect(done.returncode == 0 and done.stdout.startswith("lobby"), done)
+            path = os.path.join(home.state, "chat.sock")
+            expect(os.stat(path).st_mode & 0o777 == 0o600, "others may try it")
+            hub.process.send_signal(signal_of)
+            hub.process.communicate(timeout=PATIENCE_S)
+            done = home.weft("admin", "who")
+            expect(done.returncode == 1 and "--at" in done.stderr, done)
+        expect(not os.path.exists(path), "it is left behind")
+        with Hub(home, "--chat", "unix:" + path) as hub:
+            expect(home.weft("admin", "rooms").stdout.startswith("lobby"))
+
+
+@case("how it is stopped is told as it is: by Ctrl-C at a terminal, by a service's manager, by number")
+def _():
+    with Home() as home:
+        for variables, words in (({}, "kill {}, or "),
+                                 ({"INVOCATION_ID": "0" * 32}, "systemctl stop weft, or "),
+                                 ({"NOTIFY_SOCKET": "@nobody"}, "systemctl stop weft, or")):
+            for options in ((), ("--http", "127.0.0.1:0")):
+                with subprocess.Popen(
+                        [WEFT, "serve", home.shared, *options], stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        env={**home.variables, **variables}) as process:
+                    line = "-"
+                    while line and not line.startswith("  stop "):
+                        line = process.stdout.readline()
+                    process.send_signal(signal.SIGTERM)
+                    process.communicate(timeout=PATIENCE_S)
+                expect(words.format(process.pid) in line and "Ctrl-C" not in line, (words, line))
+        with Terminal(WEFT, "serve", home.shared,
+                      env={**home.variables, "INVOCATION_ID": "0" * 32}) as typed:
+            expect("systemctl" not in typed.until("Ctrl-C"), typed.all)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
 @case("what can't be shared, or waited for, is told before anything is kept")
 def _():
     with Home() as home:
@@ -387,7 +436,8 @@ def _():
     with Home() as home, Folder() as other, Hub(home) as hub:
         done = home.weft("serve", other.path)
         expect(done.returncode == 1 and "another weft serve" in done.stderr, done)
-        expect("--http" in done.stderr, done)
+        expect("weft stop" in done.stderr and "--http 127.0.0.1:0" in done.stderr and
+               "--state DIR" in done.stderr, done)
         expect(hub.get("/a.txt").body == b"hello")
 
 
