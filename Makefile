@@ -204,7 +204,7 @@ ALL_OBJ := $(call objects,$(LIB_SRC) $(CMD_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_
 
 .PHONY: all objects setup run check soak test-binaries fuzz-replay bench judge-http judge-ftp judge-chat judge-hub \
 	fuzz cov lint format \
-	install dist deb clean help FORCE
+	install install-files dist deb clean help FORCE
 .SUFFIXES:
 .SECONDARY:
 
@@ -439,7 +439,15 @@ format: ## Format every C file with clang-format
 
 COMPLETIONS := bash-completion/completions/weft zsh/site-functions/_weft fish/vendor_completions.d/weft.fish
 
-install: all ## Install into PREFIX (default /usr/local), below DESTDIR when packaging
+# All is made before the first file is copied: what fails leaves nothing half. Who packs (DESTDIR)
+# has what a build needs, and nothing is installed on that machine.
+install: ## Install into PREFIX (default /usr/local), below DESTDIR when packaging
+	@$(if $(DESTDIR),,tools/bootstrap install)
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@man3=$$(mktemp -d build/man3.XXXXXX) && trap 'rm -rf "$$man3"' EXIT && tools/man3 "$$man3" && \
+		$(MAKE) --no-print-directory install-files MAN3="$$man3"
+
+install-files:
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/weft)
 	install -m 755 build/weft $(DESTDIR)$(BINDIR)/weft
 	install -m 644 include/weft/*.h $(DESTDIR)$(INCLUDEDIR)/weft
@@ -452,7 +460,8 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
-	tools/man3 $(DESTDIR)$(MANDIR)/man3
+	install -d $(DESTDIR)$(MANDIR)/man3
+	install -m 644 $(MAN3)/*.3 $(DESTDIR)$(MANDIR)/man3
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
 	$(foreach path,$(COMPLETIONS),build/weft completion $(firstword $(subst -, ,$(subst /, ,$(path)))) \
 		>$(DESTDIR)$(PREFIX)/share/$(path) &&) true
@@ -460,6 +469,8 @@ install: all ## Install into PREFIX (default /usr/local), below DESTDIR when pac
 	sed -e 's|/usr/bin/weft|$(BINDIR)/weft|' packaging/weft.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/weft.service
 	install -D -m 644 packaging/weft.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weft.conf
 	install -D -m 644 packaging/weft.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weft.conf
+	@# So that a program finds the library from now on.
+	@$(if $(DESTDIR),,[ "$$(id -u)" -ne 0 ] || PATH="$$PATH:/usr/sbin:/sbin" ldconfig || true)
 
 dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each time
 	@mkdir -p build
@@ -468,8 +479,9 @@ dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each ti
 		gzip -9nc $$part >$$part.gz && mv $$part.gz build/weft-$(VERSION).tar.gz
 	@echo build/weft-$(VERSION).tar.gz
 
-deb: all ## Debian packages, in build/deb: weft, libweft0, libweft-dev
+deb: ## Debian packages, in build/deb: weft, libweft0, libweft-dev
 	@tools/bootstrap deb
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/deb build/deb
 
 clean: ## Remove build/

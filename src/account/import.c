@@ -104,10 +104,24 @@ static int read_quota(struct line *line)
 	return 0;
 }
 
+/* As people write folders: "/" is the whole, which is not given by an empty cell. NULL: not said.
+ */
+static const char *home_of(const struct line *line)
+{
+	char *home = line->cells[HOME];
+	size_t len = home ? strlen(home) : 0;
+
+	if (len == 0)
+		return NULL;
+	while (len > 1 && home[len - 1] == '/')
+		home[--len] = '\0';
+	return home + strspn(home, "/");
+}
+
 static void judge(struct line *line)
 {
 	struct weft__person person = {
-		.display_name = line->cells[DISPLAY_NAME], .home = line->cells[HOME]};
+		.display_name = line->cells[DISPLAY_NAME], .home = home_of(line)};
 	char name[WEFT_ACCOUNT_NAME_MAX + 1];
 	enum weft_account_fault fault;
 
@@ -235,8 +249,7 @@ static int put_line(struct weft__tx *tx, struct weft__deed *deed, const struct l
 	struct weft__name name, role;
 	struct weft__user_row row;
 	struct weft__person person = {.display_name = line->cells[DISPLAY_NAME],
-		.home = said(
-			line->cells[HOME]), /* the whole folder is not given by an empty cell */
+		.home = home_of(line),
 		.quota = line->quota,
 		.used = -1,
 		.must_change = -1};

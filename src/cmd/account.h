@@ -135,6 +135,12 @@ int weft__cmd_account_call(
  */
 int weft__cmd_account_log_in(struct account *account, const char *name, const char *password);
 
+/**
+ * A folder as services name it, from how people do: slashes before and behind it say nothing, so
+ * "/" is the shared folder itself, "". NULL: no UTF-8, or no memory.
+ */
+json_t *weft__cmd_account_folder(const char *text);
+
 /* ---- Secrets ------------------------------------------------------------------------------ */
 
 /**

@@ -36,7 +36,7 @@ static const char all_help[] =
 	"given (default: all rights, no powers). It is printed once. By --server its owner's\n"
 	"password is asked for, or read from the standard input; and there needs to be no token.\n"
 	"WHOM is user:NAME, group:GROUP or role:ROLE; role:stranger is who has not logged in.\n"
-	"FOLDER is below the shared one, '' is that itself; the nearest one upwards that has a\n"
+	"FOLDER is below the shared one, / is that itself; the nearest one upwards that has a\n"
 	"grant decides.\n"
 	"RIGHTS are of read, list, write, replace, delete, manage, with commas between; all; "
 	"none.\n"
@@ -67,6 +67,13 @@ static void put_id(json_t *args, const char *text)
 	json_t *id = weft__hub_arg_of_text(&(struct hub_field){.kind = HUB_NUMBER}, text);
 
 	json_object_set_new(args, "id", id ? id : json_null());
+}
+
+static void put_folder(json_t *args, const char *text)
+{
+	json_t *folder = weft__cmd_account_folder(text);
+
+	json_object_set_new(args, "folder", folder ? folder : json_null());
 }
 
 /* "group:choir" as its two parts; what has no colon is a user's name. */
@@ -106,6 +113,8 @@ static void put_operand(json_t *args, const char *name, const char *text)
 		put_words(args, name, text, &weft__hub_rights);
 	else if (strcmp(name, "powers") == 0)
 		put_words(args, name, text, &weft__hub_powers);
+	else if (strcmp(name, "folder") == 0)
+		put_folder(args, text);
 	else
 		json_object_set_new(args, name, json_string(text));
 }
@@ -243,7 +252,7 @@ static int token_add(struct account *account, int argc, char **argv)
 	put_words(args, "rights", rights, &weft__hub_rights);
 	put_words(args, "powers", powers, &weft__hub_powers);
 	if (folder)
-		json_object_set_new(args, "folder", json_string(folder));
+		put_folder(args, folder);
 	if (days)
 		json_object_set_new(
 			args, "expires", json_integer(time(NULL) + days * (json_int_t)86400));

@@ -440,6 +440,17 @@ int weft__cmd_account_call(
 	return status;
 }
 
+json_t *weft__cmd_account_folder(const char *text)
+{
+	size_t len;
+
+	text += strspn(text, "/");
+	len = strlen(text);
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	return json_stringn(text, len);
+}
+
 int weft__cmd_account_log_in(struct account *account, const char *name, const char *password)
 {
 	return weft__cmd_account_call(account, "logIn",

@@ -17,6 +17,16 @@ static void put_text(json_t *args, const char *name, const char *text)
 		json_object_set_new(args, name, json_null()); /* not UTF-8: refused as no text */
 }
 
+static void put_home(json_t *args, const char *text)
+{
+	json_t *home = text ? weft__cmd_account_folder(text) : NULL;
+
+	if (args && text)
+		json_object_set_new(args, "home", home ? home : json_null());
+	else
+		json_decref(home);
+}
+
 static void put_bytes(json_t *args, const char *name, uint64_t bytes)
 {
 	if (args)
@@ -68,7 +78,7 @@ static const char add_help[] =
 	"\n"
 	"  --role ROLE        admin, member, guest, or one of your own (default: member)\n"
 	"  --display-name TEXT  how the name is shown\n"
-	"  --home FOLDER      the folder below the shared one that is all she sees\n"
+	"  --home FOLDER      the folder below the shared one that is all she sees (default: /)\n"
 	"  --quota BYTES      at most so much, such as 10G\n"
 	"  --group GROUP      she is in it; again for more\n"
 	"  --password-stdin   read the password from the standard input, one line\n"
@@ -100,7 +110,7 @@ static json_t *add_args(const struct add *add, const char *name, const char *pas
 
 	put_text(args, "role", add->role);
 	put_text(args, "display_name", add->display_name);
-	put_text(args, "home", add->home);
+	put_home(args, add->home);
 	put_text(args, "password", password);
 	put_true(args, "must_change", add->must_change);
 	put_true(args, "invite", !password);
@@ -214,7 +224,7 @@ static const char change_help[] =
 	"  --name NEW         another name; the account stays the same\n"
 	"  --display-name TEXT  how it is shown\n"
 	"  --role ROLE        what she may do: \"weft account role list\"\n"
-	"  --home FOLDER      the folder below the shared one that is all she sees; '': all\n"
+	"  --home FOLDER      the folder below the shared one that is all she sees; /: all\n"
 	"  --quota BYTES      at most so much, such as 10G; 0: no bound\n"
 	"  --must-change      the password is to be changed before anything else\n" ACCOUNT_HELP;
 
@@ -239,7 +249,7 @@ int weft__cmd_account_change(struct account *account, int argc, char **argv)
 	put_text(args, "name", change.name);
 	put_text(args, "display_name", change.display_name);
 	put_text(args, "role", change.role);
-	put_text(args, "home", change.home);
+	put_home(args, change.home);
 	put_true(args, "must_change", change.must_change);
 	if (change.has_quota)
 		put_bytes(args, "quota", change.quota);

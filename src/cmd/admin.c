@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "chat.h"
@@ -41,7 +43,8 @@ static const char help[] =
 	"  unban NAME\n"
 	"\n"
 	"  --at PLACE           the hub: unix:/PATH, HOST:PORT, tls://HOST:PORT\n"
-	"                       (default: unix:STATE/chat.sock)\n"
+	"                       (default: unix:STATE/chat.sock, which a hub with accounts and\n"
+	"                       chat has)\n"
 	"  --socket PATH        the same as --at unix:PATH\n"
 	"  --state DIR          where that is (default: as weft serve has it)\n"
 	"  --user NAME          come in with this account; its password is asked for, or taken\n"
@@ -57,6 +60,7 @@ static const char help[] =
 struct admin {
 	struct chat chat;
 	const char *state, *socket;
+	char *state_dir; /* whose socket is meant; NULL: another place was said */
 	char **words;
 	int word_count;
 	struct weft_stream *stream;
@@ -272,6 +276,34 @@ static int carry_out(struct admin *admin, const struct deed *deed)
 	return status;
 }
 
+/* Nobody has said where the hub is: then neither does its address help anybody. */
+static int fail_connect(const struct admin *admin)
+{
+	const char *path = admin->chat.host_port + strlen("unix:");
+	struct stat stat_of;
+	int code;
+
+	if (!admin->state_dir)
+		return weft__cmd_fail(
+			ADMIN, "%s: %s.", admin->chat.host_port, admin->chat.caller.why);
+	code = stat(path, &stat_of) < 0 || access(path, W_OK) < 0 ? errno : 0;
+	if (code == ENOENT || code == ENOTDIR)
+		return weft__cmd_fail(ADMIN,
+			"no hub with chat has its state in %s. Another state: --state DIR; a "
+			"socket "
+			"of chat: --socket PATH; from elsewhere: --at HOST:PORT --user NAME.",
+			admin->state_dir);
+	if (code == EACCES)
+		return weft__cmd_fail(ADMIN,
+			"%s is for root and the user that the hub runs as. As somebody else: "
+			"--at HOST:PORT --user NAME.",
+			path);
+	return weft__cmd_fail(ADMIN,
+		"the hub with its state in %s does not run any more (%s: %s). Another one: --state "
+		"DIR, --socket PATH, or --at HOST:PORT --user NAME.",
+		admin->state_dir, path, admin->chat.caller.why);
+}
+
 static int run(void *arg)
 {
 	struct admin *admin = arg;
@@ -279,8 +311,7 @@ static int run(void *arg)
 
 	admin->stream = weft__cmd_chat_connect(&admin->chat);
 	if (!admin->stream)
-		return weft__cmd_fail(
-			ADMIN, "%s: %s.", admin->chat.host_port, admin->chat.caller.why);
+		return fail_connect(admin);
 	WEFT_WITH_TIMEOUT (PATIENCE_NS) {
 		status = log_in(admin);
 		if (status == CMD_DONE)
@@ -357,7 +388,7 @@ static int take_options(struct admin *admin, const char **ret_at, int argc, char
 /* The socket in the state's folder, unless another place is said. */
 static int take_place(struct admin *admin, const char *at)
 {
-	char *dir = NULL, *place = NULL;
+	char *place = NULL;
 	int status = CMD_FAILED, len = -1;
 
 	if (at && admin->socket)
@@ -366,13 +397,12 @@ static int take_place(struct admin *admin, const char *at)
 		return weft__cmd_chat_take_place(&admin->chat, at);
 	if (admin->socket)
 		len = asprintf(&place, "unix:%s", admin->socket);
-	else if ((dir = weft__cmd_state_dir(ADMIN, admin->state, false)))
-		len = asprintf(&place, "unix:%s/chat.sock", dir);
+	else if ((admin->state_dir = weft__cmd_state_dir(ADMIN, admin->state, false)))
+		len = asprintf(&place, "unix:%s/" CMD_CHAT_SOCKET, admin->state_dir);
 	if (len >= 0) {
 		status = weft__cmd_chat_take_place(&admin->chat, place);
 		free(place);
 	}
-	free(dir);
 	return status;
 }
 
@@ -395,5 +425,6 @@ int weft__cmd_admin(int argc, char **argv)
 	if (!status)
 		status = weft__cmd_run(ADMIN, &one, run, &admin);
 	weft__cmd_chat_forget(&admin.chat);
+	free(admin.state_dir);
 	return status;
 }

@@ -76,6 +76,15 @@ __attribute__((format(printf, 2, 3))) int weft__cmd_fail(const char *name, const
 __attribute__((format(printf, 2, 3))) int weft__cmd_usage(
 	const char *name, const char *format, ...);
 
+/**
+ * How a person calls this command again: "weft" where $PATH leads to it, else as it was called,
+ * fit for a shell. own_name.c; not thread-safe.
+ */
+const char *weft__cmd_own_name(void);
+
+/** The text as one word for a shell, the caller's to free. NULL: ENOMEM. */
+char *weft__cmd_shell_word(const char *text);
+
 /** Have said(line, arg) called with each such line as well, on the thread that says it; NULL: no
  * more, and no call is under way. */
 void weft__cmd_listen_to(void (*said)(const char *line, void *arg), void *arg);

@@ -45,8 +45,8 @@
 /** Where it listens, unless it is told, if it is for the web alone. */
 #define SERVE_DEFAULT_HTTP "127.0.0.1:8080"
 
-/** Listeners at most: six options that may be given CMD_TEXTS_MAX times, and one. */
-#define SERVE_DOORS_MAX (6 * CMD_TEXTS_MAX + 1)
+/** Listeners at most: six options that may be given CMD_TEXTS_MAX times, and two. */
+#define SERVE_DOORS_MAX (6 * CMD_TEXTS_MAX + 2)
 
 /** Names that it goes by: those of two options, and three of the machine. */
 #define SERVE_HOSTS_MAX (2 * CMD_TEXTS_MAX + 3)
@@ -67,7 +67,8 @@ enum serve_door_kind {
 /** One listener, and who serves it. */
 struct serve_door {
 	enum serve_door_kind kind;
-	const char *text; /* as the option has it */
+	const char *text;  /* as the option has it */
+	bool is_for_admin; /* of chat, in the state folder, which nobody has named */
 	struct weft_listener *listener;
 	struct weft_http_server *server;
 	struct hub_chat_udp *datagrams; /* of chat, at the same address; NULL: none */
@@ -172,6 +173,7 @@ struct serve {
 	/* What is made of it. */
 	char *folder;          /* dir's absolute path */
 	char *own_certificate; /* the file that it makes; NULL: it has been given others, or none */
+	char *admin_socket;    /* unix:STATE/chat.sock; NULL: there is none */
 	const char *hosts[SERVE_HOSTS_MAX + 1];
 	struct serve_own_names own_names;
 	char door_names[CMD_TEXTS_MAX][SERVE_HOST_SIZE];
@@ -202,7 +204,7 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv);
 
 /* ---- The whole hub ------------------------------------------------------------------------ */
 
-/** Whether something was told that says which server it is to be: a door, who may come in... */
+/** Whether something was told that makes it a server of the web: its address, --auth-file... */
 bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options);
 
 /** All that was not told: doors, accounts, the page. Returns a status. */
@@ -491,6 +493,11 @@ void weft__serve_print_confined(const struct serve *serve, int label_width);
 
 /** To the standard output: where, what and how, for people or as JSON. */
 void weft__serve_print_facts(const struct serve *serve);
+
+/** "Ctrl-C", and what else ends it: of the terminal that it has, the service manager, or neither.
+ */
+#define SERVE_STOP_SIZE 512
+const char *weft__serve_how_to_stop(const struct serve *serve, char ret_text[SERVE_STOP_SIZE]);
 
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);

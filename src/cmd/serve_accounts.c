@@ -169,6 +169,10 @@ int weft__serve_check_accounts(struct serve *serve)
 		return weft__cmd_usage(NAME, "--state or --auth-file: who may come in is in one.");
 	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
 		return weft__cmd_usage(NAME, "--state is not for --model fork and prefork.");
+	if (serve->links == WEFT_HTTP_LINKS_ALL)
+		return weft__cmd_usage(NAME,
+			"--links all is not for accounts (--state): a link could lead past "
+			"somebody's rights, so none is followed.");
 	take_visitors(&serve->files_options);
 	return CMD_DONE;
 }
@@ -237,14 +241,18 @@ void weft__serve_print_accounts(const struct serve *serve)
 		return;
 	}
 	printf("  %-8s those in %s; strangers as they are granted\n", "to", own->dir);
-	if (weft__serve_is_first_run(serve) && !password)
+	if (weft__serve_is_first_run(serve) && !password) {
+		char *dir = weft__cmd_shell_word(own->dir);
+
 		printf("  %-8s admin, whose password is told at a terminal only; another one:\n"
-		       "  %-8s weft account passwd admin --state %s\n",
-			"first", "", own->dir);
+		       "  %-8s %s account passwd admin --state %s\n",
+			"first", "", weft__cmd_own_name(), dir ? dir : own->dir);
+		free(dir);
+	}
 	if (password)
 		printf("  %-8s admin, with the password %s, which is told once, and has\n"
-		       "  %-8s to be changed: weft account passwd admin --server URL\n",
-			"first", password, "");
+		       "  %-8s to be changed: %s account passwd admin --server URL\n",
+			"first", password, "", weft__cmd_own_name());
 }
 
 const char *weft__serve_state_dir(const struct serve *serve)

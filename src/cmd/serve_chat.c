@@ -92,8 +92,9 @@ static int fail_open(const struct serve *serve)
 			NAME, "--chat: this weft was built without SQLite, libsodium or utf8proc.");
 	if (errno == EBUSY && serve->is_whole)
 		return weft__cmd_fail(NAME,
-			"another weft serve has the rooms in %s open. Stop that one; or share this "
-			"folder by the web alone: --http 127.0.0.1:8081.",
+			"another weft serve has the rooms in %s open. End that one (weft stop); or "
+			"share this folder beside it, by the web alone at a port that is free "
+			"(--http 127.0.0.1:0), or as a hub with another state (--state DIR).",
 			weft__serve_state_dir(serve));
 	if (errno == EBUSY)
 		return weft__cmd_fail(NAME,

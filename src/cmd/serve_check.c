@@ -7,6 +7,7 @@
  * What can't be meant is refused. What may be meant, or be mended while it serves, is a line on
  * stderr, and it goes on.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -156,6 +157,37 @@ void weft__serve_warn_of_certificates(const struct serve *serve)
 				serve->https.items[i]);
 }
 
+/* ---- Links -------------------------------------------------------------------------------- */
+
+/** Names of the shared folder that are looked at: a start takes no longer for a hundred thousand.
+ */
+#define NAMES_MAX 1000
+
+static bool has_link(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	bool has = false;
+
+	for (int i = 0; dir && !has && i < NAMES_MAX && (entry = readdir(dir)); i++)
+		has = entry->d_type == DT_LNK && entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return has;
+}
+
+/* There is nothing where they are: who shares them by links has to hear why. */
+static void warn_of_links(const struct serve *serve)
+{
+	if (serve->files_options.visitor && serve->links != WEFT_HTTP_LINKS_NONE &&
+		has_link(serve->folder))
+		weft__cmd_fail(NAME,
+			"symbolic links in %s are not followed: with accounts, one could lead past "
+			"somebody's rights. Instead of a link, a folder can be mounted there "
+			"(mount --bind).",
+			serve->folder);
+}
+
 /* ---- Others ------------------------------------------------------------------------------- */
 
 void weft__serve_warn(const struct serve *serve)
@@ -163,6 +195,7 @@ void weft__serve_warn(const struct serve *serve)
 	const struct weft_http_files_options *files = &serve->files_options;
 
 	weft__serve_warn_of_certificates(serve);
+	warn_of_links(serve);
 	if ((files->allow_upload || files->allow_change) && access(serve->folder, W_OK) < 0)
 		weft__cmd_fail(NAME, "nothing can be changed in %s, which this user may not: %s.",
 			serve->folder, strerror(errno));

@@ -45,15 +45,21 @@ static bool has_closed(const struct serve *serve)
 	return serve->https_is_closed || serve->ftp.is_closed || serve->chat.is_closed;
 }
 
+/* One that nobody has named is for this machine, and needs no certificate. */
+static bool names_ftp(const struct serve *serve)
+{
+	return serve->ftp.plain.count > 0 && !weft__serve_is_default(serve->ftp.plain.items[0]);
+}
+
 static int check_tls(const struct serve *serve)
 {
 	if (serve->https.count > 0 && serve->certificates.count == 0)
 		return weft__cmd_usage(NAME,
 			"--https needs --tls-cert FILE and --tls-key FILE; docs/https-at-home.md "
 			"says where to get them.");
-	if (serve->https.count == 0 && serve->certificates.count > 0 &&
-		serve->ftp.plain.count == 0 && serve->ftp.implicit.count == 0 &&
-		serve->chat.by_tls.count == 0 && !has_closed(serve))
+	if (serve->https.count == 0 && serve->certificates.count > 0 && !names_ftp(serve) &&
+		serve->ftp.implicit.count == 0 && serve->chat.by_tls.count == 0 &&
+		!has_closed(serve))
 		return weft__cmd_usage(NAME, "--tls-cert is for --https HOST:PORT.");
 	if (serve->https.count == 0 && serve->hsts_days > 0 && !serve->https_is_closed)
 		return weft__cmd_usage(NAME, "--hsts is for --https HOST:PORT.");
@@ -278,10 +284,39 @@ static int check_auth(const struct serve *serve)
 			return weft__cmd_usage(NAME,
 				"%s sends passwords in the clear over %s: use %s, or say "
 				"--insecure-auth.",
-				serve->auth ? "--auth-file" : "--state", serve->doors[i].text,
-				serve->doors[i].kind == SERVE_FTP ? "--tls-cert" : "--https");
+				serve->auth       ? "--auth-file"
+				: serve->is_whole ? "who has an account"
+						  : "--state",
+				serve->doors[i].text,
+				serve->doors[i].kind != SERVE_FTP ? "--https"
+				: serve->is_whole                 ? "--lan or --tls-cert"
+								  : "--tls-cert");
 	}
 	return CMD_DONE;
+}
+
+/*
+ * For `weft admin`, where rooms are kept: in the state folder, for this user alone. Whoever has put
+ * a door there, or can't, does without.
+ */
+static void open_for_admin(struct serve *serve)
+{
+	const struct weft_listener_options options = {.unix_mode = 0600};
+	struct serve_door *door = &serve->doors[serve->door_count];
+	const char *dir = weft__serve_state_dir(serve);
+
+	if (!dir || !serve->chat.chat ||
+		asprintf(&serve->admin_socket, "unix:%s/" CMD_CHAT_SOCKET, dir) < 0)
+		return;
+	*door = (struct serve_door){.kind = SERVE_CHAT,
+		.text = serve->admin_socket,
+		.is_for_admin = true,
+		.serve = serve,
+		.listener = weft_listener_new(serve->admin_socket, &options)};
+	if (!door->listener)
+		return;
+	weft_listener_set_name(door->listener, weft__serve_door_name(SERVE_CHAT));
+	serve->door_count++;
 }
 
 int weft__serve_open_doors(struct serve *serve)
@@ -305,6 +340,8 @@ int weft__serve_open_doors(struct serve *serve)
 		status = open_door(serve, SERVE_CHAT, serve->chat.plain.items[i]);
 	for (unsigned i = 0; !status && i < serve->chat.by_tls.count; i++)
 		status = open_door(serve, SERVE_CHAT_TLS, serve->chat.by_tls.items[i]);
+	if (!status)
+		open_for_admin(serve);
 	return status ? status : check_auth(serve);
 }
 
@@ -314,6 +351,7 @@ void weft__serve_close_doors(struct serve *serve)
 		weft__serve_chat_unlisten(&serve->doors[i]);
 		weft_listener_free(serve->doors[i].listener);
 	}
+	free(serve->admin_socket);
 }
 
 /* ---- Serving ------------------------------------------------------------------------------ */

@@ -7,7 +7,9 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "serve.h"
 
@@ -87,6 +89,8 @@ static void print_door(const struct serve_door *door)
 	const struct weft_address *address = weft_listener_address(door->listener);
 	char text[WEFT_ADDRESS_TEXT_MAX];
 
+	if (door->is_for_admin)
+		return;
 	if (is_wildcard(address)) {
 		print_all_urls(door);
 		return;
@@ -114,7 +118,7 @@ static void print_json_address(const struct serve_door *door)
 static void print_json_door(const struct serve *serve, enum serve_door_kind kind, const char *name)
 {
 	for (unsigned i = 0; i < serve->door_count; i++)
-		if (serve->doors[i].kind == kind) {
+		if (serve->doors[i].kind == kind && !serve->doors[i].is_for_admin) {
 			printf("\"%s\": ", name);
 			print_json_address(&serve->doors[i]);
 			fputs(", ", stdout);
@@ -125,10 +129,15 @@ static void print_json_door(const struct serve *serve, enum serve_door_kind kind
 /* All doors, in their order; where there is one only, it has been told. */
 static void print_json_doors(const struct serve *serve)
 {
-	if (serve->door_count == 1)
+	unsigned count = serve->door_count;
+
+	/* It is the last one. */
+	if (count > 0 && serve->doors[count - 1].is_for_admin)
+		count--;
+	if (count == 1)
 		return;
 	fputs("\"doors\": [", stdout);
-	for (unsigned i = 0; i < serve->door_count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		fputs(i ? ", " : "", stdout);
 		print_json_address(&serve->doors[i]);
 	}
@@ -190,8 +199,55 @@ static void print_json(const struct serve *serve)
 	fflush(stdout);
 }
 
+const char *weft__serve_how_to_stop(const struct serve *serve, char ret_text[SERVE_STOP_SIZE])
+{
+	bool has_control =
+		serve->control && !(serve->control_at && strcmp(serve->control_at, "none") == 0);
+	bool has_manager = getenv("NOTIFY_SOCKET") || getenv("INVOCATION_ID");
+
+	const char *own = weft__cmd_own_name();
+
+	/* What a manager has told a terminal's programs is of the terminal. */
+	if (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO) || isatty(STDERR_FILENO))
+		snprintf(ret_text, SERVE_STOP_SIZE, "Ctrl-C");
+	else if (has_manager)
+		snprintf(ret_text, SERVE_STOP_SIZE, "systemctl stop weft");
+	else
+		snprintf(ret_text, SERVE_STOP_SIZE, "kill %d", (int)getpid());
+	if (has_control)
+		snprintf(ret_text + strlen(ret_text), SERVE_STOP_SIZE - strlen(ret_text),
+			", or %s stop; %s top looks at it", own, own);
+	return ret_text;
+}
+
+/* Who expects the whole hub reads here why it is not, and how to have the rest. */
+static void print_off(const struct serve *serve)
+{
+	const struct {
+		bool is_off;
+		const char *text;
+	} parts[] = {{serve->http.count + serve->https.count == 0, "web (--http ADDR)"},
+		{serve->ftp.plain.count + serve->ftp.implicit.count == 0, "FTP (--ftp ADDR)"},
+		{!weft__serve_chat_has_door(serve), "chat (--chat ADDR)"},
+		{!serve->accounts && !serve->auth, "accounts (--state default)"}};
+	const char *separator = "";
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].is_off)
+			continue;
+		if (!separator[0])
+			printf("  %-8s ", "off");
+		printf("%s%s", separator, parts[i].text);
+		separator = ", ";
+	}
+	if (separator[0])
+		putchar('\n');
+}
+
 void weft__serve_print_facts(const struct serve *serve)
 {
+	char how[SERVE_STOP_SIZE];
+
 	if (serve->is_json) {
 		print_json(serve);
 		return;
@@ -216,6 +272,7 @@ void weft__serve_print_facts(const struct serve *serve)
 	else
 		printf("  %-8s %s\n", "model", serve->server_options.model);
 	weft__serve_print_confined(serve, 8);
-	printf("  %-8s Ctrl-C\n", "stop");
+	print_off(serve);
+	printf("  %-8s %s\n", "stop", weft__serve_how_to_stop(serve, how));
 	fflush(stdout);
 }

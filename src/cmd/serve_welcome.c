@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "serve.h"
 
 /** Columns of the label, and of a command that is explained behind it. */
@@ -92,12 +93,25 @@ static void host_of(const struct serve_door *door, char ret_host[WEFT_ADDRESS_TE
 		snprintf(ret_host, WEFT_ADDRESS_TEXT_MAX, strchr(host, ':') ? "[%s]" : "%s", host);
 }
 
-static const struct serve_door *find_door(const struct serve *serve, enum serve_door_kind kind)
+/* The next one of that kind behind a door; NULL: there is none. */
+static const struct serve_door *next_door(
+	const struct serve *serve, enum serve_door_kind kind, const struct serve_door *behind)
 {
-	for (unsigned i = 0; i < serve->door_count; i++)
-		if (serve->doors[i].kind == kind)
+	for (unsigned i = behind ? (unsigned)(behind - serve->doors) + 1 : 0; i < serve->door_count;
+		i++)
+		if (serve->doors[i].kind == kind && !serve->doors[i].is_for_admin)
 			return &serve->doors[i];
 	return NULL;
+}
+
+static const struct serve_door *find_door(const struct serve *serve, enum serve_door_kind kind)
+{
+	return next_door(serve, kind, NULL);
+}
+
+static bool is_unix(const struct serve_door *door)
+{
+	return weft_address_family(weft_listener_address(door->listener)) == AF_UNIX;
 }
 
 /* "(port 8080 is another program's)", where it had to go on to the next; else "". */
@@ -118,7 +132,10 @@ static void print_url(const struct serve_door *door, const char *scheme, const c
 	char host[WEFT_ADDRESS_TEXT_MAX];
 
 	host_of(door, host);
-	snprintf(ret_url, LINE_SIZE, "%s://%s:%u/%s", scheme, host, port_of(door), path);
+	if (is_unix(door))
+		snprintf(ret_url, LINE_SIZE, "%s", host);
+	else
+		snprintf(ret_url, LINE_SIZE, "%s://%s:%u/%s", scheme, host, port_of(door), path);
 }
 
 static void say_url(
@@ -144,21 +161,26 @@ static const char *scheme_of_web(const struct serve_door *door)
 	return door->kind == SERVE_HTTPS ? "https" : "http";
 }
 
-/* "weft chat HOST:PORT", without what it knows by itself. */
+/* From this machine alone. */
+static bool is_for_us(const struct serve_door *door)
+{
+	return is_unix(door) || weft_address_is_loopback(weft_listener_address(door->listener));
+}
+
+/* "weft chat HOST:PORT", without what it knows by itself. Others call theirs by its usual name. */
 static void say_chat_command(const struct serve_door *door, unsigned usual, const char *label)
 {
 	const char *scheme = door->kind == SERVE_CHAT_TLS ? "tls://" : "";
 	const char *note = door->kind != SERVE_CHAT_TLS   ? "in a terminal"
 			   : door->serve->own_certificate ? "with an account; --insecure"
 							  : "with an account";
-	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE];
+	const char *name = is_for_us(door) ? weft__cmd_own_name() : "weft";
+	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE], taken[LINE_SIZE], port[8] = "";
 
 	host_of(door, host);
-	if (port_of(door) == usual)
-		snprintf(command, sizeof(command), "weft chat %s%s", scheme, host);
-	else
-		snprintf(
-			command, sizeof(command), "weft chat %s%s:%u", scheme, host, port_of(door));
+	if (port_of(door) != usual && !is_unix(door))
+		snprintf(port, sizeof(port), ":%u", port_of(door));
+	snprintf(command, sizeof(command), "%s chat %s%s%s", name, scheme, host, port);
 	line_for(label, command, note);
 	if (say_taken(door, taken)[0])
 		line_for("", "", taken);
@@ -170,18 +192,27 @@ static void say_chat(const struct serve *serve)
 	const struct serve_door *by_tls = find_door(serve, SERVE_CHAT_TLS);
 	const struct serve_door *web = find_web(serve);
 	char host[WEFT_ADDRESS_TEXT_MAX], command[LINE_SIZE];
+	const char *label = "chat";
 
+	for (const struct serve_door *one = door; one; one = next_door(serve, SERVE_CHAT, one)) {
+		say_chat_command(one, CHAT_PORT, label);
+		label = "";
+	}
+	for (const struct serve_door *one = by_tls; one;
+		one = next_door(serve, SERVE_CHAT_TLS, one)) {
+		say_chat_command(one, CHAT_PORT_TLS, label);
+		label = "";
+	}
+	while (door && !door->datagrams)
+		door = next_door(serve, SERVE_CHAT, door);
 	if (door) {
-		say_chat_command(door, CHAT_PORT, "chat");
 		host_of(door, host);
 		snprintf(command, sizeof(command), "nc -u %s %u", host, port_of(door));
 		line_for("", command, "by hand: L NAME, C NAME TEXT");
 	}
-	if (by_tls)
-		say_chat_command(by_tls, CHAT_PORT_TLS, door ? "" : "chat");
 	if (serve->chat.web && web) {
 		print_url(web, scheme_of_web(web), serve->page ? ".weft/chat" : ".chat/", command);
-		line_for(door || by_tls ? "" : "chat", command, "in the browser");
+		line_for(label, command, "in the browser");
 	}
 	if (serve->chat.fingerprint[0])
 		line("", "key %s", serve->chat.fingerprint);
@@ -238,10 +269,25 @@ static void say_strangers(const struct serve *serve)
 		line("", "talk in the open rooms, as guests with a ~ before the name");
 }
 
+/* " --state DIR", where `weft account` would look elsewhere. */
+static void print_state(const struct serve *serve)
+{
+	const char *dir = weft__serve_state_dir(serve);
+	char *usual = weft__cmd_state_default(), *word = NULL;
+
+	if (dir && (getenv("STATE_DIRECTORY") || !usual || strcmp(dir, usual) != 0))
+		word = weft__cmd_shell_word(dir);
+	if (word) {
+		fputs(" --state ", stdout);
+		weft__cmd_print_visible(word, 0);
+	}
+	free(word);
+	free(usual);
+}
+
 static void say_first_run(const struct serve *serve)
 {
 	const char *password = weft__serve_first_password(serve);
-	const char *dir = getenv("STATE_DIRECTORY") ? weft__serve_state_dir(serve) : NULL;
 
 	if (!weft__serve_is_first_run(serve))
 		return;
@@ -253,11 +299,8 @@ static void say_first_run(const struct serve *serve)
 	} else {
 		line("first run", "There is an administrator, admin. Give her a password, here:");
 	}
-	printf("  %-*s weft account passwd admin", LABEL_WIDTH, "");
-	if (dir) {
-		fputs(" --state ", stdout);
-		weft__cmd_print_visible(dir, 0);
-	}
+	printf("  %-*s %s account passwd admin", LABEL_WIDTH, "", weft__cmd_own_name());
+	print_state(serve);
 	putchar('\n');
 }
 
@@ -276,22 +319,44 @@ static void say_web(const struct serve *serve)
 
 static void say_doors(const struct serve *serve)
 {
-	const struct serve_door *ftp = find_door(serve, SERVE_FTP);
 	const struct serve_door *metrics = find_door(serve, SERVE_METRICS);
+	const char *label = "FTP";
 
 	say_web(serve);
-	if (ftp)
-		say_url(ftp, "FTP", "ftp", serve->ftp.tls ? "passwords by TLS only" : "");
+	for (const struct serve_door *one = find_door(serve, SERVE_FTP); one;
+		one = next_door(serve, SERVE_FTP, one)) {
+		say_url(one, label, "ftp", serve->ftp.tls ? "passwords by TLS only" : "");
+		label = "";
+	}
+	for (const struct serve_door *one = find_door(serve, SERVE_FTPS); one;
+		one = next_door(serve, SERVE_FTPS, one)) {
+		say_url(one, label, "ftps", "");
+		label = "";
+	}
 	say_chat(serve);
 	if (metrics)
 		say_url(metrics, "metrics", "http", "");
 	say_certificate(serve);
 }
 
+/* Who has named some doors for others has not opened the rest. */
+static bool is_for_others(const struct serve *serve)
+{
+	for (unsigned i = 0; i < serve->door_count; i++)
+		if (!is_for_us(&serve->doors[i]))
+			return true;
+	return false;
+}
+
 static void say_others(const struct serve *serve)
 {
+	if (!serve->is_lan && is_for_others(serve)) {
+		line("others", "get to what has another address than 127.0.0.1; all: --lan");
+		return;
+	}
 	if (!serve->is_lan) {
-		line("others", "can't get here from other machines; weft serve --lan lets them");
+		line("others", "on other machines can't get here; %s serve --lan lets them",
+			weft__cmd_own_name());
 		return;
 	}
 	line("others", "on the local network get here, by the addresses above");
@@ -299,16 +364,11 @@ static void say_others(const struct serve *serve)
 		line("", "and find it by weft discover and weft chat");
 }
 
-static bool has_control(const struct serve *serve)
-{
-	return serve->control && !(serve->control_at && strcmp(serve->control_at, "none") == 0);
-}
-
 void weft__serve_welcome(const struct serve *serve)
 {
 	const char *state = weft__serve_state_dir(serve);
 	const struct serve_door *web = find_web(serve);
-	char url[LINE_SIZE];
+	char url[LINE_SIZE], how[SERVE_STOP_SIZE];
 
 	puts("weft " WEFT_VERSION " serves\n");
 	if (serve->is_lan && web) {
@@ -328,7 +388,7 @@ void weft__serve_welcome(const struct serve *serve)
 	say_others(serve);
 	line("workers", "%u (driver %s)", weft_worker_count(), weft_driver_name());
 	weft__serve_print_confined(serve, LABEL_WIDTH);
-	line("stop", has_control(serve) ? "Ctrl-C, or weft stop; weft top looks at it" : "Ctrl-C");
+	line("stop", "%s", weft__serve_how_to_stop(serve, how));
 	putchar('\n');
 	fflush(stdout);
 }

@@ -1,10 +1,11 @@
 /*
- * serve_whole.c - the whole hub: what `weft serve` is when nobody says what it is to be, and with
- * --lan.
+ * serve_whole.c - the whole hub: what `weft serve` is unless the web is named, and with --lan.
  *
- *	no door, nothing of who may come in     all doors on the loopback, accounts, the page
- *	--lan                                   the same for the local network, by TLS
- *	a door that is named, --state DIR, ...  these alone: nothing is added
+ *	neither --http nor --https       all doors on the loopback, accounts, the page
+ *	--ftp, --chat, --state, ...      the same: what is named is where it is said
+ *	--lan                            the same for the local network, by TLS
+ *	--http, --https                  a server of the web: no more than what is named
+ *	--auth-file, --allow-..., ...    the same: of a server without accounts
  *
  * "none" takes a part away: it says no more than that. A default port that another program has is
  * no reason to fail: the next one that is free is taken, and told. Who names a port gets that one.
@@ -25,39 +26,30 @@
 
 /* ---- What was told ------------------------------------------------------------------------ */
 
-/* What says which server it is to be, or is of a part that has to be named then. */
-static const char *const tells[] = {"http", "https", "ftp", "ftps", "chat", "chat-tls", "unix-mode",
-	"tls-cert", "tls-key", "cert", "key", "redirect-https", "hsts", "watch", "announce",
-	"no-announce", "auth-file", "state", "hash-cost", "insecure-auth", "allow-upload",
-	"allow-overwrite", "allow-change", "cors-change", "upload-max", "spa", "model", "size",
-	NULL};
+/*
+ * What makes it a server of the web, whose parts are named one by one: the web's own address, and
+ * what can't be together with accounts.
+ */
+static const char *const tells[] = {"http", "https", "auth-file", "allow-upload", "allow-overwrite",
+	"allow-change", "cors-change", "upload-max", "spa", "model", "size", NULL};
 
-static bool is_none(const struct cmd_option *option)
+/* That there is no HTTPS changes nothing of the whole; without the web, doors are named. */
+static bool is_closing(const struct cmd_option *option)
 {
 	const struct cmd_texts *texts = option->place;
 
-	if (option->kind == CMD_TEXT)
-		return strcmp(*(const char **)option->place, "none") == 0;
-	/* The web is what the whole is made of: without it, doors are named. */
 	return option->kind == CMD_TEXTS && texts->count == 1 &&
-	       strcmp(texts->items[0], "none") == 0 && strcmp(option->name, "http") != 0;
-}
-
-/* The state where it would be anyhow: that there are accounts, and no more. */
-static bool is_usual(const struct cmd_option *option)
-{
-	return strcmp(option->name, "state") == 0 &&
-	       strcmp(*(const char **)option->place, "default") == 0;
+	       strcmp(texts->items[0], "none") == 0 && strcmp(option->name, "https") == 0;
 }
 
 static bool is_telling(const struct cmd_option *option)
 {
-	if ((option->kind == CMD_FLAG && !*(bool *)option->place) || is_usual(option))
+	if (option->kind == CMD_FLAG && !*(bool *)option->place)
 		return false;
 	for (unsigned i = 0; tells[i]; i++)
 		if (strcmp(tells[i], option->name) == 0)
-			return !is_none(option);
-	return strcmp(option->name, "chat-web") == 0;
+			return !is_closing(option);
+	return false;
 }
 
 bool weft__serve_is_told(const struct serve *serve, const struct cmd_option *options)

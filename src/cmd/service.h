@@ -10,6 +10,9 @@
 #include "weft/fiber.h"
 #include "weft/serve.h"
 
+/** In the state folder: chat, for `weft admin` of the server's own user. */
+#define CMD_CHAT_SOCKET "chat.sock"
+
 /** weft_run() of first(arg), whose result is the status. */
 int weft__cmd_run(
 	const char *name, const struct weft_run_options *options, weft_fiber_fn *first, void *arg);

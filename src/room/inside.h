@@ -165,12 +165,19 @@ struct weft_room_client {
 	uint64_t delivered, gaps;
 };
 
+/** What the database gave out (lineage.c); the writer's. */
+struct weft__lineage {
+	int fd; /* chat.db-last; -1: the database is temporary */
+	uint64_t mark, given;
+};
+
 struct weft_rooms {
 	struct weft_rooms_options options;
 	struct weft__store *store;
 	enum weft__tx_mode write_mode;
 	char *dir;   /* temporary: removed at the end; NULL: the user's own */
 	int lock_fd; /* of the folder; -1: none */
+	struct weft__lineage lineage;
 	char *lobby_key;
 
 	pthread_mutex_t lock;
@@ -191,6 +198,15 @@ struct weft_rooms {
 	atomic_bool is_shut;
 	_Atomic uint64_t posted, accepted, refused;
 };
+
+/* ---- Whether the database was put back (lineage.c) ------------------------------------------ */
+
+/** After the store, before the rooms are loaded: they have another epoch then. 0 or -1. */
+int weft__lineage_open(struct weft_rooms *rooms);
+
+/** So many numbers are given out in this transaction; and it was written. */
+int weft__lineage_write(struct weft__tx *tx, const struct weft_rooms *rooms, uint64_t count);
+void weft__lineage_keep(struct weft_rooms *rooms, uint64_t count);
 
 /* ---- Names (names.c) ------------------------------------------------------------------------ */
 

@@ -163,6 +163,8 @@ static int open_store(struct weft_rooms *rooms)
 	rooms->store = weft__sqlite_open(&options);
 	if (!rooms->store)
 		return -1;
+	if (!rooms->dir && weft__lineage_open(rooms) < 0)
+		return -1;
 	rooms->options.dir = NULL; /* the caller's */
 	if (weft__store_transact(rooms->store, WEFT__TX_WRITE, make_lobby, rooms) < 0)
 		return -1;
@@ -240,6 +242,8 @@ void weft_rooms_close(struct weft_rooms *rooms)
 	weft__writer_free(rooms->writer);
 	if (rooms->store)
 		rooms->store->ops->close(rooms->store);
+	if (rooms->lineage.fd >= 0)
+		close(rooms->lineage.fd);
 	if (rooms->lock_fd >= 0)
 		close(rooms->lock_fd);
 	if (rooms->dir)
@@ -273,7 +277,7 @@ struct weft_rooms *weft_rooms_open(const struct weft_rooms_options *options)
 
 	if (!rooms)
 		return NULL;
-	rooms->lock_fd = -1;
+	rooms->lock_fd = rooms->lineage.fd = -1;
 	pthread_mutex_init(&rooms->lock, NULL);
 	weft_sem_init(&rooms->searches, WEFT__SEARCHES_MAX, "room: others who search");
 	weft_list_init(&rooms->clients);

@@ -61,7 +61,15 @@ static const char first[] =
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX standing_by_room ON standing (room, person);";
 
-static const char *const steps[WEFT__ROOM_SCHEMA_VERSION] = {first};
+/* Whether it was put back from a backup (lineage.c). */
+static const char second[] = "CREATE TABLE lineage ("
+			     "	one INTEGER PRIMARY KEY CHECK (one = 1),"
+			     "	mark INTEGER NOT NULL," /* 0: none yet */
+			     "	given INTEGER NOT NULL"
+			     ") STRICT;"
+			     "INSERT INTO lineage VALUES (1, 0, 0);";
+
+static const char *const steps[WEFT__ROOM_SCHEMA_VERSION] = {first, second};
 
 const struct weft__store_schema weft__room_schema = {
 	.file = "chat.db",

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /** The newest version. */
-#define WEFT__ROOM_SCHEMA_VERSION 1
+#define WEFT__ROOM_SCHEMA_VERSION 2
 
 extern const struct weft__store_schema weft__room_schema;
 

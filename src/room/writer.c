@@ -37,6 +37,7 @@ struct weft__writer {
 	atomic_uint pushing;
 	struct weft__job *backlog; /* taken off the queue, not written yet */
 	uint64_t group;
+	uint64_t given; /* numbers, in this group */
 	_Atomic uint64_t commits;
 	int64_t last_ns;
 	int64_t count_at, sweep_at, index_at; /* INT64_MAX: not due */
@@ -105,6 +106,7 @@ uint64_t weft__log_next(struct weft__job *job)
 	struct weft__room *room = job->room;
 	uint64_t group = job->rooms->writer->group;
 
+	job->rooms->writer->given++;
 	if (room->group != group) {
 		room->group = group;
 		room->written = room->last;
@@ -118,6 +120,7 @@ static int write_all(struct weft__tx *tx, void *arg)
 
 	/* Another number: what was counted in a try before does not count. */
 	group->writer->group++;
+	group->writer->given = 0;
 	for (struct weft__job *job = group->jobs; job; job = job->next) {
 		job->fault = job->judged;
 		if (job->fault && !job->writes_refused)
@@ -125,7 +128,7 @@ static int write_all(struct weft__tx *tx, void *arg)
 		if (job->ops->write(tx, job) < 0)
 			return -1;
 	}
-	return 0;
+	return weft__lineage_write(tx, group->writer->rooms, group->writer->given);
 }
 
 void weft__writer_publish(struct weft__job *job, const struct weft_room_event *event)
@@ -201,6 +204,13 @@ static enum weft__tx_mode mode_of(const struct weft_rooms *rooms, const struct w
 	return WEFT__TX_LAZILY;
 }
 
+/* Before anybody is told. */
+static void note_written(struct weft__writer *writer)
+{
+	atomic_fetch_add_explicit(&writer->commits, 1, memory_order_relaxed);
+	weft__lineage_keep(writer->rooms, writer->given);
+}
+
 static void run_group(struct weft__writer *writer, struct weft__job *jobs)
 {
 	struct weft_rooms *rooms = writer->rooms;
@@ -211,7 +221,7 @@ static void run_group(struct weft__writer *writer, struct weft__job *jobs)
 		if (weft__store_transact(rooms->store, mode_of(rooms, jobs), write_all, &group) < 0)
 			fail_all(jobs, errno);
 		else
-			atomic_fetch_add_explicit(&writer->commits, 1, memory_order_relaxed);
+			note_written(writer);
 	}
 	for (struct weft__job *job = jobs; job; job = job->next)
 		if (!job->fault)

@@ -282,7 +282,7 @@ static int put_beside(void *arg)
 	CHECK(weft_scope_spawn(&scope, put_one, (void *)(intptr_t)0) != 0);
 	while (atomic_load(&gated))
 		weft_sleep(WEFT_MILLISECONDS(1));
-	WEFT_WITH_TIMEOUT (WEFT_SECONDS(20))
+	WEFT_WITH_TIMEOUT (WEFT_SECONDS(100)) /* of a hang only */
 		put_one((void *)(intptr_t)1);
 	weft_event_set(&gate);
 	return weft_scope_end(&scope);

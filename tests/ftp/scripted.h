@@ -281,7 +281,7 @@ static __attribute__((unused)) struct weft_ftp_client *scripted_client(
 		options.password = "secret";
 	}
 	if (!options.timeout_ns)
-		options.timeout_ns = WEFT_SECONDS(20);
+		options.timeout_ns = WEFT_SECONDS(100);
 	options.ret_fault = &fault;
 	client = weft_ftp_client_connect(server->host, &options);
 	if (!client)

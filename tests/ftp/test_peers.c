@@ -20,7 +20,7 @@ static struct weft_ftp_client *client_of_share(const struct weft_ftp_client_opti
 		options = *more;
 	options.user = "anna";
 	options.password = "secret";
-	options.timeout_ns = WEFT_SECONDS(20);
+	options.timeout_ns = WEFT_SECONDS(100);
 	options.ret_fault = &fault;
 	client = weft_ftp_client_connect(share.address, &options);
 	if (!client)

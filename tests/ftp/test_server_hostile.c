@@ -215,7 +215,7 @@ static int call_from(const char *own, unsigned port)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
 	struct weft_address address;
-	const struct timeval at_most = {.tv_sec = 2};
+	const struct timeval at_most = {.tv_sec = 60};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	CHECK(fd >= 0);

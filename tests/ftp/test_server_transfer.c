@@ -496,6 +496,7 @@ CHECK_CASE(every_file_that_goes_has_its_line_in_the_log)
 	FILE *file;
 
 	snprintf(log_path, sizeof(log_path), "/tmp/weft-ftp-log-%d", (int)getpid());
+	unlink(log_path); /* of one that died */
 	share.options.log = weft_ftp_log_new(log_path);
 	CHECK(share.options.log != NULL);
 	share_open();

@@ -314,7 +314,7 @@ CHECK_CASE(nor_has_he_where_the_disk_is_fast)
 	enum { COUNT = 10 };
 	struct weft_ftp_counts counts = {0};
 
-	share.base = "/dev/shm";
+	share.base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL;
 	share_open();
 	for (int i = 0; i < COUNT; i++) {
 		struct talk talk = log_in();

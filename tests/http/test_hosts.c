@@ -118,6 +118,7 @@ CHECK_CASE(peers_of_a_unix_socket_need_no_name)
 	char path[64], address[80];
 
 	snprintf(path, sizeof(path), "/tmp/weft-hosts-%d", (int)getpid());
+	unlink(path); /* of one that died */
 	snprintf(address, sizeof(address), "unix:%s", path);
 	site.address = address;
 	site.options.hosts = names;

@@ -79,9 +79,11 @@ CHECK_CASE(one_client_does_not_get_the_last_places_of_all)
 {
 	int fds[6];
 
+	site.options.body_timeout_ns = WEFT_SECONDS(3600);
 	open_files();
 	files->uploads->under_way_max = 8;
-	for (size_t i = 0; i < 4; i++) /* half of them are anybody's */
+	files->uploads->hurry_ns = WEFT_SECONDS(3600); /* nobody loses his for being slow */
+	for (size_t i = 0; i < 4; i++)                 /* half of them are anybody's */
 		fds[i] = hold_from("127.0.0.1", (const char *[]){"a", "b", "c", "d"}[i]);
 	CHECK(has(put_from("127.0.0.1", "e"), "HTTP/1.1 503 "));
 	CHECK(has(put_from("127.0.0.1", "e"), "Retry-After: 5\r\n"));

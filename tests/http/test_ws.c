@@ -11,7 +11,8 @@
 static void visit_echo(struct ws_world *world)
 {
 	static const size_t sizes[] = {0, 1, 125, 126, 4095, 4096, 65535, 65536, 1 << 20};
-	const struct weft_ws_options options = {.deflates = world->options.deflates};
+	const struct weft_ws_options options = {
+		.deflates = world->options.deflates, .close_timeout_ns = WS_PATIENCE_NS};
 	struct weft_ws *ws = ws_connect_to(world, &options);
 	char *data = malloc(1 << 20);
 	uint64_t noise = 1;

@@ -404,8 +404,10 @@ static void visit_dressed(struct ws_world *world)
 {
 	static const char *const protocols[] = {"one", "two", NULL};
 	static const char *const fields[] = {"Cookie: x=y", "X-More: z", NULL};
-	const struct weft_ws_options options = {
-		.protocols = protocols, .fields = fields, .origin = "http://a.org"};
+	const struct weft_ws_options options = {.protocols = protocols,
+		.fields = fields,
+		.origin = "http://a.org",
+		.close_timeout_ns = WS_PATIENCE_NS};
 	char url[WEFT_ADDRESS_TEXT_MAX + 32];
 	struct weft_ws *ws;
 

@@ -11,6 +11,9 @@
 #include "weft/thread.h"
 #include "weft/websocket.h"
 
+/** For the answer to a close: only a hang reaches it. */
+#define PATIENCE_NS WEFT_SECONDS(100)
+
 static struct {
 	struct pair pair;
 	struct weft_http_server *server;
@@ -44,7 +47,7 @@ static void *site_thread(void *arg)
 static void site_open(bool is_tls, const char *model)
 {
 	static const struct weft_http_service service = {.on_get = echo_messages};
-	static struct weft_ws_options options = {.deflates = true};
+	static struct weft_ws_options options = {.deflates = true, .close_timeout_ns = PATIENCE_NS};
 
 	pair_prepare(&site.pair);
 	site.server = weft_http_server_new(&(struct weft_http_server_options){
@@ -101,7 +104,7 @@ static int talk_on_fiber(void *options)
 CHECK_CASE(wss_is_the_same_from_a_thread_to_fibers_and_from_a_fiber_to_threads)
 {
 	struct weft_tls *tls;
-	struct weft_ws_options options = {.deflates = true};
+	struct weft_ws_options options = {.deflates = true, .close_timeout_ns = PATIENCE_NS};
 
 	site_open(true, "fiber");
 	options.tls = tls = client_tls(NULL);
@@ -121,10 +124,11 @@ CHECK_CASE(wss_is_the_same_from_a_thread_to_fibers_and_from_a_fiber_to_threads)
 CHECK_CASE(a_plain_thread_talks_to_any_model)
 {
 	static const char *const models[] = {"fiber", "loop", "thread", "pool"};
+	static const struct weft_ws_options patient = {.close_timeout_ns = PATIENCE_NS};
 
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
 		site_open(false, models[i]);
-		talk(NULL);
+		talk(&patient);
 		site_close();
 	}
 }

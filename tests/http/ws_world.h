@@ -17,6 +17,9 @@
 #include "weft/stream.h"
 #include "weft/websocket.h"
 
+/** For the answer to a close, where a test asks for nothing else: only a hang reaches it. */
+#define WS_PATIENCE_NS WEFT_SECONDS(100)
+
 struct ws_world {
 	weft_http_handler_fn *handler; /* NULL: ws_echo() */
 	struct weft_ws_options options;
@@ -86,6 +89,8 @@ static inline int ws_world_fiber(void *arg)
 	int result = -1;
 
 	weft_event_init(&world->ended, "ended");
+	if (!world->options.close_timeout_ns)
+		world->options.close_timeout_ns = WS_PATIENCE_NS;
 	world->server = weft_http_server_new(&options);
 	world->listener = weft_listener_new("127.0.0.1:0", NULL);
 	CHECK(world->server && world->listener);
@@ -119,10 +124,12 @@ static inline void ws_await_end(struct ws_world *world)
 
 /* ---- Clients of ours ------------------------------------------------------------------------ */
 
+/* Who asks for nothing else waits for the answer to a close as long as that takes. */
 static inline struct weft_ws *ws_connect_to(
 	struct ws_world *world, const struct weft_ws_options *options)
 {
-	struct weft_ws *ws = weft_ws_connect(world->url, options);
+	static const struct weft_ws_options patient = {.close_timeout_ns = WS_PATIENCE_NS};
+	struct weft_ws *ws = weft_ws_connect(world->url, options ? options : &patient);
 
 	CHECK(ws != NULL);
 	return ws;

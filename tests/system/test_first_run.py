@@ -48,6 +48,25 @@ class Home:
         return subprocess.run([WEFT, *arguments], input=text, capture_output=True, text=True,
                               timeout=PATIENCE_S, check=False, env=self.variables)
 
+    def shell(self, line, text=""):
+        """As it is typed, in the folder where the tests began."""
+        return subprocess.run(["sh", "-c", line], input=text, capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False, env=self.variables)
+
+    def told(self, weft, *options):
+        """What `weft serve`, called so, prints at its start."""
+        with subprocess.Popen([weft, "serve", self.shared, *options], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, env=self.variables) as process:
+            text = ""
+            while "  stop " not in text:
+                line = process.stdout.readline()
+                expect(line, text)
+                text += line
+            process.send_signal(signal.SIGTERM)
+            text += process.communicate(timeout=PATIENCE_S)[0]
+        expect(process.returncode == 0, text)
+        return text
+
 
 class Hub:
     """`weft serve` there, which tells its facts as JSON."""
@@ -155,14 +174,14 @@ def _():
     with Home() as home, Terminal(WEFT, "serve", home.shared, env=home.variables) as typed:
         text = typed.until("Ctrl-C").replace("\r", "")
         for pattern in (r"web +http://127\.0\.0\.1:\d+/\s", r"FTP +ftp://127\.0\.0\.1:\d+/",
-                        r"chat +weft chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
+                        rf"chat +{re.escape(WEFT)} chat 127\.0\.0\.1", r"nc -u 127\.0\.0\.1 \d+ ",
                         r"http://127\.0\.0\.1:\d+/\.weft/chat ", r"name +admin\n",
                         r"password +([a-z2-9]{4}-){3}[a-z2-9]{4}\n",
                         r"strangers +read and list files; they change nothing\n",
                         r"folder +" + re.escape(home.shared), r"state +" + re.escape(home.state)):
             expect(re.search(pattern, text), (pattern, text))
         # Paths are as long as they are, and so are reasons of a kernel's.
-        expect(max(len(line) for line in text.splitlines()
+        expect(max(len(line) for line in text.replace(WEFT, "weft").splitlines()
                    if home.path not in line and "confined" not in line) <= 80,
                "a line is too long")
         os.kill(typed.pid, signal.SIGINT)
@@ -175,7 +194,7 @@ def _():
         with subprocess.Popen([WEFT, "serve", home.shared], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=home.variables) as process:
             lines = []
-            while "Ctrl-C" not in "".join(lines):
+            while "\n  stop  " not in "".join(lines):
                 lines.append(process.stdout.readline())
                 expect(lines[-1], lines)
             process.send_signal(signal.SIGTERM)
@@ -183,13 +202,46 @@ def _():
         text = "".join(lines) + rest
         expect(process.returncode == 0 and errors == "", errors)
         expect("password  " not in text and not re.search(r"([a-z2-9]{4}-){3}", text), text)
-        command = re.search(r"^ +weft (account passwd admin.*)$", text, re.M)
+        command = re.search(r"^ +(.* account passwd admin.*)$", text, re.M)
         expect(command, text)
-        done = home.weft(*command[1].split(), "--password-stdin", text=PASSWORD + "\n")
+        done = home.shell(command[1] + " --password-stdin", text=PASSWORD + "\n")
         expect(done.returncode == 0, done)
         with Hub(home) as hub:
             said = Client(hub).post("/sessions", {"name": "admin", "password": PASSWORD})
             expect(said.status == 201, said)
+
+
+def commands_of(text):
+    """Each word before what is to be typed after it."""
+    found = re.findall(r"('(?:[^']|'\\'')*'|[^\s']+) (?:chat [0-9l]|serve --lan|stop;|top )", text)
+    expect(len(found) == 4, text)
+    return set(found)
+
+
+@case("what it says to type next has the name that it was called by, or that $PATH leads to it by")
+def _():
+    with Home() as home:
+        bin_folder, odd = os.path.join(home.path, "bin"), os.path.join(home.path, "it's here")
+        for folder in (bin_folder, odd):
+            os.mkdir(folder)
+            os.symlink(os.path.abspath(WEFT), os.path.join(folder, "weft"))
+        usual = home.variables["PATH"]
+        expect(commands_of(home.told(WEFT)) == {WEFT})
+        odd_name = "'" + odd.replace("'", "'\\''") + "/weft'"
+        expect(commands_of(home.told(os.path.join(odd, "weft"))) == {odd_name})
+        text = home.told(os.path.join(odd, "weft"), "--http", "127.0.0.1:0",
+                         "--state", home.path + "/it's other")
+        typed = re.search(r"^ +(.* account passwd admin.*)$", text, re.M)[1]
+        done = home.shell(typed + " --password-stdin", text=PASSWORD + "\n")
+        expect(typed.startswith(odd_name) and done.returncode == 0, (typed, done))
+        home.variables["PATH"] = f"{home.path}/none::{bin_folder}:{usual}"
+        expect(commands_of(home.told(os.path.join(bin_folder, "weft"))) == {"weft"})
+        # The one that would be found is another program.
+        other = os.path.join(home.path, "other")
+        os.mkdir(other)
+        os.symlink("/bin/true", os.path.join(other, "weft"))
+        home.variables["PATH"] = f"{other}:{bin_folder}:{usual}"
+        expect(commands_of(home.told(WEFT)) == {WEFT})
 
 
 def take(port, kind):
@@ -232,7 +284,65 @@ def _():
         one.close()
 
 
-@case("none takes a part away; who names a door, or who may come in, gets that and no more")
+@case("what says how a part is leaves the others: FTP, chat and the state move alone")
+def _():
+    with Home() as home:
+        other = os.path.join(home.path, "other state")
+        for options in (("--ftp", "127.0.0.1:0"), ("--chat", "127.0.0.1:0"),
+                        ("--chat", "127.0.0.1:0", "--ftp", "127.0.0.1:0"),
+                        ("--state", other, "--hash-cost", "least"), ("--insecure-auth",)):
+            with Hub(home, *options) as hub:
+                expect(all(door in hub.facts for door in WORDS), (options, hub.facts))
+                expect(hub.facts["chat-web"] == "/.chat/", (options, hub.facts))
+                expect(hub.facts["state"] == (other if other in options else home.state),
+                       (options, hub.facts))
+                expect(hub.get("/.weft/chat").status == 200 and
+                       hub.say("GUEST mia").startswith("OK"), options)
+        path = os.path.join(home.path, "chat.socket")
+        with Terminal(WEFT, "serve", home.shared, "--chat", "unix:" + path, "--chat",
+                      "127.0.0.1:0", env=home.variables) as typed:
+            text = typed.until("stop  ").replace("\r", "")
+            expect(re.search(r"chat +\S*weft chat unix:" + re.escape(path) + r" ", text), text)
+            expect(re.search(r"\n +\S*weft chat 127\.0\.0\.1:\d+ ", text) and
+                   re.search(r"nc -u 127\.0\.0\.1 \d+ ", text), text)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
+@case("a door for others without a certificate is refused, and told how; and so is who is for them")
+def _():
+    with Home() as home:
+        done = home.weft("serve", home.shared, "--ftp", "0.0.0.0:0")
+        expect(done.returncode == 2 and "--lan or --tls-cert" in done.stderr, done)
+        with Terminal(WEFT, "serve", home.shared, "--ftp", "0.0.0.0:0", "--insecure-auth",
+                      env=home.variables) as typed:
+            text = typed.until("stop  ")
+            expect("can't get here from other machines" not in text and "--lan" in text, text)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
+@case("a server of the web tells in a line what of the hub is off, and how to have it")
+def _():
+    with Home() as home:
+        for options, off in (
+                (("--http", "127.0.0.1:0"),
+                 "FTP (--ftp ADDR), chat (--chat ADDR), accounts (--state default)"),
+                (("--http", "127.0.0.1:0", "--state", "default"),
+                 "FTP (--ftp ADDR), chat (--chat ADDR)"),
+                (("--http", "none", "--chat", "127.0.0.1:0", "--state", "default"),
+                 "web (--http ADDR), FTP (--ftp ADDR)"),
+                (("--http", "127.0.0.1:0", "--state", "default", "--chat", "127.0.0.1:0",
+                  "--ftp", "127.0.0.1:0"), None)):
+            with Terminal(WEFT, "serve", home.shared, *options, env=home.variables) as typed:
+                text = typed.until("stop  ").replace("\r", "")
+                said = re.search(r"^  off +(.*)$", text, re.M)
+                expect((said[1] if said else None) == off, (options, text))
+                os.kill(typed.pid, signal.SIGINT)
+                expect(typed.end() == 0, typed.all)
+
+
+@case("none takes a part away; who names the web's address gets what is named, and no more")
 def _():
     with Home() as home:
         with Hub(home, "--ftp", "none") as hub:
@@ -256,6 +366,55 @@ def _():
             expect("chat" in hub.facts and not {"ftp", "http", "state"} & set(hub.facts), hub.facts)
 
 
+@case("weft admin needs no words where the hub of the same person runs, and else says which")
+def _():
+    with Home() as home:
+        done = home.weft("admin", "who")
+        expect(done.returncode == 1 and home.state in done.stderr and
+               all(word in done.stderr for word in ("--state", "--socket", "--at", "--user")), done)
+        for signal_of in (signal.SIGKILL, signal.SIGTERM):  # what is left of one is no hindrance
+            hub = Hub(home)
+            expect(hub.say("GUEST mia").startswith("OK"))
+            expect("unix:" not in json.dumps(hub.facts), hub.facts)
+            done = home.weft("admin", "who", "--json")
+            expect(done.returncode == 0 and "SERVER" in done.stdout, done)
+            done = home.weft("admin", "rooms", "--state", home.state)
+            expect(done.returncode == 0 and done.stdout.startswith("lobby"), done)
+            path = os.path.join(home.state, "chat.sock")
+            expect(os.stat(path).st_mode & 0o777 == 0o600, "others may try it")
+            hub.process.send_signal(signal_of)
+            hub.process.communicate(timeout=PATIENCE_S)
+            done = home.weft("admin", "who")
+            expect(done.returncode == 1 and "--at" in done.stderr, done)
+        expect(not os.path.exists(path), "it is left behind")
+        with Hub(home, "--chat", "unix:" + path) as hub:
+            expect(home.weft("admin", "rooms").stdout.startswith("lobby"))
+
+
+@case("how it is stopped is told as it is: by Ctrl-C at a terminal, by a service's manager, by number")
+def _():
+    with Home() as home:
+        for variables, words in (({}, "kill {}, or "),
+                                 ({"INVOCATION_ID": "0" * 32}, "systemctl stop weft, or "),
+                                 ({"NOTIFY_SOCKET": "@nobody"}, "systemctl stop weft, or")):
+            for options in ((), ("--http", "127.0.0.1:0")):
+                with subprocess.Popen(
+                        [WEFT, "serve", home.shared, *options], stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        env={**home.variables, **variables}) as process:
+                    line = "-"
+                    while line and not line.startswith("  stop "):
+                        line = process.stdout.readline()
+                    process.send_signal(signal.SIGTERM)
+                    process.communicate(timeout=PATIENCE_S)
+                expect(words.format(process.pid) in line and "Ctrl-C" not in line, (words, line))
+        with Terminal(WEFT, "serve", home.shared,
+                      env={**home.variables, "INVOCATION_ID": "0" * 32}) as typed:
+            expect("systemctl" not in typed.until("Ctrl-C"), typed.all)
+            os.kill(typed.pid, signal.SIGINT)
+            expect(typed.end() == 0, typed.all)
+
+
 @case("what can't be shared, or waited for, is told before anything is kept")
 def _():
     with Home() as home:
@@ -277,7 +436,8 @@ def _():
     with Home() as home, Folder() as other, Hub(home) as hub:
         done = home.weft("serve", other.path)
         expect(done.returncode == 1 and "another weft serve" in done.stderr, done)
-        expect("--http" in done.stderr, done)
+        expect("weft stop" in done.stderr and "--http 127.0.0.1:0" in done.stderr and
+               "--state DIR" in done.stderr, done)
         expect(hub.get("/a.txt").body == b"hello")
 
 

@@ -178,7 +178,7 @@ def _():
         process = subprocess.Popen([WEFT, "serve", folder.path, "--http", "127.0.0.1:0",
                                     "--workers", "1"], stdout=subprocess.PIPE, text=True)
         lines = [process.stdout.readline()]
-        while lines[-1] and "Ctrl-C" not in lines[-1]:
+        while lines[-1] and not lines[-1].startswith("  stop "):
             lines.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=PATIENCE_S)
@@ -186,7 +186,7 @@ def _():
         expect(re.search(r"http://127\.0\.0\.1:\d+/\n", text), text)
         expect(os.path.realpath(folder.path) in text, text)
         expect(re.search(r"workers +1 \(driver \w+\)", text), text)
-        expect("Ctrl-C" in text and rest == "", text + rest)
+        expect(re.search(r"\n  stop +(Ctrl-C|\w+ \w+)", text) and rest == "", text + rest)
         expect(process.returncode == 0, process.returncode)
 
 

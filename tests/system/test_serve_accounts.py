@@ -249,14 +249,36 @@ def _():
         state.add("ann", PASSWORD, "--role", "admin")
         for options, status, part in (
                 (("--http", "0.0.0.0:0"), 2, "--state sends passwords in the clear"),
-                (("--auth-file", "x"), 2, "one"), (("--model", "fork"), 2, "fork")):
+                (("--auth-file", "x"), 2, "one"), (("--model", "fork"), 2, "fork"),
+                (("--links", "all"), 2, "past somebody's rights")):
             done = weft("serve", folder.path, "--state", state.path, "--hash-cost", "least",
                         *options)
             expect(done.returncode == status and part in done.stderr, done)
+        done = weft("config", "check", env={**os.environ, "WEFT_SERVE_LINKS": "all",
+                                            "WEFT_SERVE_STATE": state.path})
+        expect(done.returncode == 2 and "past somebody's rights" in done.stderr, done)
         done = weft("serve", state.top, "--state", state.path, "--hash-cost", "least")
         expect(done.returncode == 1 and "state folder" in done.stderr, done)
-        done = weft("serve", folder.path, "--hash-cost", "least")
+        done = weft("serve", folder.path, "--http", "127.0.0.1:0", "--hash-cost", "least")
         expect(done.returncode == 2, done)
+
+
+@case("with accounts no link is followed, and the start says so where it sees one")
+def _():
+    with State() as state, Folder() as folder:
+        state.add("ann", PASSWORD, "--role", "admin")
+        folder.write("a.txt", "hello")
+        for links, name, is_said in ((), None, False), ((), "b.txt", True), \
+                (("--links", "none"), None, False):
+            if name:
+                os.symlink("a.txt", folder.at(name))
+            server = ApiServer(folder, state, *links)
+            ann = basic("ann")
+            found = [ask(server, "GET", path, **ann).status for path in ("/a.txt", "/b.txt")]
+            server.process.terminate()
+            said = server.process.communicate(timeout=PATIENCE_S)[1].decode()
+            expect(found[0] == 200 and found[1] != 200, found)
+            expect(("symbolic links in" in said) == is_said, said)
 
 
 @case("without --state, and with none, nobody is asked, and there is no API")

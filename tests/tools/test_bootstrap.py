@@ -80,6 +80,14 @@ def _():
     expect({"gcc", "perl", "python3"} <= installed(did), did)
 
 
+@case("make install asks for what makes its manual, and for what finds it, and for no test tools")
+def _():
+    _, _, did = machine(*COMPILER, goal="install")
+    expect({"python3", "pkgconf"} <= installed(did) and "perl" not in did, did)
+    _, _, did = machine(*COMPILER, "python3", "pkg-config", goal="install")
+    expect(not {"python3", "pkgconf"} & installed(did), did)
+
+
 @case("gives up with a clear line when the packages can't be installed")
 def _():
     status, said, _ = machine("make", "esbuild", INSTALL_STATUS="100")
@@ -89,7 +97,7 @@ def _():
 @case("tells the command to run when there is no sudo")
 def _():
     status, said, did = machine("make", "esbuild", without=("sudo",))
-    expect(status == 1 and "apt-get install gcc" in said and did == "", said)
+    expect(status == 1 and "apt-get update && apt-get install gcc" in said and did == "", said)
 
 
 @case("names what is missing where there is no apt-get")

@@ -7,7 +7,11 @@ import subprocess
 import sys
 import tempfile
 
+import tap
 from tap import case, expect, run
+
+# 180 compilations in one case, half a minute of work: two minutes and more on a busy machine.
+tap.CASE_LIMIT_S = max(tap.CASE_LIMIT_S, 600)
 
 HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 STAGE = tempfile.TemporaryDirectory()
@@ -82,6 +86,27 @@ def _():
                  "share/man/man3/weft_spawn.3"]:
         expect(os.path.exists(f"{ROOT}/{path}"), path)
     expect(sorted(os.listdir(f"{ROOT}/include/weft")) == HEADERS)
+
+
+@case("make install begins with what is missing; who packs, by DESTDIR, gets nothing installed")
+def _():
+    status, said = make("-n", "install", "PREFIX=/nowhere")
+    expect(status == 0 and said.index("tools/bootstrap install") < said.index("install -d"), said)
+    status, said = make("-n", "install", "PREFIX=/nowhere", f"DESTDIR={STAGE.name}")
+    expect(status == 0 and "bootstrap" not in said and "install -d" in said, said)
+
+
+@case("where the manual can't be made, make install fails before it copies anything")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(f"{folder}/bin")
+        with open(f"{folder}/bin/python3", "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho no python >&2\nexit 127\n")
+        os.chmod(f"{folder}/bin/python3", 0o755)
+        path = f"PATH={folder}/bin:{os.environ['PATH']}"
+        status, said = make("install", f"DESTDIR={folder}/root", path)
+        expect(status != 0 and "no python" in said, said)
+        expect(not os.path.exists(f"{folder}/root"), said)
 
 
 @case("libweft.so is found by its soname, through links")

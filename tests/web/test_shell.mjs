@@ -173,6 +173,16 @@ claim("a server that does not answer is told of, looked for, and found again", a
 	await page.getByText("The server does not answer. It is tried again.").waitFor({ state: "hidden" });
 });
 
+claim("a page that is left while it asks says nothing of the server", async (visit) => {
+	const page = await visit(hub, "/", { as: "ann" });
+	await page.getByText("a.txt").waitFor();
+	await page.route("**/api/v1/users?*", () => {}); // it takes longer than anybody stays
+	await Promise.all([page.waitForRequest("**/api/v1/users?*"), page.getByRole("link", { name: "People" }).click()]);
+	await page.goto(new URL("/photos/", hub.url).href);
+	await page.getByText("boat.txt").waitFor();
+	await becomes(() => page.locator("#offline").isVisible(), false, "a word of the server");
+});
+
 claim("a page of another version loads itself anew, once", async (visit) => {
 	const page = await visit(hub, "/", { as: "ann" });
 	allow(page, refused, /dynamically imported module|Refused to apply style/);

@@ -292,8 +292,16 @@ export class Feed extends EventTarget {
 	// It is gone, for all.
 	deleted(seq) {
 		const item = this.items.get(seq), entry = this.room.log.at(seq);
-		if (item && entry)
-			this.#show_text(item, entry);
+		if (!item || !entry)
+			return;
+		const tool = item.querySelector(".tool"), all = [...this.list.querySelectorAll(".tool")];
+		const at = all.indexOf(tool), next = all[at + 1] ?? all[at - 1];
+		const had_focus = tool !== null && tool === document.activeElement;
+		this.#show_text(item, entry);
+		if (tool?.tabIndex === 0)
+			this.#stop_at(next);
+		if (had_focus)
+			next?.focus();
 	}
 
 	// ---- What is on its way ----------------------------------------------------------------

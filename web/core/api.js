@@ -5,7 +5,7 @@
 //	send("/photos/a.jpg", {method: "PUT", body: file, progress})     // with a body that takes time
 //
 // Events of `net`: "offline" and "online", as answers stop and begin to come; "stranger": the
-// session is over.
+// session is over. Where the page is left, what was asked for is never answered, and nothing is said.
 //
 // Never: asks again by itself for what changes something.
 
@@ -26,11 +26,19 @@ export class Fault extends Error {
 export const net = new EventTarget();
 net.is_offline = false;
 
+let is_left = false;
+addEventListener("pagehide", () => {
+	is_left = true;
+});
+addEventListener("pageshow", () => { // it may come back as it was
+	is_left = false;
+});
+
 const FACTS = "/.weft/hub.json";
 const LOOK_MS = 2000;
 
 export function note_silence() {
-	if (net.is_offline)
+	if (net.is_offline || is_left)
 		return;
 	net.is_offline = true;
 	net.dispatchEvent(new Event("offline"));
@@ -80,6 +88,8 @@ export async function ask(address, { fine = [], ...options } = {}) {
 		.catch((error) => {
 			if (error.name === "AbortError")
 				throw error;
+			if (is_left)
+				return new Promise(() => {});
 			note_silence();
 			throw new Fault(0);
 		});

@@ -155,7 +155,7 @@ function self_menu(event) {
 		null,
 		{ label: "Keyboard shortcuts", icon: "help", keys: "?", run: show_keys },
 		hub.me && { label: "Log out", icon: "door", run: leave },
-	].filter((item) => item === null || item), hub.me ? hub.me.name : "Menu");
+	], hub.me ? hub.me.name : "Menu");
 }
 
 function self_part() {
@@ -180,10 +180,13 @@ function nav_link(name) {
 
 function frame() {
 	const names = Object.keys(kinds).filter((name) => kinds[name].is_for());
+	const focused = document.activeElement, part = focused.closest("#nav, #self");
 	$("hub-name").textContent = hub.name;
 	$("nav").replaceChildren(...names.length > 1 ? names.map(nav_link) : []);
 	$("self").replaceChildren(...self_part().filter(Boolean));
 	document.body.classList.toggle("has-nav", names.length > 1);
+	if (part)
+		((focused.id && $(focused.id)) || part.querySelector("a, button") || $("main")).focus({ preventScroll: true });
 }
 
 // ---- Addresses ----------------------------------------------------------------------------------
@@ -342,6 +345,33 @@ addEventListener("popstate", (event) => {
 	entry = event.state?.entry ?? 0;
 	route();
 });
+
+// ---- The focus ----------------------------------------------------------------------------------
+
+// What has the focus may go: with another folder, a message that is deleted, a view out of sight. Then it
+// is with what that was in, never nowhere.
+let within = []; // what has the focus, and what that is in
+addEventListener("focusin", ({ target }) => {
+	within = [];
+	for (let one = target; one; one = one.parentElement)
+		within.push(one);
+});
+
+const is_there = (one) => one.isConnected && one.getClientRects().length > 0;
+
+function keep_focus() {
+	const [last] = within;
+	if (last && !is_there(last) && [document.body, last].includes(document.activeElement))
+		(within.find((one) => one.hasAttribute("tabindex") && is_there(one)) ?? $("main")).focus({ preventScroll: true });
+}
+
+let looking = 0;
+new MutationObserver(() => {
+	looking ||= requestAnimationFrame(() => {
+		looking = 0;
+		keep_focus();
+	});
+}).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
 
 // ---- Keys ---------------------------------------------------------------------------------------
 

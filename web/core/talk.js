@@ -20,7 +20,7 @@ export function dialog({ title, content = [], actions = [], className = "", is_f
 	const back = document.activeElement;
 	const why = element("p", { className: "complaint", role: "alert", hidden: true });
 	const form = element("form", { method: "dialog", noValidate: false });
-	const made = element("dialog", { className, "aria-labelledby": heading.id }, form);
+	const made = element("dialog", { className, tabIndex: -1, "aria-labelledby": heading.id }, form);
 	let finish;
 	const done = new Promise((resolve) => {
 		finish = resolve;
@@ -39,6 +39,7 @@ export function dialog({ title, content = [], actions = [], className = "", is_f
 		why.hidden = !text;
 	};
 	const act = async (action, pressed) => {
+		const had_focus = pressed === document.activeElement;
 		complain("");
 		pressed.disabled = true;
 		try {
@@ -48,6 +49,8 @@ export function dialog({ title, content = [], actions = [], className = "", is_f
 			complain(error.message);
 		} finally {
 			pressed.disabled = false;
+			if (had_focus && made.isConnected && !made.contains(document.activeElement))
+				pressed.focus(); // what can't be pressed loses it
 		}
 	};
 	const buttons = actions.map((action) => {
@@ -171,7 +174,8 @@ function menu_item(item, close) {
 
 let open_menu = null;
 
-// At an element, or at {x, y}; items: {label, icon, keys, run, danger, disabled, checked}, null: a line.
+// At an element, or at {x, y}; items: {label, icon, keys, run, danger, disabled, checked}, null: a line,
+// which is left out where nothing is before or behind it.
 export function menu(at, items, name = "Menu") {
 	const back = document.activeElement;
 	const opener = at instanceof Element ? at : null;
@@ -190,7 +194,9 @@ export function menu(at, items, name = "Menu") {
 			back.focus({ preventScroll: true });
 	};
 	const outside = (event) => !list.contains(event.target) && !opener?.contains(event.target) && close();
+	// Lines only between groups, whatever was left out.
 	list.append(...items.filter((item) => item !== undefined && item !== false)
+		.filter((item, i, all) => item || (all[i - 1] && all.slice(i).some(Boolean)))
 		.map((item) => menu_item(item, close)));
 	const buttons = () => [...list.querySelectorAll("button:not(:disabled)")];
 	list.onkeydown = (event) => {
@@ -227,10 +233,13 @@ const STAYS_MS = 6000, UNDO_MS = 12000;
 // until it is closed; stays: the same.
 export function toast(text, { undo, action, is_bad = false, stays = is_bad } = {}) {
 	const does = undo ? { label: "Undo", run: undo } : action;
-	let timer = 0;
+	let timer = 0, back = null;
 	const close = () => {
+		const had_focus = made.contains(document.activeElement);
 		clearTimeout(timer);
 		made.remove();
+		if (had_focus)
+			(back?.isConnected ? back : $("main")).focus({ preventScroll: true });
 	};
 	const made = element("div", { className: is_bad ? "toast bad" : "toast", role: is_bad ? "alert" : "status" },
 		is_bad && icon("warn"), element("p", {}, text),
@@ -240,11 +249,18 @@ export function toast(text, { undo, action, is_bad = false, stays = is_bad } = {
 		} }, does.label),
 		button("Close", { icon: "close", quiet: true, onclick: close }));
 	const wait = () => {
-		if (!stays)
+		clearTimeout(timer);
+		if (!stays && made.isConnected)
 			timer = setTimeout(close, does ? UNDO_MS : STAYS_MS);
 	};
-	made.onpointerenter = made.onfocusin = () => clearTimeout(timer);
-	made.onpointerleave = made.onfocusout = wait;
+	made.onpointerenter = () => clearTimeout(timer);
+	made.onpointerleave = wait;
+	made.addEventListener("focusout", wait);
+	made.addEventListener("focusin", ({ relatedTarget: from }) => {
+		clearTimeout(timer);
+		if (from && !$("toasts").contains(from))
+			back = from;
+	});
 	while ($("toasts").children.length >= 4)
 		$("toasts").firstElementChild.remove();
 	$("toasts").append(made);

@@ -192,8 +192,11 @@ export class List {
 	#key(event) {
 		if (event.target !== this.root || event.isComposing)
 			return;
-		if (this.#step(event) || this.#command(event) || this.#type(event))
-			event.preventDefault();
+		if (this.#step(event) || this.#command(event))
+			this.#typed = { text: "", at: 0 }; // what is typed next begins anew
+		else if (!this.#type(event))
+			return;
+		event.preventDefault();
 	}
 
 	#step(event) {

@@ -58,9 +58,7 @@ export function offerActions(at) {
 		];
 	};
 
-	// Lines only between groups.
-	const clean = (items) => items.filter((item) => item === null || item.if)
-		.filter((item, i, list) => item !== null || (i > 0 && list[i - 1] !== null && i < list.length - 1));
+	const clean = (items) => items.filter((item) => item === null || item.if);
 
 	// Of nothing: the folder itself.
 	const here = () => {

@@ -64,8 +64,11 @@ async function go(asked) {
 		model.selected.clear();
 		model.cursor = -1;
 		model.set([]);
+		const had_focus = parts.crumbs.contains(document.activeElement);
 		frame(asked);
 		state(skeleton());
+		if (had_focus)
+			parts.state.focus({ preventScroll: true }); // the list has it when it is there
 		await fill(asked);
 		hands.soon();
 	}
@@ -154,7 +157,7 @@ function reloadSoon() {
 	// A large folder is not asked for all the time.
 	soon ||= setTimeout(async () => {
 		soon = 0;
-		if (!place || loading)
+		if (!place || loading || parts.list.is_renaming)
 			return place && reloadSoon();
 		const began = performance.now();
 		await reload();
@@ -185,7 +188,7 @@ function frame({ mode, folder, pattern }) {
 // An element instead of the list; null: the list.
 function state(shown) {
 	const { root } = parts.list, to = shown ? parts.state : root, from = shown ? root : parts.state;
-	const has_focus = from.contains(document.activeElement);
+	const has_focus = [from, parts.state].some((one) => one.contains(document.activeElement));
 	to.hidden = false;
 	if (has_focus)
 		to.focus({ preventScroll: true });
@@ -250,7 +253,10 @@ function drawSum() {
 
 function drawSelection() {
 	const { selection } = model, bytes = selection.reduce((sum, { size }) => sum + (size ?? 0), 0);
+	const had_focus = parts.selection.contains(document.activeElement);
 	parts.selection.hidden = selection.length === 0;
+	if (had_focus && parts.selection.hidden)
+		(parts.state.hidden ? parts.list.root : parts.state).focus({ preventScroll: true });
 	parts.tools.root.classList.toggle("covered", selection.length > 0);
 	if (selection.length)
 		parts.selection.update(`${words.number(selection.length)} selected`,
