@@ -14,7 +14,7 @@ const drawings = { folder: "folder", picture: "image", video: "video", audio: "a
 // What an entry is, as a drawing in its colour.
 export function drawing(kind) {
 	const made = icon(drawings[kind] ?? "file");
-	made.classList.add("kind", `kind-${kind}`);
+	made.classList.add("file-kind", `kind-${kind}`);
 	return made;
 }
 
