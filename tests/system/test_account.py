@@ -272,7 +272,10 @@ def _():
         copy = os.path.join(state.top, "copy.db")
         state.do("backup", copy)
         expect(stat.S_IMODE(os.stat(copy).st_mode) == 0o600)
-        fails(state.run("backup", copy), 1, "exist")
+        fails(state.run("backup", copy), 1, f"{copy} is there already")
+        fails(state.run("backup", state.top), 1, f"{state.top} is there already")
+        lost = os.path.join(state.top, "nowhere", "copy.db")
+        fails(state.run("backup", lost), 1, f"the folder that {lost} is to be in is not there")
         os.mkdir(os.path.join(state.top, "again"), 0o700)
         os.rename(copy, os.path.join(state.top, "again", "accounts.db"))
         again = json.loads(state.do("find", "--json",
