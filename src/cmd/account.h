@@ -6,6 +6,7 @@
  *	account_secret.c   passwords and tokens: asked for, read, never shown
  *	account_table.c    what people read
  *	account_people.c   add, remove, change, find, show, link, lock, unlock
+ *	account_link.c     the link that is handed over to somebody who is to set a password
  *	account_passwd.c   passwd: also by a link that was sent
  *	account_access.c   token, session, group, role, grant
  *	account_records.c  audit, export, import, backup
@@ -38,6 +39,7 @@ struct account {
 
 	/* What is made of it. */
 	struct weft_accounts *accounts;
+	char *dir;                /* where these are; NULL: by a server */
 	struct weft_files *files; /* that are shared; NULL: not needed */
 	struct weft_http_client *client;
 	struct weft_tls *tls;
@@ -193,6 +195,17 @@ void weft__cmd_account_tell_faults(const struct account *account, const json_t *
 /** With --json print {"done": true}, else the sentence, made harmless. */
 void weft__cmd_account_say(const struct account *account, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** What is said of an invitation, or a reset. */
+struct account_link {
+	const char *name; /* of whom */
+	unsigned days;    /* it is good for */
+	bool is_added;    /* she was, by the same command */
+};
+
+/** Say it, with the "secret" of the result as a link; to --json a "link" is added. */
+void weft__cmd_account_say_link(
+	const struct account *account, const struct account_link *link, json_t *result);
 
 /* ---- Where the state is ------------------------------------------------------------------- */
 

@@ -78,13 +78,14 @@ static int open_database(struct account *account)
 	char *dir = weft__cmd_state_dir(account->name, account->state, account->creates);
 	int status;
 
+	free(account->dir);
+	account->dir = NULL;
 	if (!dir)
 		return CMD_FAILED;
+	account->dir = dir; /* of root's, before she is somebody else */
 	status = become_owner(account, dir);
-	if (status) {
-		free(dir);
+	if (status)
 		return status;
-	}
 	if (!account->creates && !is_there(dir)) {
 		status = weft__cmd_fail(account->name,
 			"there are no accounts in %s; \"weft account add\" makes the first.", dir);
@@ -92,7 +93,6 @@ static int open_database(struct account *account)
 		account->accounts = weft_accounts_open(&(struct weft_accounts_options){.dir = dir});
 		status = account->accounts ? CMD_DONE : fail_open(account, dir);
 	}
-	free(dir);
 	return status;
 }
 
@@ -152,6 +152,7 @@ void weft__cmd_account_close(struct account *account)
 	weft__cmd_account_forget(account->token);
 	weft__cmd_account_forget(account->cookie);
 	free(account->own_server);
+	free(account->dir);
 }
 
 /* ---- What went wrong ---------------------------------------------------------------------- */

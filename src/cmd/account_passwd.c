@@ -106,18 +106,17 @@ static int take_secret(const struct account *account, struct passwd *passwd)
 			     : weft__cmd_account_prompt(account, "Link: ", false, &passwd->secret);
 }
 
-/* "https://hub.example/any/where#SECRET": the server is what is before the path. */
+/* "https://hub.example/any/where#SECRET": the server is what is before the path, if it is there. */
 static int part_url(struct account *account, struct passwd *passwd)
 {
 	char *host = strstr(passwd->secret, "://"), *end, *last;
 
-	if (!host)
+	if (!host && passwd->secret[0] != '/')
 		return CMD_DONE;
-	host += 3;
-	end = host + strcspn(host, "/?#");
-	if (account->state)
+	end = host ? host + 3 + strcspn(host + 3, "/?#") : passwd->secret;
+	if (host && account->state)
 		return weft__cmd_usage(account->name, "the link is for a server, not for --state.");
-	if (!account->server) {
+	if (host && !account->server) {
 		account->own_server = strndup(passwd->secret, (size_t)(end - passwd->secret));
 		account->server = account->own_server;
 		if (!account->server)

@@ -10,6 +10,9 @@
 
 #include "account.h"
 
+/** A link is good for so long, unless it is said. */
+#define DAYS_USUAL 3
+
 /* Of an args object that may be NULL for want of memory: then the order says so. */
 static void put_text(json_t *args, const char *name, const char *text)
 {
@@ -73,7 +76,7 @@ struct add {
 static const char add_help[] =
 	"usage: weft account add NAME [OPTION]...\n"
 	"\n"
-	"Make an account. Its password is asked for, or read, or not set: then the secret of an\n"
+	"Make an account. Its password is asked for, or read, or not set: then the link of an\n"
 	"invitation is printed, by which the person sets it. By --server it is always so.\n"
 	"\n"
 	"  --role ROLE        admin, member, guest, or one of your own (default: member)\n"
@@ -84,18 +87,6 @@ static const char add_help[] =
 	"  --password-stdin   read the password from the standard input, one line\n"
 	"  --must-change      it is to be changed before anything else\n"
 	"  --invite           no password: an invitation\n" ACCOUNT_HELP;
-
-static int say_secret(
-	const struct account *account, const json_t *result, const char *format, const char *name)
-{
-	if (account->is_json) {
-		weft__cmd_account_print_json(result);
-		return CMD_DONE;
-	}
-	weft__cmd_account_say(account, format, name);
-	puts(json_string_value(json_object_get(result, "secret")));
-	return CMD_DONE;
-}
 
 static int take_password(const struct account *account, bool reads, char **ret_password)
 {
@@ -155,9 +146,8 @@ int weft__cmd_account_add(struct account *account, int argc, char **argv)
 		status = weft__cmd_account_call(
 			account, "addUser", add_args(&add, argv[optind], password), &result);
 	if (!status && !password)
-		say_secret(account, result,
-			"%s is added. By this secret, once and within 3 days, the password is set:",
-			argv[optind]);
+		weft__cmd_account_say_link(
+			account, &(struct account_link){argv[optind], DAYS_USUAL, true}, result);
 	else if (!status && account->is_json)
 		weft__cmd_account_print_json(result);
 	else if (!status)
@@ -390,10 +380,9 @@ int weft__cmd_account_show(struct account *account, int argc, char **argv)
 static const char link_help[] =
 	"usage: weft account link NAME [OPTION]...\n"
 	"\n"
-	"Print a secret by which somebody sets a password, once, by \"weft account passwd "
-	"--link\":\n"
-	"an invitation where there is none yet, else a reset; up to then the old one stays good.\n"
-	"One made before is dead.\n"
+	"Print a link by which somebody sets a password, once, in a browser or by \"weft account\n"
+	"passwd --link\": an invitation where there is none yet, else a reset; up to then the old\n"
+	"one stays good. One made before is dead.\n"
 	"\n"
 	"  --days N           it is good for so long (default: 3, at most 30)\n" ACCOUNT_HELP;
 
@@ -413,8 +402,9 @@ int weft__cmd_account_link(struct account *account, int argc, char **argv)
 		put_bytes(args, "ttl", days * 86400ULL);
 	status = weft__cmd_account_call(account, "makeLink", args, &result);
 	if (!status)
-		say_secret(account, result,
-			"By this secret the password of %s is set, once:", argv[optind]);
+		weft__cmd_account_say_link(account,
+			&(struct account_link){argv[optind], days ? days : DAYS_USUAL, false},
+			result);
 	json_decref(result);
 	return status;
 }

@@ -303,8 +303,11 @@ static int fetch_backup(struct account *account, struct account_order *order, co
 	if ((size_t)snprintf(part, sizeof(part), "%s.part-%d", path, (int)getpid()) >= sizeof(part))
 		return weft__cmd_fail(account->name, "%s: %s.", path, strerror(ENAMETOOLONG));
 	file = weft_file_open_flags(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (!file && (errno == ENOENT || errno == ENOTDIR))
+		return weft__cmd_fail(
+			account->name, "the folder that %s is to be in is not there.", path);
 	if (!file)
-		return weft__cmd_fail(account->name, "%s: %s.", part, strerror(errno));
+		return weft__cmd_fail(account->name, "can't write %s: %s.", part, strerror(errno));
 	order->write = write_out;
 	order->write_arg = file;
 	status = weft__cmd_account_do(account, order);
@@ -312,6 +315,9 @@ static int fetch_backup(struct account *account, struct account_order *order, co
 		code = errno;
 	weft_file_close(file);
 	unlink(part);
+	if (code == EEXIST)
+		return weft__cmd_fail(account->name,
+			"%s is there already, and a copy goes over nothing that is there.", path);
 	return code ? weft__cmd_fail(account->name, "%s: %s.", path, strerror(code)) : status;
 }
 

@@ -87,6 +87,12 @@ int weft__control_ask(
 int weft__control_ask_json(
 	struct control *control, const struct control_question *question, json_t **ret_json);
 
+/**
+ * GET /api/v1/status at that socket, briefly and without a word; the caller's to free. NULL:
+ * nobody answers, with a code of errno(3) in *ret_code where it is known, else 0.
+ */
+char *weft__control_status(const char *path, int *ret_code);
+
 /** "/api/v1/fibers?find=..." with a value escaped; the caller's to free. NULL: ENOMEM. */
 char *weft__control_target(const char *path, const char *key, const char *value);
 

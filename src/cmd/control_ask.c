@@ -43,7 +43,7 @@ struct found {
 	bool is_refused; /* one is somebody else's */
 };
 
-static char *fetch_status(const char *path, int *ret_code)
+char *weft__control_status(const char *path, int *ret_code)
 {
 	struct weft_http_fetch_options options = {.unix_path = path, .timeout_ns = LOOK_NS};
 	struct weft_http_fetch *fetch = weft_http_get("http://localhost/api/v1/status", &options);
@@ -66,7 +66,7 @@ static int look(const char *path)
 	int fd, code;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		char *text = fetch_status(path, &code);
+		char *text = weft__control_status(path, &code);
 
 		free(text);
 		return code;
@@ -155,7 +155,7 @@ static int list_all(const struct control *control, const struct found *found)
 
 	for (unsigned i = 0; i < found->count; i++) {
 		int code;
-		char *text = fetch_status(found->paths[i], &code);
+		char *text = weft__control_status(found->paths[i], &code);
 		json_t *json = text ? json_loads(text, 0, NULL) : NULL;
 
 		fprintf(stderr, "  --control %s", found->paths[i]);

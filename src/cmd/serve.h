@@ -502,6 +502,12 @@ const char *weft__serve_how_to_stop(const struct serve *serve, char ret_text[SER
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);
 
+/** Room for a URL of the server. */
+#define SERVE_URL_SIZE 256
+
+/** Where browsers come by, "https://10.0.0.5:8443". False: there is no page for them. */
+bool weft__serve_page_url(const struct serve *serve, char ret_url[SERVE_URL_SIZE]);
+
 /** What somebody may do in the folder who has not said who she is: enum weft_files_right. */
 unsigned weft__serve_rights_of_strangers(const struct serve *serve);
 

@@ -42,8 +42,10 @@ int weft__serve_chat_take(struct serve *serve)
 		return CMD_USAGE;
 	if (!weft__serve_chat_has_door(serve)) {
 		if ((chat->no_guests || chat->guests_make || chat->rate) && !chat->is_closed)
-			return weft__cmd_usage(
-				NAME, "--chat-... is of --chat HOST:PORT or --chat-web.");
+			return weft__cmd_usage(NAME,
+				"--%s is of chat, which is off: --chat HOST:PORT or --chat-web "
+				"opens it.",
+				weft__settings_given(&serve->settings, "chat-"));
 		return CMD_DONE;
 	}
 	if (chat->by_tls.count > 0 && serve->certificates.count == 0)

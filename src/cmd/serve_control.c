@@ -39,6 +39,7 @@ struct serve_control {
 	void (*stop)(void *arg);
 	struct hub_status_door doors[SERVE_DOORS_MAX + 1];
 	unsigned door_count;
+	char page[SERVE_URL_SIZE];
 };
 
 /* Who reloads collects what its own thread complains of. */
@@ -254,6 +255,8 @@ int weft__serve_control_begin(struct serve *serve, void (*stop_serving)(void *ar
 	if (own->control && weft__hub_control_listener(own->control))
 		add_door(own, "control", weft__hub_control_listener(own->control));
 	sources.door_count = own->door_count;
+	if (weft__serve_page_url(serve, own->page))
+		sources.page = own->page;
 	if (serve->chat.chat)
 		sources.rooms = weft__hub_chat_rooms(serve->chat.chat);
 	if (weft__hub_status_begin(own->status, &sources) < 0)

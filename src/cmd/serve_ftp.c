@@ -65,7 +65,9 @@ int weft__serve_ftp_take(struct serve *serve)
 
 	if (!has_door(serve)) {
 		if (has_options(ftp) && !ftp->is_closed)
-			return weft__cmd_usage(NAME, "--ftp-... is of --ftp or --ftps HOST:PORT.");
+			return weft__cmd_usage(NAME,
+				"--%s is of FTP, which is off: --ftp HOST:PORT or --ftps opens it.",
+				weft__settings_given(&serve->settings, "ftp-"));
 		return CMD_DONE;
 	}
 	if (!serve->auth_file && !has_accounts(serve) && !ftp->options.allows_anonymous)

@@ -422,19 +422,11 @@ static int parse(struct serve *serve, int argc, char **argv)
 	return read_all(serve, options, argc, argv);
 }
 
-int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+/* Whether what was given can be meant together. */
+static int check_all(struct serve *serve)
 {
-	int status = parse(serve, argc, argv);
+	int status = weft__serve_check_useless(serve);
 
-	if (status)
-		return status;
-	if (optind < argc)
-		serve->dir = argv[optind];
-	serve->server_options.model = weft_serve_model_at(serve->model);
-	if (serve->is_whole)
-		status = weft__serve_take_whole(serve);
-	if (!status)
-		status = weft__serve_check_useless(serve);
 	if (!status)
 		status = weft__serve_check_accounts(serve);
 	if (!status)
@@ -450,4 +442,24 @@ int weft__serve_take_options(struct serve *serve, int argc, char **argv)
 	if (!status)
 		status = weft__serve_chat_take(serve);
 	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);
+}
+
+int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+{
+	int status = parse(serve, argc, argv);
+
+	if (status)
+		return status;
+	if (optind < argc)
+		serve->dir = argv[optind];
+	serve->server_options.model = weft_serve_model_at(serve->model);
+	if (serve->is_whole)
+		status = weft__serve_take_whole(serve);
+	if (!status)
+		status = check_all(serve);
+	/* Who has not typed it finds it there. */
+	if (status == CMD_USAGE && serve->settings.path)
+		fprintf(stderr, "Settings are taken from %s, too; weft config show lists all.\n",
+			serve->settings.path);
+	return status;
 }

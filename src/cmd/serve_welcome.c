@@ -2,7 +2,7 @@
  * serve_welcome.c - what the whole hub prints for people at its start: where all of it is, who may
  * come in, and how to end it.
  *
- * Entry point: weft__serve_welcome().
+ * Entry points: weft__serve_welcome(), weft__serve_page_url().
  *
  *	label       value
  *	            another value of the same
@@ -27,7 +27,7 @@
 #define CHAT_PORT_TLS 7071
 
 /** Longest address or command. */
-#define LINE_SIZE 256
+#define LINE_SIZE SERVE_URL_SIZE
 
 /* ---- Lines -------------------------------------------------------------------------------- */
 
@@ -159,6 +159,17 @@ static const struct serve_door *find_web(const struct serve *serve)
 static const char *scheme_of_web(const struct serve_door *door)
 {
 	return door->kind == SERVE_HTTPS ? "https" : "http";
+}
+
+bool weft__serve_page_url(const struct serve *serve, char ret_url[SERVE_URL_SIZE])
+{
+	const struct serve_door *door = find_web(serve);
+
+	if (!serve->page || !door || is_unix(door))
+		return false;
+	print_url(door, scheme_of_web(door), "", ret_url);
+	ret_url[strlen(ret_url) - 1] = '\0';
+	return true;
 }
 
 /* From this machine alone. */

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -254,6 +255,7 @@ int weft__settings_read_stream(
 static int read_file(struct cmd_settings *settings, const struct cmd_option *options, bool is_asked)
 {
 	FILE *file = fopen(settings->path, "re");
+	struct stat stat_of;
 	int status;
 
 	if (!file && errno == ENOENT && !is_asked) {
@@ -264,7 +266,12 @@ static int read_file(struct cmd_settings *settings, const struct cmd_option *opt
 	if (!file)
 		return weft__cmd_fail(settings->command, "can't read the settings in %s: %s.",
 			settings->path, strerror(errno));
-	status = weft__settings_read_stream(settings, options, file);
+	if (fstat(fileno(file), &stat_of) == 0 && S_ISDIR(stat_of.st_mode))
+		status = weft__cmd_fail(settings->command,
+			"can't read the settings in %s: it is a folder; name the file in it.",
+			settings->path);
+	else
+		status = weft__settings_read_stream(settings, options, file);
 	fclose(file);
 	return status;
 }
@@ -489,12 +496,22 @@ int weft__settings_keep(struct cmd_settings *settings, const struct cmd_option *
 
 		if (options[i].is_of_line)
 			continue;
-		*told = (struct cmd_told){options[i].name, join_values(settings, options, i)};
+		*told = (struct cmd_told){options[i].name, join_values(settings, options, i),
+			settings->given[i].from != CMD_BY_DEFAULT};
 		if (!told->text)
 			return -1;
 		settings->told_count++;
 	}
 	return 0;
+}
+
+const char *weft__settings_given(const struct cmd_settings *settings, const char *prefix)
+{
+	for (size_t i = 0; i < settings->told_count; i++)
+		if (settings->told[i].is_given && strcmp(settings->told[i].text, "no") != 0 &&
+			strncmp(settings->told[i].name, prefix, strlen(prefix)) == 0)
+			return settings->told[i].name;
+	return prefix;
 }
 
 void weft__settings_fini(struct cmd_settings *settings)

@@ -43,6 +43,7 @@ struct cmd_given {
 struct cmd_told {
 	const char *name; /* the option's */
 	char *text;
+	bool is_given; /* not its default alone */
 };
 
 struct cmd_settings {
@@ -81,6 +82,9 @@ void weft__settings_print(
 
 /** Remember what each option is told now. 0, or -1 with ENOMEM. */
 int weft__settings_keep(struct cmd_settings *settings, const struct cmd_option *options);
+
+/** The first option that was given, and not as no, whose name begins so; prefix: there is none. */
+const char *weft__settings_given(const struct cmd_settings *settings, const char *prefix);
 
 /** The options' texts end with it. */
 void weft__settings_fini(struct cmd_settings *settings);

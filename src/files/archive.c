@@ -129,11 +129,11 @@ static int open_file(struct archive *archive, const char *below, struct weft__me
 
 	weft_str_init(&path, WEFT_STR_LEN_MAX);
 	weft_str_appendf(&path, "%s%s%s", archive->path, archive->path[0] ? "/" : "", below);
+	archive->fd = -1;
+	errno = ENOMEM;
 	if (!weft_str_error(&path))
 		archive->fd = weft_files_open(
 			archive->files, archive->visitor, weft_str_text(&path), &stat);
-	else
-		errno = ENOMEM;
 	weft_str_fini(&path);
 	if (archive->fd < 0)
 		return may_leave_out(errno) ? 0 : -1;

@@ -207,7 +207,7 @@ int weft__name_by_turns(weft__files_move_fn *fn, struct weft_files *files,
 	const struct weft_files_visitor *visitor, const struct weft_files_move *move,
 	struct weft_files_moved *ret_moved)
 {
-	char like[WEFT_FILES_NAME_SIZE], name[WEFT_FILES_NAME_SIZE];
+	char like[WEFT_FILES_NAME_SIZE] = "", name[WEFT_FILES_NAME_SIZE];
 	struct weft_files_moved moved = {.has_source = false};
 	struct weft_files_move tried = *move;
 	unsigned number = 0;

@@ -45,14 +45,13 @@ static int fail(int code)
 /* ---- What has the name now ----------------------------------------------------------- */
 
 /* The first name that nothing has. 0 or -1, as weft__store_look(). */
-static int find_free(struct weft__put *put)
+static int find_free(struct weft__put *put, struct stat *ret_existing)
 {
-	struct stat existing;
 	int is_there;
 
 	if (put->number == 0)
 		memcpy(put->like, put->place.name, sizeof(put->like));
-	while ((is_there = weft__store_look(&put->place, &existing)) > 0)
+	while ((is_there = weft__store_look(&put->place, ret_existing)) > 0)
 		if (weft__name_next(put->like, &put->number, put->place.name) < 0)
 			return -1;
 	return is_there;
@@ -60,8 +59,8 @@ static int find_free(struct weft__put *put)
 
 int weft__put_judge(struct weft__put *put, struct stat *ret_existing)
 {
-	int is_there =
-		put->is_unique ? find_free(put) : weft__store_look(&put->place, ret_existing);
+	int is_there = put->is_unique ? find_free(put, ret_existing)
+				      : weft__store_look(&put->place, ret_existing);
 	int code = 0;
 
 	if (is_there < 0)

@@ -345,7 +345,7 @@ uint64_t weft__http_listing_print(
 		   (uint64_t)(listing->uploads != NULL) << 8 | (uint64_t)listing->sort << 2 |
 		   (uint64_t)listing->is_descending << 1 | listing->is_json;
 	/* A page says "Today". */
-	words[4] = (uint64_t)(now.today.tm_year * 366 + now.today.tm_yday);
+	words[4] = (uint64_t)now.today.tm_year * 366 + (uint64_t)now.today.tm_yday;
 	words[5] = (uint64_t)now.today.tm_gmtoff;
 	words[6] = weft__siphash(key, listing->path, strlen(listing->path));
 	words[7] = weft_vec_len(&listing->items);

@@ -125,7 +125,7 @@ static char *put_time(char *to, struct weft__http_log_line *line, bool is_json)
 	int64_t now_s = weft__http_now_s();
 	struct tm tm;
 
-	if (line->time_s != now_s && localtime_r(&(time_t){now_s}, &tm)) {
+	if ((line->time_len == 0 || line->time_s != now_s) && localtime_r(&(time_t){now_s}, &tm)) {
 		char *end = is_json ? put_json_time(line->time_text, &tm)
 				    : put_common_time(line->time_text, &tm);
 
@@ -320,7 +320,7 @@ size_t weft_http_log_print(enum weft_http_log_format format,
 
 	_Static_assert(WEFT_HTTP_LOG_LINE_SIZE >= WEFT__HTTP_LOG_LINE_MAX, "room for a line");
 	if (line) {
-		line->time_s = 0;
+		line->time_len = 0;
 		len = weft__http_log_line_make(line, format, request, response);
 		memcpy(ret_line, line->text, len);
 	}

@@ -10,8 +10,8 @@
 #include "weft/http.h"
 
 struct weft__http_log_line {
-	int64_t time_s;     /* the second that time_text is for; 0: none yet */
-	size_t time_len;    /* of time_text */
+	int64_t time_s;     /* the second that time_text is for */
+	size_t time_len;    /* of time_text; 0: there is none yet */
 	char time_text[40]; /* as the format has it */
 	char text[WEFT__HTTP_LOG_LINE_MAX];
 };

@@ -102,6 +102,8 @@ int weft__http_page_send(struct weft_http_response *response, int status, struct
 static const char *default_why(int status)
 {
 	switch (status) {
+	case 401:
+		return "You have to sign in for this, with your name and password.";
 	case 403:
 		return "This may not be seen.";
 	case 404:

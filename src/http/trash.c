@@ -55,7 +55,8 @@ static int refuse(const struct visit *visit, int code)
 		why = "There is a file where its folder was.";
 		break;
 	default:
-		return weft__http_upload_refuse(visit->request, visit->response, code);
+		return weft__http_upload_refuse(
+			visit->files, visit->request, visit->response, code);
 	}
 	return weft_http_response_error(visit->response, 409, why);
 }
@@ -128,7 +129,8 @@ static int send_list(const struct visit *visit)
 	more = weft_files_trash_list(visit->files->engine, &visit->visitor, append_one, &listing);
 	if (more < 0) {
 		weft_str_fini(&listing.text);
-		return weft__http_upload_refuse(visit->request, visit->response, errno);
+		return weft__http_upload_refuse(
+			visit->files, visit->request, visit->response, errno);
 	}
 	weft_str_appendf(
 		&listing.text, "\n], \"is_complete\": %s}\n", more == 0 ? "true" : "false");
@@ -265,6 +267,7 @@ int weft__http_trash_take(const struct weft__http_trash_visit *visit)
 		return weft_http_response_error(visit->response, 409,
 			"This is on another disk than the trash, or has a part that is.");
 	default:
-		return weft__http_upload_refuse(visit->request, visit->response, errno);
+		return weft__http_upload_refuse(
+			visit->uploads->files, visit->request, visit->response, errno);
 	}
 }

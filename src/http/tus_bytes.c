@@ -91,7 +91,8 @@ int weft__tus_refuse_code(struct weft__tus_visit *visit, int code)
 	if (code == EEXIST || code == EISDIR || code == EBUSY)
 		return weft__tus_refuse(visit, visit->has_conflict ? 409 : 403,
 			"There is something of this name already.");
-	return weft__http_upload_refuse(visit->request, visit->response, code);
+	return weft__http_upload_refuse(
+		visit->uploads->files, visit->request, visit->response, code);
 }
 
 /* ---- Checksums ------------------------------------------------------------------------------ */

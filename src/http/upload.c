@@ -220,7 +220,7 @@ static const struct refusal *find_refusal(int code)
 		{ENAMETOOLONG, "The name is too long.", 0},
 		{EPERM, "This name is not for files that are shared.", 0},
 		{ENODEV, "Only files and folders are shared.", 0},
-		{EACCES, "The server may not write here.", 0},
+		{EACCES, NULL, 0}, /* why_denied() */
 		{EROFS, "The server can not write here.", 0},
 		{EXDEV, "This is on another disk, or leads out of the shared folder by a link.", 0},
 		{ENOSPC, "There is no space left for this.", 0},
@@ -237,8 +237,26 @@ static const struct refusal *find_refusal(int code)
 	return refusal;
 }
 
-int weft__http_upload_refuse(
-	struct weft_http_request *request, struct weft_http_response *response, int code)
+/*
+ * Whose rights it is for: the visitor's, or those of the server's own user. Of a move, where it
+ * leads counts, too, so that who may all where it comes from is told of both.
+ */
+static const char *why_denied(
+	const struct weft_http_files *files, struct weft_http_request *request)
+{
+	const unsigned changes = WEFT_FILES_WRITE | WEFT_FILES_REPLACE | WEFT_FILES_DELETE;
+	struct weft_files_visitor visitor;
+
+	if (!files->has_guests || weft__http_guest(files, request, &visitor) != 0)
+		return "The server may not write here.";
+	if ((weft_files_rights(&visitor, weft_http_request_path(request)) & changes) == changes)
+		return "Either you may not do this there, or the server may not write there.";
+	return visitor.name ? "You may not do this here. An administrator can allow it."
+			    : "Guests may not do this here. Sign in, if you have an account.";
+}
+
+int weft__http_upload_refuse(const struct weft_http_files *files, struct weft_http_request *request,
+	struct weft_http_response *response, int code)
 {
 	const struct refusal *refusal = find_refusal(code);
 	int status = refusal->status ? refusal->status : weft_http_status_of_errno(code);
@@ -246,7 +264,8 @@ int weft__http_upload_refuse(
 	weft__http_upload_drain(request);
 	if (status == 503)
 		weft_http_response_field(response, "Retry-After", RETRY_AFTER);
-	return weft_http_response_error(response, status, refusal->why);
+	return weft_http_response_error(
+		response, status, code == EACCES ? why_denied(files, request) : refusal->why);
 }
 
 /* What scripts of the origin that may change things are to see of the answer. */
@@ -476,7 +495,7 @@ static int put_at(struct weft__http_uploads *uploads, struct weft_http_request *
 	}
 	if (result == -1)
 		return -1; /* the connection says what is wrong with the body */
-	return result < 0 ? weft__http_upload_refuse(request, response, errno)
+	return result < 0 ? weft__http_upload_refuse(uploads->files, request, response, errno)
 			  : send_done(request, response, &done);
 }
 

@@ -55,8 +55,8 @@ char *weft__http_upload_path(const char *path);
 void weft__http_upload_drain(struct weft_http_request *request);
 
 /** Say no, in the way of what the engine said. Returns as a handler does. */
-int weft__http_upload_refuse(
-	struct weft_http_request *request, struct weft_http_response *response, int code);
+int weft__http_upload_refuse(const struct weft_http_files *files, struct weft_http_request *request,
+	struct weft_http_response *response, int code);
 
 /** Whether the peer is told that it may not: from another site's page. *ret_result is for the
  * handler to return. */

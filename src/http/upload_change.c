@@ -51,7 +51,7 @@ static int delete_at(const struct weft__http_uploads *uploads, struct weft_http_
 	if (errno == EXDEV && weft__http_upload_says(request, "all"))
 		return weft_http_response_error(response, 409,
 			"This, or a part of it, is on another disk than the shared folder.");
-	return weft__http_upload_refuse(request, response, errno);
+	return weft__http_upload_refuse(uploads->files, request, response, errno);
 }
 
 int weft__http_upload_delete(
@@ -116,7 +116,7 @@ static int mkcol(const struct weft__http_uploads *uploads, struct weft_http_requ
 		return result;
 	}
 	if (code != EEXIST)
-		return weft__http_upload_refuse(request, response, code);
+		return weft__http_upload_refuse(uploads->files, request, response, code);
 	/* RFC 4918, section 9.3.1; RFC 9110, section 15.5.6: what could be done instead. */
 	weft_http_response_field(response, "Allow",
 		uploads->may_change ? "GET, HEAD, DELETE, OPTIONS, MOVE" : "GET, HEAD, OPTIONS");
@@ -183,7 +183,8 @@ static int refuse_move(struct moving *moving, int code)
 	default:
 		break;
 	}
-	return weft__http_upload_refuse(moving->request, moving->response, code);
+	return weft__http_upload_refuse(
+		moving->uploads->files, moving->request, moving->response, code);
 }
 
 /* Where it is now: its name may be another than that of the Destination. */

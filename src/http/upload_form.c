@@ -68,7 +68,8 @@ static int refuse_file(struct batch *batch, const char *name, int code)
 	if (code != EEXIST && code != EISDIR && code != EPERM && code != EINVAL &&
 		code != ENAMETOOLONG && code != ENODEV) {
 		end_puts(batch);
-		return weft__http_upload_refuse(batch->request, batch->response, code);
+		return weft__http_upload_refuse(
+			batch->uploads->files, batch->request, batch->response, code);
 	}
 	weft_str_init(&why, 4096);
 	weft_str_appendf(&why,
@@ -289,7 +290,8 @@ static int post_to_folder(struct batch *batch, const char *path)
 	if (code == ENOTDIR)
 		return weft_http_response_error(
 			batch->response, 409, "A form is for a folder; this is a file.");
-	return weft__http_upload_refuse(batch->request, batch->response, code);
+	return weft__http_upload_refuse(
+		batch->uploads->files, batch->request, batch->response, code);
 }
 
 static int post_batch(struct batch *batch)

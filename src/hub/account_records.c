@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "account_ops.h"
@@ -38,9 +39,36 @@ int weft__hub_export(struct hub_ask *ask)
 	return weft_accounts_export(ask->accounts, &ask->call, ask->write, ask->write_arg);
 }
 
+/* Who asks on the machine itself has named the file; of others' it is the server's own business. */
+static void refuse_copy(struct hub_ask *ask, int code)
+{
+	char *detail = NULL;
+	int len;
+
+	if (code == EEXIST)
+		len = asprintf(&detail,
+			"%s is there already, and a copy goes over nothing that is there",
+			ask->path);
+	else if (code == ENOENT || code == ENOTDIR)
+		len = asprintf(&detail, "the folder that %s is to be in is not there", ask->path);
+	else
+		len = asprintf(&detail, "can't write %s: %s", ask->path, strerror(code));
+	if (len >= 0)
+		weft__hub_ask_refuse(ask, 409, "", detail);
+	free(detail);
+}
+
 int weft__hub_back_up(struct hub_ask *ask)
 {
-	return weft_accounts_backup(ask->accounts, &ask->call, ask->path);
+	int code;
+
+	if (weft_accounts_backup(ask->accounts, &ask->call, ask->path) == 0)
+		return 0;
+	code = errno;
+	if (ask->call.is_local && !ask->call.fault)
+		refuse_copy(ask, code);
+	errno = code;
+	return -1;
 }
 
 /* ---- Importing ---------------------------------------------------------------------------- */

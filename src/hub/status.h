@@ -56,6 +56,7 @@ struct hub_status_door {
 /** What it looks at; all of it lives until weft__hub_status_end(). NULL: there is none. */
 struct hub_status_sources {
 	const char *model;
+	const char *page; /* where browsers come by, "http://127.0.0.1:8080" */
 	struct weft_http_metrics *http;
 	struct weft_ftp_server *ftp;
 	struct weft_rooms *rooms;

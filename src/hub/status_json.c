@@ -245,7 +245,8 @@ json_t *weft__hub_status_json(struct hub_status *status)
 		errno = EAGAIN;
 		return NULL;
 	}
-	result = put_process(status, json) | put(json, "doors", doors_json(status)) |
+	result = (status->sources.page ? put(json, "page", json_string(status->sources.page)) : 0) |
+		 put_process(status, json) | put(json, "doors", doors_json(status)) |
 		 put_requests(status, json) | put(json, "history", history_json(status));
 	weft_lock_release(&status->lock);
 	if (put_transfers(status, json) | put_files(status, json) | put_rooms(status, json) |

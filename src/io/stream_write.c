@@ -9,6 +9,7 @@
  */
 #include "io/stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,9 +89,10 @@ static size_t advance(struct weft_stream *stream, struct cursor *cursor, size_t 
 
 	stream->out.start += from_buffer;
 	while (rest > 0) {
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rest is within the parts */
-		size_t part_left = cursor->parts[cursor->index].iov_len - cursor->offset;
+		size_t part_left;
 
+		assert(cursor->index < cursor->count); /* no more is sent than was given */
+		part_left = cursor->parts[cursor->index].iov_len - cursor->offset;
 		if (rest < part_left) {
 			cursor->offset += rest;
 			break;

@@ -27,12 +27,13 @@
 
 static int copy_handed(struct weft_process *process, const struct weft_process_options *from)
 {
-	struct weft_process_handed *copy = calloc(from->handed_count, sizeof *copy);
+	size_t count = process->options.handed_count; /* the record has taken the number already */
+	struct weft_process_handed *copy = calloc(count, sizeof *copy);
 
 	if (!copy)
 		return ENOMEM;
 	process->options.handed = copy;
-	for (size_t i = 0; i < from->handed_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		copy[i].fd = from->handed[i].fd;
 		copy[i].name = strdup(from->handed[i].name ? from->handed[i].name : "unknown");
 		if (!copy[i].name)

@@ -272,7 +272,10 @@ def _():
         copy = os.path.join(state.top, "copy.db")
         state.do("backup", copy)
         expect(stat.S_IMODE(os.stat(copy).st_mode) == 0o600)
-        fails(state.run("backup", copy), 1, "exist")
+        fails(state.run("backup", copy), 1, f"{copy} is there already")
+        fails(state.run("backup", state.top), 1, f"{state.top} is there already")
+        lost = os.path.join(state.top, "nowhere", "copy.db")
+        fails(state.run("backup", lost), 1, f"the folder that {lost} is to be in is not there")
         os.mkdir(os.path.join(state.top, "again"), 0o700)
         os.rename(copy, os.path.join(state.top, "again", "accounts.db"))
         again = json.loads(state.do("find", "--json",
@@ -377,7 +380,7 @@ def _():
             url = f"http://{server.address}"
 
             def link():
-                return state.do("link", "zoe").splitlines()[-1]
+                return state.facts("link", "zoe")["secret"]
 
             def use(link, text, *options, where=("--yes",)):
                 return state.run("passwd", "--link", link, "--password-stdin", *options,
@@ -396,11 +399,44 @@ def _():
             done = use("-", f"{link()}\na third horse 3", where=("--state", state.path))
             expect(done.returncode == 0, done)
             server.log_in("zoe", "a third horse 3")
+            done = use(f"/.weft/me#{link()}", "a fourth horse 4", where=("--state", state.path))
+            expect(done.returncode == 0, done)
+            server.log_in("zoe", "a fourth horse 4")
             fails(use("http://192.0.2.1/#x", "a horse 4"), 2, "https")
             fails(use(url + "/#", "a horse 4"), 2, "no secret")
             fails(use("x", "a horse 4", "zoe"), 2, "whose password")
             fails(use("x", "a horse 4", "--must-change"), 2, "--must-change")
             fails(state.run("passwd"), 2, "whose?")
+
+
+@case("an invitation is printed as a link, where it is known how the server's page is reached")
+def _():
+    with State() as state, Folder() as folder:
+        state.add("ann", PASSWORD, "--role", "admin")
+        token = state.token("ann", "--powers", "all")
+        said, link = state.do("add", "zoe", "--invite").splitlines()
+        expect("zoe is added" in said and "within 3 days" in said and "behind it" in said, said)
+        expect(re.fullmatch(r"/\.weft/me#weft_l_\S+", link), link)
+        with ApiServer(folder, state, "--page") as server:
+            url = f"http://{server.address}"
+            said, link = state.do("link", "zoe", "--days", "1").splitlines()
+            expect("of zoe is set" in said and "within 1 day, " in said, said)
+            expect("on this machine only" in said, said)
+            expect(link.startswith(url + "/.weft/me#weft_l_"), link)
+            place, _, secret = link.partition("#")
+            expect(server.get(place[len(url):]).status == 200, place)
+            answer = server.stranger().post("/links/look", {"secret": secret})
+            expect(answer.json["name"] == "zoe", answer)
+            facts = state.facts("link", "zoe")
+            expect(facts["link"] == f"{url}/.weft/me#{facts['secret']}", facts)
+            by = {"where": ("--server", url + "/"), "WEFT_TOKEN": token}
+            expect(state.do("add", "mia", **by).splitlines()[-1].startswith(url + "/.weft/me#"))
+        with ApiServer(folder, state) as server:  # it has no page
+            by = {"where": ("--server", f"http://{server.address}"), "WEFT_TOKEN": token}
+            for where in ({}, by):
+                said, link = state.do("link", "zoe", **where).splitlines()
+                expect("passwd --link" in said and link.startswith("weft_l_"), (said, link))
+                expect("link" not in state.facts("link", "zoe", **where))
 
 
 @case("a token goes to no server in the clear, but this machine's")

@@ -115,6 +115,24 @@ def _():
         expect(done.returncode == 0 and "no file" in done.stdout, done)
 
 
+@case("what can't be meant together is told by its key, and that a file says so, too")
+def _():
+    for text, told in (("http = 127.0.0.1:0\nchat-no-guests = yes\n",
+                        "--chat-no-guests is of chat, which is off"),
+                       ("http = 127.0.0.1:0\nchat-guest-rooms = yes\nchat-no-guests = no\n",
+                        "--chat-guest-rooms is of chat"),
+                       ("http = 127.0.0.1:0\nftp-idle-timeout = 9\n",
+                        "--ftp-idle-timeout is of FTP, which is off")):
+        with Written(text) as path:
+            done = weft("config", "check", path)
+            expect(done.returncode == 2 and told in done.stderr and path in done.stderr, done)
+    for text in ("chat-no-guests = yes\n", "ftp-anonymous = yes\nchat-rate = 5\n"):
+        with Written(text) as path:
+            expect(weft("config", "check", path).returncode == 0, text)
+    done = weft("config", "check", TOP)
+    expect(done.returncode == 1 and "it is a folder" in done.stderr, done)
+
+
 @case("the file, the environment, the command line: who says it last holds")
 def _():
     text = "# all\n[serve]\nhttp = 127.0.0.1:1\nhttp = 127.0.0.1:2 ; two\nrate = 5\nhidden=on\n"

@@ -410,9 +410,9 @@ def _():
         for words, what in (
                 (("--ftp", "127.0.0.1:0"), "nobody could come in by FTP"),
                 (("--ftps", "127.0.0.1:0", "--ftp-anonymous"), "--ftps needs --tls-cert"),
-                (("--ftp-anonymous",), "is of --ftp or --ftps"),
-                (("--ftp-no-active",), "is of --ftp or --ftps"),
-                (("--ftp-rate-per-user", "1M"), "is of --ftp or --ftps"),
+                (("--ftp-anonymous",), "is of FTP, which is off"),
+                (("--ftp-no-active",), "is of FTP, which is off"),
+                (("--ftp-rate-per-user", "1M"), "is of FTP, which is off"),
                 (("--ftp", "127.0.0.1:0", "--ftp-anonymous", "--ftp-tls-reuse"),
                  "--ftp-tls-reuse is of --tls-cert"),
                 (("--ftp", "127.0.0.1:0", "--ftp-anonymous", "--ftp-passive", "50-40"),

@@ -4,6 +4,7 @@ first start does."""
 import base64
 import ftplib
 import io
+import json
 import os
 import re
 import subprocess
@@ -78,6 +79,39 @@ def _():
             expect(ask(server, "PUT", "/in/b.txt", b"mine").status in (401, 403, 412))
             expect(ask(server, "GET", "/in/b.txt").body == b"there")
         expect(sorted(os.listdir(folder.at("in"))) == [b"b.txt", b"c.txt"])
+
+
+@case("who may not is told whether to sign in, to ask for it, or that it is the server that can't")
+def _():
+    def why(answer):
+        return json.loads(answer.body)["detail"]
+
+    with State() as state, Folder() as folder:
+        folder.write("a.txt", "hello")
+        folder.write("in/b.txt", "there")
+        state.add("gus", PASSWORD, "--role", "guest")
+        state.add("mia")
+        state.do("grant", "set", "role:stranger", "in", "read,list,write")
+        with ApiServer(folder, state) as server:
+            json_too = {"Accept": "application/json"}
+            for method in ("PUT", "DELETE", "MKCOL"):
+                told = ask(server, method, "/new", **json_too)
+                expect(told.status == 401 and "sign in" in why(told), told)
+            told = ask(server, "DELETE", "/in/b.txt", **json_too)
+            expect(told.status == 403 and "Guests may not" in why(told) and
+                   "Sign in" in why(told), told)
+            for method in ("PUT", "DELETE", "MKCOL"):
+                told = ask(server, method, "/a.txt", **json_too, **basic("gus"))
+                expect(told.status == 403 and "You may not do this here" in why(told),
+                       (method, told))
+            told = ask(server, "MOVE", "/a.txt", Destination="/in/c.txt", **json_too,
+                       **basic("gus"))
+            expect(told.status == 403 and "You may not do this here" in why(told), told)
+            if os.geteuid() != 0:
+                os.chmod(folder.at("in"), 0o555)
+                told = ask(server, "PUT", "/in/x", b"x", **json_too, **basic("mia"))
+                expect(told.status == 403 and "server may not write" in why(told), told)
+                os.chmod(folder.at("in"), 0o755)
 
 
 @case("cookie, password and token let the same person in; what is wrong lets in nobody")

@@ -6,29 +6,32 @@
 //	hands.are_full          something is pressed or dragged, and has to stay what it is
 //	hands.soon()            something else is in sight
 //
-// Never: asks for more than a sixth of the time.
+// Never: asks for more than a sixth of the time; but once in a minute it does, however long the last answer
+// took: a machine that slept meanwhile can't tell.
 import { net } from "../core/api.js";
 
 const LOOK_MS = 600, SHARE = 5;
-const AWAY_MS = 300000, LOOK_AWAY_MS = 15000;
+const AWAY_MS = 300000, LOOK_AWAY_MS = 15000, LONGEST_MS = 60000;
 
 export function watch(root, { look, is_due }) {
 	const hands = { are_full: false, soon };
-	let touched = performance.now(), timer = 0, is_dragged = false;
+	let touched = performance.now(), timer = 0, turn = 0, is_dragged = false;
 
 	function soon(ms = LOOK_MS) {
+		turn++;
 		clearTimeout(timer);
 		timer = setTimeout(again, ms);
 	}
 
 	async function again() {
-		const began = performance.now();
+		const began = performance.now(), mine = ++turn;
 		clearTimeout(timer);
 		let is_answered = true;
 		if (is_due() && !document.hidden && !net.is_offline && !hands.are_full)
 			is_answered = await look().catch(() => false);
 		const now = performance.now(), is_seldom = !is_answered || now - touched > AWAY_MS;
-		soon(Math.max(is_seldom ? LOOK_AWAY_MS : LOOK_MS, (now - began) * SHARE));
+		if (mine === turn) // else the next one has its time already
+			soon(Math.max(is_seldom ? LOOK_AWAY_MS : LOOK_MS, Math.min((now - began) * SHARE, LONGEST_MS)));
 	}
 
 	function hold(are_full, dragged) {
