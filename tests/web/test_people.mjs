@@ -135,11 +135,11 @@ claim("what somebody has stored who is removed is another's then", async (visit)
 claim("the log tells who did what, and is filtered", async (visit) => {
 	await hub.account("group", "add", "logged");
 	const page = await visit(hub, "/.weft/people?log", { as: "ann" });
-	await page.getByRole("row", { name: /group\.add logged/ }).waitFor();
+	await page.getByRole("row", { name: /made the group logged/ }).waitFor();
 	await looks(page, "log");
 	await page.getByLabel("What").selectOption("account");
-	await page.getByRole("row", { name: /group\.add/ }).first().waitFor({ state: "detached" });
-	await page.getByRole("row", { name: /account\.add max/ }).waitFor();
+	await page.getByRole("row", { name: /made the group/ }).first().waitFor({ state: "detached" });
+	await page.getByRole("row", { name: /added max/ }).waitFor();
 	await page.getByLabel("To whom").fill("nobody-at-all");
 	await page.getByText("Nothing of that kind").waitFor();
 	await page.goto(new URL("/.weft/people?rights", hub.url).href);

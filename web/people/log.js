@@ -11,6 +11,24 @@ const kinds = [["", "Everything"], ["login", "Logging in"], ["session", "Session
 	["token", "Tokens"]];
 const times = [[0, "Ever"], [1, "Today and yesterday"], [7, "7 days"], [30, "30 days"]];
 
+// As people say it; what is not here is shown as it is called.
+const deeds = new Map(Object.entries({
+	"login": "logged in", "session.revoke": "ended a session", "password.set": "set the password",
+	"account.add": "added", "account.change": "changed", "account.lock": "locked", "account.unlock": "unlocked",
+	"account.remove": "removed", "account.purge": "removed for good", "account.files": "dealt with the files",
+	"account.recount": "counted what is stored", "grant.put": "granted rights", "grant.remove": "took rights away",
+	"group.add": "made the group", "group.remove": "removed the group", "group.join": "put into a group",
+	"group.leave": "took out of a group", "role.put": "made or changed the role", "role.remove": "removed the role",
+	"link.add": "made a link", "link.use": "used a link", "token.add": "made a token", "token.remove": "revoked a token",
+	"room.kick": "put out of a room", "room.ban": "banned", "room.unban": "lifted the ban", "room.mute": "muted",
+	"room.unmute": "lifted the muting", "room.delete": "deleted a message", "room.topic": "set the topic",
+}));
+
+function deed_of(action) {
+	const said = deeds.get(action);
+	return said ? element("span", { title: action }, said) : element("code", {}, action);
+}
+
 function row_of(event) {
 	const date = new Date(event.at * 1000);
 	return element("tr", {},
@@ -18,7 +36,7 @@ function row_of(event) {
 			words.ago(date))),
 		element("td", {}, element("bdi", {}, event.who === "#0" ? "this machine" : event.who || "–"),
 			element("span", { className: "hint" }, event.address ? ` from ${event.address}` : "")),
-		element("td", {}, element("code", {}, event.action), " ",
+		element("td", {}, deed_of(event.action), " ",
 			event.result !== "ok" && element("span", { className: "tag bad" }, event.result)),
 		element("td", {}, element("bdi", {}, event.target)),
 		element("td", { className: "far hint" }, [event.detail, event.door && `by ${event.door}`].filter(Boolean).join(" · ")));
