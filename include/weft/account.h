@@ -126,6 +126,8 @@ WEFT_API const char *weft_account_fault_word(enum weft_account_fault fault);
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
+struct weft_account_call; /* below */
+
 struct weft_accounts_options {
 	const char *dir;  /* the state folder, made with mode 0700 if it isn't there */
 	const char *site; /* the site's name, which can't be a password; NULL: none */
@@ -149,6 +151,14 @@ struct weft_accounts_options {
 	/** The clock: nanoseconds since 1970. NULL: weft_wall_now(). For tests. */
 	int64_t (*wall_now)(void *arg);
 	void *arg;
+
+	/**
+	 * Told of a password that was not tried for too many failures, which no audit log keeps: by
+	 * whose call, and whose account's; "": nobody's, for it may be a password in the wrong
+	 * field. Any thread; it must not wait. NULL: nobody is told.
+	 */
+	void (*on_throttled)(const struct weft_account_call *call, const char *name, void *arg);
+	void *on_throttled_arg;
 };
 
 /** Cost of a hash by argon2id, in KiB and passes, with one lane. */

@@ -230,6 +230,8 @@ struct weft_accounts *weft_accounts_open(const struct weft_accounts_options *opt
 	accounts->session_age_s = or_default(options->session_age_s, SESSION_AGE_DEFAULT);
 	accounts->who_fresh_ns = or_default(options->who_fresh_ns, WHO_FRESH_DEFAULT_NS);
 	accounts->wall_now = options->wall_now;
+	accounts->on_throttled = options->on_throttled;
+	accounts->on_throttled_arg = options->on_throttled_arg;
 	accounts->clock_arg = options->arg;
 	if (open_all(accounts, options) == 0)
 		return accounts;

@@ -41,6 +41,8 @@ struct weft_accounts {
 	void *clock_arg;
 	_Atomic uint64_t changes; /* that this process has made: what was looked up before is old */
 	_Atomic uint64_t throttled, busy;
+	void (*on_throttled)(const struct weft_account_call *call, const char *name, void *arg);
+	void *on_throttled_arg;
 };
 
 /** Seconds since 1970; and a clock for waits (the same one, where the options give one). */

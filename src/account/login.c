@@ -64,9 +64,13 @@ static int hash_failed(struct weft_accounts *accounts, struct weft_account_call 
 	return weft__refuse(call, WEFT_ACCOUNT_BUSY);
 }
 
-static int throttled(struct weft_accounts *accounts, struct weft_account_call *call, int64_t wait)
+static int throttled(struct weft_accounts *accounts, struct weft_account_call *call,
+	const struct verify_work *work, int64_t wait)
 {
 	atomic_fetch_add(&accounts->throttled, 1);
+	if (accounts->on_throttled)
+		accounts->on_throttled(
+			call, work->is_there ? work->name : "", accounts->on_throttled_arg);
 	call->wait_ns = wait;
 	return weft__refuse(call, WEFT_ACCOUNT_THROTTLED);
 }
@@ -96,14 +100,14 @@ static int verify(struct weft_accounts *accounts, struct weft_account_call *call
 	int is_right;
 
 	if (wait > 0 && !is_quiet)
-		return throttled(accounts, call, wait);
+		return throttled(accounts, call, work, wait);
 	weft__hasher_raise(&accounts->hasher, work->cost);
 	is_right = weft__hash_check(&accounts->hasher, hash, password);
 	if (is_right < 0)
 		return hash_failed(accounts, call, &attempt);
 	if (is_quiet && !(is_right && work->is_known)) {
 		note_failure(accounts, call, work, WEFT_ACCOUNT_THROTTLED);
-		return throttled(accounts, call, wait);
+		return throttled(accounts, call, work, wait);
 	}
 	if (!is_right) {
 		note_failure(accounts, call, work, WEFT_ACCOUNT_WRONG);

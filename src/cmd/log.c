@@ -22,6 +22,8 @@ static const char help[] =
 	"usage: weft log [OPTION]...\n"
 	"\n"
 	"What a running server has logged lately, from its memory: the newest 256 KiB of lines.\n"
+	"Who signs in, who fails to, and what is done to accounts is there, too; weft account\n"
+	"audit keeps that for good.\n"
 	"\n"
 	"  --follow             go on with what it logs from now on, until Ctrl-C or its end\n"
 	"  --level LEVEL        error, warn, info or debug: these and what is worse\n"

@@ -10,6 +10,7 @@
  *	serve_auth.c      who may come in: --auth-file
  *	serve_accounts.c  the same, and what they may: --state; and the API of accounts
  *	serve_attend.c    who asks for files then, and whether she still may
+ *	serve_events.c    who signs in, and what is done to accounts, for the log
  *	serve_users.c     that file, and the checking of passwords
  *	serve_ftp.c       the FTP server of the folder
  *	serve_chat.c      rooms where people talk
@@ -77,6 +78,7 @@ struct serve_door {
 };
 
 struct hub_status;     /* ../hub/status.h */
+struct hub_log;        /* ../hub/control_log.h */
 struct weft_str;       /* weft/str.h */
 struct weft_ledger;    /* weft/ledger.h */
 struct serve_auth;     /* serve_auth.c */
@@ -426,6 +428,9 @@ void weft__serve_control_end(struct serve *serve);
 
 /** For the API of accounts; NULL: there is none. */
 struct hub_status *weft__serve_status_of(const struct serve *serve);
+
+/** What weft log reads: ../hub/control_log.h. */
+struct hub_log *weft__serve_log_of(const struct serve *serve);
 
 /** What is said on stderr by the calling thread goes into text, too; NULL: no more. Where to it
  * went before. */

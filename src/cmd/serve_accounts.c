@@ -61,7 +61,8 @@ int weft__serve_begin_accounts(struct serve *serve)
 	struct serve_accounts *own = serve->accounts;
 
 	if (!own ||
-		(grant_strangers(own->accounts, &call) == 0 && weft__serve_watch_start(own) == 0))
+		(grant_strangers(own->accounts, &call) == 0 && weft__serve_watch_start(own) == 0 &&
+			weft__serve_events_start(own->events, own->accounts) == 0))
 		return CMD_DONE;
 	return fail_open(own);
 }
@@ -78,8 +79,10 @@ int weft__serve_first_run(struct serve *serve)
 
 void weft__serve_end_accounts(struct serve *serve)
 {
-	if (serve->accounts)
-		weft__serve_watch_stop(serve->accounts);
+	if (!serve->accounts)
+		return;
+	weft__serve_events_stop(serve->accounts->events);
+	weft__serve_watch_stop(serve->accounts);
 }
 
 static int open_all(struct serve *serve, const struct weft_accounts_options *options)
@@ -116,7 +119,12 @@ int weft__serve_open_accounts(struct serve *serve)
 		return CMD_FAILED;
 	if (weft__serve_check_private(serve)) /* before there is anything in it */
 		return CMD_FAILED;
+	own->events = weft__serve_events_new(weft__serve_log_of(serve));
+	if (!own->events)
+		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	options.dir = own->dir;
+	options.on_throttled = weft__serve_note_throttled;
+	options.on_throttled_arg = own->events;
 	return open_all(serve, &options) < 0 ? fail_open(own) : CMD_DONE;
 }
 
@@ -132,6 +140,7 @@ void weft__serve_close_accounts(struct serve *serve)
 	weft__serve_forget_strangers(own);
 	pthread_mutex_destroy(&own->mutex);
 	weft_accounts_close(own->accounts);
+	weft__serve_events_free(own->events);
 	explicit_bzero(own->password, sizeof(own->password));
 	free(own->dir);
 	free(own);

@@ -22,6 +22,8 @@ struct serve_accounts {
 	struct weft_files_visitor strangers;     /* of doors that know no more of them */
 	char password[WEFT_ACCOUNT_SECRET_SIZE]; /* the first run's; "" */
 
+	struct serve_events *events; /* serve_events.c */
+
 	/* serve_attend.c */
 	struct weft_account_who *strangers_kept[WEFT_WORKERS_MAX];
 	pthread_mutex_t mutex; /* of the three below; held for some instructions */
@@ -44,5 +46,17 @@ void weft__serve_forget_strangers(struct serve_accounts *own);
 /** Look again and again at those who take their time; in a fiber. 0 or -1. */
 int weft__serve_watch_start(struct serve_accounts *own);
 void weft__serve_watch_stop(struct serve_accounts *own);
+
+/** Events of accounts for the log: made before the accounts are opened. NULL: ENOMEM. */
+struct serve_events *weft__serve_events_new(struct hub_log *log);
+void weft__serve_events_free(struct serve_events *events);
+
+/** weft_accounts_options.on_throttled, whose arg they are. */
+void weft__serve_note_throttled(
+	const struct weft_account_call *call, const char *name, void *events);
+
+/** Look for them from now on, in a fiber. 0 or -1. */
+int weft__serve_events_start(struct serve_events *events, struct weft_accounts *accounts);
+void weft__serve_events_stop(struct serve_events *events);
 
 #endif

@@ -141,6 +141,11 @@ struct hub_status *weft__serve_status_of(const struct serve *serve)
 	return serve->control ? serve->control->status : NULL;
 }
 
+struct hub_log *weft__serve_log_of(const struct serve *serve)
+{
+	return serve->control->log;
+}
+
 /* ---- The socket ------------------------------------------------------------------------------ */
 
 static bool listens_at(struct serve_control *own, char *path)

@@ -123,6 +123,12 @@ void weft__hub_log_note(struct hub_log *log, enum weft_log_level level, const ch
 	weft_logger_write(log->own, level, message, NULL, 0);
 }
 
+void weft__hub_log_event(struct hub_log *log, enum weft_log_level level, const char *message,
+	const struct weft_log_field *fields, size_t count)
+{
+	weft_logger_write(log->own, level, message, fields, count);
+}
+
 void weft__hub_log_want_answers(struct hub_log *log, int more)
 {
 	atomic_fetch_add(&log->wanted, more);

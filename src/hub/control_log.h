@@ -23,6 +23,10 @@ void weft__hub_log_tap(enum weft_log_level level, const char *line, size_t len, 
 /** Log a line of one's own, that goes nowhere else. */
 void weft__hub_log_note(struct hub_log *log, enum weft_log_level level, const char *message);
 
+/** The same with fields, as weft_logger_write() has them. */
+void weft__hub_log_event(struct hub_log *log, enum weft_log_level level, const char *message,
+	const struct weft_log_field *fields, size_t count);
+
 /** A request was answered: its line is kept while somebody wants such lines. Any thread. */
 void weft__hub_log_answer(const struct weft_http_request *request,
 	const struct weft_http_response *response, void *log);
