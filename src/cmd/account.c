@@ -95,6 +95,11 @@ int weft__cmd_account_parse(
 		return weft__cmd_usage(account->name, "%s, please.", line->operands);
 	if (account->server && account->state)
 		return weft__cmd_usage(account->name, "--state or --server: one of them.");
+	return account->has_link ? CMD_DONE : weft__cmd_account_check(account);
+}
+
+int weft__cmd_account_check(const struct account *account)
+{
 	if (!account->server && (account->token_file || account->issuers || account->is_insecure))
 		return weft__cmd_usage(account->name,
 			"--token-file, --issuers and --insecure are of --server URL.");

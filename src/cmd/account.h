@@ -35,7 +35,8 @@ struct account {
 	const char *token_file; /* NULL: $WEFT_TOKEN */
 	const char *issuers;
 	bool is_insecure, is_json, is_yes;
-	bool creates; /* the database, where there is none */
+	bool creates;  /* the database, where there is none */
+	bool has_link; /* which may name the server, too: weft__cmd_account_check() comes later */
 
 	/* What is made of it. */
 	struct weft_accounts *accounts;
@@ -86,6 +87,9 @@ struct account_line {
 };
 int weft__cmd_account_parse(
 	struct account *account, const struct account_line *line, int argc, char **argv);
+
+/** Whether what is said of a server is of one. A status; what is wrong has been said. */
+int weft__cmd_account_check(const struct account *account);
 
 /** A command, with argv[0] its last word; the account is opened by it, and closed after it. */
 typedef int account_fn(struct account *account, int argc, char **argv);

@@ -163,6 +163,8 @@ static int set_by_link(struct account *account, struct passwd *passwd)
 	if (!status)
 		status = part_url(account, passwd);
 	if (!status)
+		status = weft__cmd_account_check(account);
+	if (!status)
 		status = use_link(account, passwd);
 	weft__cmd_account_forget(passwd->secret);
 	return status;
@@ -178,8 +180,12 @@ int weft__cmd_account_passwd(struct account *account, int argc, char **argv)
 		CMD_OPTION("link", CMD_TEXT, &passwd.link), ACCOUNT_OPTIONS(account),
 		CMD_OPTIONS_END};
 	const struct account_line line = {passwd_help, "one name", options, 0, 1};
-	int status = weft__cmd_account_parse(account, &line, argc, argv);
+	int status;
 
+	account->has_link = true;
+	status = weft__cmd_account_parse(account, &line, argc, argv);
+	if (!status && !passwd.link)
+		status = weft__cmd_account_check(account);
 	if (status)
 		return status;
 	if ((account->server || passwd.link) && passwd.must_change)

@@ -439,6 +439,31 @@ def _():
                 expect("link" not in state.facts("link", "zoe", **where))
 
 
+@case("a link to a server with a certificate of its own is used as any other server is trusted")
+def _():
+    with State() as state, Folder() as folder:
+        state.add("zoe")
+        key, paper = state.top + "/key.pem", state.top + "/paper.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", paper,
+                        "-days", "5", "-subj", "/CN=home", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], capture_output=True, check=True)
+        with ApiServer(folder, state, "--page", "--https", "127.0.0.1:0", "--tls-cert", paper,
+                       "--tls-key", key) as server:
+            for number, trust in enumerate((("--insecure",), ("--issuers", paper))):
+                link = state.facts("link", "zoe")["link"]
+                expect(link.startswith("https://127.0.0.1:"), link)
+                arguments = ("passwd", "--password-stdin", "--link", link)
+                text = f"horse number {number}\n"
+                fails(state.run(*arguments, text=text, where=("--yes",)), 1, "certificate")
+                done = state.run(*arguments, text=text, where=trust)
+                expect(done.returncode == 0 and "of zoe is set" in done.stdout, done)
+                server.log_in("zoe", text.strip())
+            secret = link.partition("#")[2]
+            fails(state.run("passwd", "--link", secret, "--insecure"), 2, "--server URL")
+        fails(state.run("passwd", "zoe", "--insecure"), 2, "--server URL")
+
+
 @case("a token goes to no server in the clear, but this machine's")
 def _():
     with State() as state:
