@@ -29,8 +29,8 @@ static const char help[] =
 	"  --help     this text\n"
 	"\n"
 	"FILE is what --config or $WEFT_SERVE_CONFIG would say to `weft serve`; without it,\n"
-	"/etc/weft/weft.conf of root, and of others weft/weft.conf in $XDG_CONFIG_HOME or "
-	"~/.config.\n"
+	"/etc/weft/weft.conf of root and of a service ($CONFIGURATION_DIRECTORY), and of others\n"
+	"weft/weft.conf in $XDG_CONFIG_HOME or ~/.config.\n"
 	"Exit status: 0 done, 1 failed, 2 something is wrong.\n";
 
 __asm__(".pushsection .rodata\n"

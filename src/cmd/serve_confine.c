@@ -117,8 +117,11 @@ static int become(struct serve *serve, struct hub_user *user)
 					 serve->user)
 			       : weft__cmd_fail(NAME, "can't look up the user \"%s\": %s.",
 					 serve->user, strerror(errno));
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
 		hand_state(serve, user);
+		/* At a reload she reads what root has read. */
+		setenv("CONFIGURATION_DIRECTORY", CMD_SETTINGS_FOLDER, 0);
+	}
 	if (weft__hub_user_become(user, has_low_port(serve)) == 0)
 		return CMD_DONE;
 	if (errno == EPERM)

@@ -111,7 +111,7 @@ static const char help[] =
 	"\n"
 	"Told by a file, too (weft config --help):\n"
 	"  --config FILE           each line an option, as key = value (default:\n"
-	"                          weft/weft.conf in ~/.config, or of root\n"
+	"                          weft/weft.conf in ~/.config, or of root and of a service\n"
 	"                          /etc/weft/weft.conf, if it is there); none: no file\n"
 	"  --dir DIR               the folder, as DIR alone says it (default: .)\n"
 	"\n"

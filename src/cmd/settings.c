@@ -36,12 +36,15 @@ extern char **environ;
 char *weft__settings_path(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *service = getenv("CONFIGURATION_DIRECTORY");
 	char *path = NULL;
 	int len = -1;
 
-	if (geteuid() == 0)
-		return strdup("/etc/weft/weft.conf");
-	if (config && config[0] == '/') /* others are to be ignored, says XDG */
+	if (service && service[0] == '/') /* of several, the first */
+		len = asprintf(&path, "%.*s/weft.conf", (int)strcspn(service, ":"), service);
+	else if (geteuid() == 0)
+		len = asprintf(&path, "%s/weft.conf", CMD_SETTINGS_FOLDER);
+	else if (config && config[0] == '/') /* others are to be ignored, says XDG */
 		len = asprintf(&path, "%s/weft/weft.conf", config);
 	else if (home && home[0] == '/')
 		len = asprintf(&path, "%s/.config/weft/weft.conf", home);

@@ -57,7 +57,12 @@ struct cmd_settings {
 	size_t told_count;
 };
 
-/** Where the file is when nobody says: /etc/weft/weft.conf for root, else in ~/.config. malloc(3).
+/** Where root's is, and so that of a service. */
+#define CMD_SETTINGS_FOLDER "/etc/weft"
+
+/**
+ * Where the file is when nobody says: in $CONFIGURATION_DIRECTORY, as systemd tells a service, for
+ * root in CMD_SETTINGS_FOLDER, else in ~/.config. malloc(3).
  */
 char *weft__settings_path(void);
 

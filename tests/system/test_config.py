@@ -133,6 +133,22 @@ def _():
     expect(done.returncode == 1 and "it is a folder" in done.stderr, done)
 
 
+@case("a service's is where systemd says that its settings are")
+def _():
+    with Written("rate = 5\n") as path, Written("rate = 6\n") as other:
+        for said in (os.path.dirname(path), f"{os.path.dirname(path)}:{os.path.dirname(other)}"):
+            done = weft("config", "show", "--json", HOME="/nonexistent",
+                        CONFIGURATION_DIRECTORY=said)
+            expect(done.returncode == 0, done)
+            settings = json.loads(done.stdout)["settings"]
+            expect(settings["rate"] == {"values": ["5"], "from": "file", "line": 1}, settings)
+        done = weft("config", "show", other, "--json", CONFIGURATION_DIRECTORY=said)
+        expect(json.loads(done.stdout)["settings"]["rate"]["values"] == ["6"], done)
+        # Nothing there is as nowhere else: no mistake.
+        done = weft("config", "check", CONFIGURATION_DIRECTORY="/nonexistent")
+        expect(done.returncode == 0, done)
+
+
 @case("the file, the environment, the command line: who says it last holds")
 def _():
     text = "# all\n[serve]\nhttp = 127.0.0.1:1\nhttp = 127.0.0.1:2 ; two\nrate = 5\nhidden=on\n"

@@ -142,7 +142,7 @@ def _():
     unit = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "weft.service")
     with open(unit, encoding="utf-8") as file:
         text = file.read()
-    expect("weft serve --dir /srv/weft --state default\n" in text and
+    expect("weft serve --state default\n" in text and
            "weft reload --state default\n" in text, text)
 
 

@@ -147,9 +147,10 @@ def _():
                        ("./usr/lib/systemd/system/weft.service", "weft"),
                        ("./usr/share/doc/weft/copyright", "weft")):
         expect(owned.get(file) == name, (file, owned.get(file)))
-    said = subprocess.run(["sh", "-n"], input=sh("dpkg-deb", "-I", debs["weft"], "postinst"),
-                          text=True, check=False, stderr=subprocess.PIPE)
-    expect(said.returncode == 0, said)
+    for script in ("postinst", "prerm", "postrm"):
+        said = subprocess.run(["sh", "-n"], input=sh("dpkg-deb", "-I", debs["weft"], script),
+                              text=True, check=False, stderr=subprocess.PIPE)
+        expect(said.returncode == 0, said)
     expect([name for file, name in owned.items() if re.search(r"/libweft\.so\.\d", file)] ==
            [f"libweft{VERSION.partition('.')[0]}"] * 2)
 

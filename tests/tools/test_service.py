@@ -110,10 +110,15 @@ def _():
     unit = read("packaging", "weft.service")
     user = re.search(r"(?m)^User=(.*)", unit)[1]
     expect(re.search(rf"(?m)^u {user} ", read("packaging", "weft.sysusers")), user)
-    folder = re.search(r"--dir (\S+)", unit)[1]
+    # Not by --dir: what the command line says, the settings could not change.
+    expect("--dir" not in re.search(r"(?m)^ExecStart=(.*)", unit)[1])
+    folder = re.search(r"(?m)^WorkingDirectory=(.*)", unit)[1]
     expect(re.search(rf"(?m)^d {folder} \d+ {user} {user} ", read("packaging", "weft.tmpfiles")),
            folder)
     expect(f"ReadWritePaths=-{folder}\n" in unit, unit)
+    # By $CONFIGURATION_DIRECTORY it finds the settings that the package has.
+    expect("\nConfigurationDirectory=weft\n" in unit and
+           '"etc", "weft"' in read("tools", "deb"))
     options = re.findall(r" (--[a-z-]+)", re.search(r"(?m)^ExecStart=(.*)", unit)[1])
     manual = read("docs", "man", "weft-serve.1").replace("\\-", "-")
     for option in options:
