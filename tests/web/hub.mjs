@@ -7,6 +7,7 @@
 //	hub.facts                what it printed: {"http": ..., "chat": ...}
 //	await hub.account("grant", "set", "user:bob", "", "read,list,write")
 //	await hub.stop(); await hub.again();   the same people and files; another port, but
+//	await hub.kill();        the same without a word: SIGKILL
 //	const relay = await hub.relay();       relay.url stays; relay.cut() and relay.mend()
 //
 // It is stopped, by its own pid, when the file's claims are done, and judged then: it has to end with
@@ -100,6 +101,13 @@ export class Hub {
 		const complaints = await this.complaints;
 		expect(status === 0, `the hub ended with ${status ?? signal}: ${complaints}`);
 		expect(complaints === "", `the hub complained: ${complaints}`);
+	}
+
+	async kill() {
+		const child = this.process;
+		this.process = null;
+		child.kill("SIGKILL");
+		await this.ended;
 	}
 
 	// Of a session, one for each person: sessions outlive the hub.

@@ -35,6 +35,8 @@ export class Hall {
 		this.wanted = ""; // the room that the address asks for
 		this.rooms = new Map(); // name: Room
 		this.coming = new Map(); // name: the promise of being in that room
+		this.tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("weft.chat") : null;
+		this.tabs?.addEventListener("message", ({ data }) => this.#read_elsewhere(data));
 		link.addEventListener("event", ({ detail }) => this.#heard(detail));
 		link.addEventListener("accepted", ({ detail }) => this.#accepted(detail));
 		link.addEventListener("refused", ({ detail }) => this.#refused(detail));
@@ -379,7 +381,18 @@ export class Hall {
 		this.read_timer = setTimeout(() => this.#tell_read(room), 800);
 	}
 
+	// The server tells it to who comes in, not to who is in: other tabs hear it from this one.
+	#read_elsewhere({ who, name, epoch, seq }) {
+		const room = this.self && who === person_key(this.self) ? this.rooms.get(name) : null;
+		if (room?.log.epoch !== epoch || room.read >= seq)
+			return;
+		room.read = seq;
+		this.screen.rooms();
+	}
+
 	#tell_read(room) {
+		if (this.self)
+			this.tabs?.postMessage({ who: person_key(this.self), name: room.name, epoch: room.log.epoch, seq: room.read });
 		const all = this.self && remembered(this.own_key("read"), {});
 		if (this.self?.guest)
 			remember(this.own_key("read"), { ...all,
@@ -424,6 +437,8 @@ export class Hall {
 	}
 
 	#typing(room, event) {
+		if (this.self && person_key(event) === person_key(this.self))
+			return; // in another tab
 		clearTimeout(room.typing.get(event.who));
 		room.typing.set(event.who, setTimeout(() => this.#stop_typing(room, event), TYPING_MS));
 		this.screen.typing(room);

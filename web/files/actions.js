@@ -119,8 +119,8 @@ export class Actions {
 		let { done } = first, failed = first.failed.filter(([, error]) => !ops.isTaken(error));
 		if (taken.length) {
 			const choice = await askAboutTaken(taken.map(({ name }) => name), { may_replace: true });
-			if (choice && choice !== "skip") {
-				const second = await this.#each(taken, (entry) => run(entry, choice), "Going on");
+			if (choice && choice.value !== "skip") {
+				const second = await this.#each(taken, (entry) => run(entry, choice.value), "Going on");
 				done = [...done, ...second.done];
 				failed = [...failed, ...second.failed];
 			}

@@ -71,6 +71,16 @@ export async function askTabs(wait_ms = 400) {
 	return kept.all().filter(({ print }) => !theirs.has(print));
 }
 
+// Calls ended(prints) when another tab has brought these to an end.
+export function attendTabs(ended) {
+	addEventListener("storage", ({ key, oldValue, newValue }) => {
+		if (key !== KEY || !oldValue)
+			return;
+		const now = JSON.parse(newValue) ?? {};
+		ended(Object.keys(JSON.parse(oldValue)).filter((print) => !Object.hasOwn(now, print)));
+	});
+}
+
 // ---- Handles ------------------------------------------------------------------------------------
 
 // The table of handles, or null: private windows, old browsers, pages without TLS.

@@ -19,18 +19,20 @@ function namesOf(names) {
 	return list;
 }
 
-// Once for all: "both", "replace", "skip", or null: nothing is done at all.
-export async function askAboutTaken(names, { may_replace }) {
+// Once for all of these: {value: "both", "replace" or "skip", all}, or null: nothing is done at all. others:
+// so many more may turn out to be there; all: they are meant, too.
+export async function askAboutTaken(names, { may_replace, others = 0 }) {
 	const one = names.length === 1;
-	const chosen = await choose({
+	return choose({
 		title: one ? "There is a file of this name already"
 			: `${words.number(names.length)} files are there already`,
 		content: [namesOf(names), element("p", { className: "soft" },
 			"What is replaced is gone. Keeping both adds a number to the new name.")],
+		all: others && `The same for ${others === 1 ? "the other one" : `the ${words.number(others)} others`}, ` +
+			"if there is something of that name",
 		options: [{ label: one ? "Skip" : "Skip them", value: "skip" },
 			...may_replace ? [{ label: "Replace", value: "replace", danger: true }] : [],
 			{ label: "Keep both", value: "both", main: true }] });
-	return chosen?.value ?? null;
 }
 
 export function askForName(title, { value = "", run, yes = "Make it" }) {

@@ -99,9 +99,11 @@ export class Queue {
 		return Promise.all(this.uploads.toReversed().map((upload) => upload.cancel()));
 	}
 
-	wake() {
+	// Those that rest; of these only.
+	wake(is_meant = () => true) {
 		for (const upload of this.#running)
-			upload.wake();
+			if (is_meant(upload))
+				upload.wake();
 	}
 
 	// {all, by: {STATE: count}, size, sent}: bytes of those that are not taken back.

@@ -19,6 +19,7 @@ import { encoded } from "./names.js";
 export const SMALL_BYTES_MAX = 1 << 20;
 const REST_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const REFUSED_TRIES_MAX = 8; // of answers such as 503; without any answer it tries for ever
+const BUSY = 423; // so it does while another tab is at it, which takes as long as it takes
 const END_TRIES_MAX = 5; // to take an upload back which is still being closed
 
 export const isOver = (state) => ["DONE", "SKIPPED", "GONE"].includes(state);
@@ -134,7 +135,7 @@ export class Upload {
 				if (this.sent > far) // it got on
 					tries = 0;
 				far = Math.max(far, this.sent);
-				if (!error.passes || (error.status && tries >= REFUSED_TRIES_MAX)) {
+				if (!error.passes || (error.status && error.status !== BUSY && tries >= REFUSED_TRIES_MAX)) {
 					this.#become("FAILED", error.message);
 					break;
 				}
@@ -163,10 +164,8 @@ export class Upload {
 			await this.#find(signal);
 		if (!this.url)
 			await this.#begin(signal);
-		while (this.state === "RUNNING" && this.url && this.sent < this.size)
+		while (this.state === "RUNNING" && this.url)
 			await this.#patch(signal);
-		if (this.state === "RUNNING" && this.url)
-			this.#end(); // an earlier answer was lost
 	}
 
 	#end(path) {
@@ -210,7 +209,7 @@ export class Upload {
 
 	async #has_moved(from, signal) {
 		await this.#find(signal);
-		return this.sent !== from && this.sent < this.size;
+		return this.sent !== from;
 	}
 
 	// ---- PUT ----
@@ -288,6 +287,8 @@ export class Upload {
 		}
 	}
 
+	// The rest of it. Where that is nothing, the answer that all has come was lost, or is another tab's:
+	// it is asked for once more, since what has all its bytes may still lack its name.
 	async #patch(signal) {
 		const from = this.sent;
 		const answer = await this.#ask("PATCH", this.url, { signal,
@@ -300,7 +301,9 @@ export class Upload {
 			if (this.sent === this.size)
 				this.#end(answer.field("Content-Location"));
 		} else if (answer.status === 409 && await this.#has_moved(from, signal)) {
-			return; // somebody, in another window, has gone on with it
+			return; // another tab has gone on with it
+		} else if (answer.status === 404 && from === this.size) {
+			this.#end(); // it is a file by now
 		} else if (this.choice === null && this.#is_taken(answer)) {
 			// All has come, but somebody else was first with the name: begin anew under another.
 			await this.#ask("DELETE", this.url, { signal });
@@ -313,6 +316,8 @@ export class Upload {
 			this.url = "";
 			throw new Refusal({ status: 503, why: "The server has forgotten it: it begins anew." });
 		} else {
+			if (answer.status)
+				this.#has_sent(from); // it has taken nothing of it
 			throw new Refusal(answer);
 		}
 	}

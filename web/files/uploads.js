@@ -5,7 +5,7 @@
 //
 // Never: replaces anything nobody has agreed to.
 import { ask, listing } from "./ask.js";
-import { answerTabs, askTabs, handles, kept } from "./kept.js";
+import { answerTabs, askTabs, attendTabs, handles, kept } from "./kept.js";
 import { decoded, encoded } from "./names.js";
 import { Queue } from "./queue.js";
 import { isOver, printOf, Upload } from "./upload.js";
@@ -29,7 +29,8 @@ async function digest(file) {
 	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// asks: question(names, {may_replace}) -> "both" | "replace" | "skip" | null (nothing at all);
+// asks: question(names, {may_replace, others}) -> {value: "both" | "replace" | "skip", all} | null (nothing
+// at all): askAboutTaken() of questions.js;
 // hooks: changed(upload or null), moved(upload), arrived(folder), complain(text).
 export function makeUploads(asks, hooks) {
 	const queue = new Queue((upload) => {
@@ -43,22 +44,26 @@ export function makeUploads(asks, hooks) {
 		send: (method, url, options) => ask(method, url, options),
 		changed: (upload) => queue.noticed(upload),
 		moved: (upload) => hooks.moved(upload),
-		// One that others met as well is asked once; its answer holds for their batch.
+		// One at a time; an answer holds for the others of the batch if that was said.
 		async conflict(upload) {
 			while (later)
 				await later;
 			if (upload.batch?.choice)
 				return upload.batch.choice;
-			later = asks.question([upload.name], { may_replace: upload.batch?.may_replace ?? true });
-			const choice = await later ?? "skip";
+			const others = queue.uploads.filter((one) => one !== upload && upload.batch &&
+				one.batch === upload.batch && one.choice === null && !isOver(one.state)).length;
+			later = asks.question([upload.name], { others, may_replace: upload.batch?.may_replace ?? true });
+			const choice = await later;
 			later = null;
-			if (upload.batch)
-				upload.batch.choice = choice;
-			return choice;
+			upload.choice = choice?.value ?? "skip"; // before the next one counts the others
+			if (choice?.all)
+				upload.batch.choice = choice.value;
+			return upload.choice;
 		},
 	};
 	answerTabs(() => queue.uploads.filter(({ state, file }) => file && !isOver(state))
 		.map(({ print }) => print));
+	attendTabs((prints) => queue.wake(({ print }) => prints.includes(print)));
 	addEventListener("online", () => queue.wake());
 
 	// ---- Folders ----
@@ -107,15 +112,15 @@ export function makeUploads(asks, hooks) {
 		const begun = fresh.filter(({ file, parts }) =>
 			!kept.get(printOf(folderPath(folder, parts), file.name, file)));
 		const conflicts = await taken(begun, folder, old);
+		let answer = null;
 		if (conflicts.length) {
-			batch.choice = await asks.question(conflicts.map(({ file }) => file.name),
-				{ may_replace });
-			if (!batch.choice)
+			answer = await asks.question(conflicts.map(({ file }) => file.name), { may_replace });
+			if (!answer)
 				return 0;
 		}
 		const uploads = fresh
-			.filter((one) => batch.choice !== "skip" || !conflicts.includes(one))
-			.map((one) => makeUpload(one, folder, batch, conflicts.includes(one)));
+			.filter((one) => answer?.value !== "skip" || !conflicts.includes(one))
+			.map((one) => makeUpload(one, folder, batch, conflicts.includes(one) ? answer.value : null));
 		queue.add(uploads);
 		if (found.folders.length)
 			hooks.arrived(folder);
@@ -123,14 +128,14 @@ export function makeUploads(asks, hooks) {
 	}
 
 	// Also one that an earlier visit began.
-	function makeUpload({ file, parts, handle }, folder, batch, is_taken) {
+	function makeUpload({ file, parts, handle }, folder, batch, choice) {
 		const where = folderPath(folder, parts), print = printOf(where, file.name, file);
 		const old = kept.get(print);
 		queue.remove(queue.uploads.find((upload) => upload.print === print && upload.state === "LOST"));
 		if (handle)
 			handles.put(print, handle);
 		return new Upload({ file, folder: where, name: file.name, print, url: old?.url,
-			choice: old ? old.choice : is_taken ? batch.choice : null, batch,
+			choice: old ? old.choice : choice, batch,
 			path_shown: [...parts, file.name].join("/") }, tools);
 	}
 

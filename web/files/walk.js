@@ -64,7 +64,9 @@ export async function dropped(data) {
 export function chosen(files) {
 	const found = nothing(), known = new Set();
 	for (const file of [...files].slice(0, FILES_MAX)) {
-		const parts = file.webkitRelativePath ? file.webkitRelativePath.split("/").slice(0, -1) : [];
+		// Where it is, without its name, whose backslashes are slashes there.
+		const where = (file.webkitRelativePath ?? "").slice(0, -file.name.length - 1);
+		const parts = where ? where.split("/") : [];
 		for (let i = 1; i <= parts.length; i++) {
 			const folder = parts.slice(0, i);
 			if (!known.has(folder.join("/")))
