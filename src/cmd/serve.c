@@ -238,6 +238,10 @@ static void bound_connections(struct serve *serve)
 		return;
 	serve->server_options.connections_max =
 		(unsigned)(limit.rlim_cur - limit.rlim_cur / 8 - DESCRIPTORS_SPARE) / doors;
+	/* Sessions of FTP make no room for others: so nobody takes all of them. */
+	if (!serve->per_host)
+		serve->ftp.options.connections_per_client =
+			serve->server_options.connections_max / SERVE_FTP_SHARE + 1;
 }
 
 int weft__cmd_serve(int argc, char **argv)

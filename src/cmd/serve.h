@@ -507,6 +507,9 @@ const char *weft__serve_how_to_stop(const struct serve *serve, char ret_text[SER
 /** The same of the whole hub, for people. */
 void weft__serve_welcome(const struct serve *serve);
 
+/** Of the connections of FTP one client has this part at most, where nobody said how many. */
+#define SERVE_FTP_SHARE 4
+
 /** Room for a URL of the server. */
 #define SERVE_URL_SIZE 256
 

@@ -61,6 +61,7 @@ static int set_web(const struct serve *serve, const struct serve *now)
 static int set_ftp(const struct serve *serve, const struct serve *now)
 {
 	const struct weft_ftp_limits limits = {
+		.connections_per_client = serve->ftp.options.connections_per_client,
 		.sessions_per_user = now->ftp.options.sessions_per_user,
 		.download_rate = (int64_t)now->ftp.rate,
 		.upload_rate = (int64_t)now->ftp.rate,

@@ -131,5 +131,29 @@ def _():
                         expect(time.monotonic() - began < PATIENCE_S, f"turn {turn}: {answer}")
 
 
+@case("where nobody said how many, one client does not take all that FTP has")
+def _():
+    with Folder() as folder, Server(folder.path, "--ftp", "127.0.0.1:0", "--ftp-anonymous",
+                                    prefix=("prlimit", "--nofile=600:600")) as server:
+        host, _, port = server.facts["ftp"].rpartition(":")
+        held = []
+
+        def comes(source):
+            peer = socket.create_connection((host, int(port)), PATIENCE_S, (source, 0))
+            held.append(peer)
+            with peer.makefile("rb") as lines:
+                return lines.readline().decode()
+
+        for _ in range(600):
+            greeting = comes("127.0.0.1")
+            if not greeting.startswith("220"):
+                break
+        expect("from your address" in greeting and 10 < len(held) < 60, (greeting, len(held)))
+        greeting = comes("127.0.0.2")
+        expect(greeting.startswith("220"), greeting)
+        for peer in held:
+            peer.close()
+
+
 if __name__ == "__main__":
     run()
