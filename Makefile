@@ -319,7 +319,8 @@ $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: $(COLLECT_PARTS)
 $(OBJ)/fuzz/fuzz_collect $(OBJ)/tests/cmd/test_collect_text: LDLIBS += $(OUT)/libweft.a
 
 # A file of settings.
-$(OBJ)/fuzz/fuzz_settings: $(call objects,src/cmd/complete.c src/cmd/options.c src/cmd/settings.c)
+$(OBJ)/fuzz/fuzz_settings: $(call objects,src/cmd/complete.c src/cmd/nearest.c src/cmd/options.c \
+	src/cmd/settings.c)
 $(OBJ)/fuzz/fuzz_settings: LDLIBS += $(OUT)/libweft.a -linih -lm
 
 # A client of chat, apart from its terminal and its connection.

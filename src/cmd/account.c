@@ -64,7 +64,8 @@ int weft__cmd_account_dispatch(struct account *account, const struct account_com
 	const char *what, int argc, char **argv)
 {
 	size_t len = strlen(account->name);
-	const char *word = argc > 1 ? argv[1] : "";
+	const char *word = argc > 1 ? argv[1] : "", *near = NULL;
+	size_t least = CMD_FAR_OFF - 1; /* they are short */
 
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(account, all, what);
@@ -72,12 +73,21 @@ int weft__cmd_account_dispatch(struct account *account, const struct account_com
 		return offer(all, argc, argv);
 	if (!word[0])
 		return weft__cmd_usage(account->name, "what is it to do?");
-	for (; all->name; all++)
-		if (strcmp(all->name, word) == 0) {
+	for (; all->name; all++) {
+		size_t far = weft__cmd_distance(word, all->name);
+
+		if (far == 0) {
 			snprintf(account->name + len, sizeof(account->name) - len, " %s", word);
 			return all->run(account, argc - 1, argv + 1);
 		}
-	return weft__cmd_usage(account->name, "there is no command \"%s\".", word);
+		if (far < least && 2 * far < strlen(word)) {
+			least = far;
+			near = all->name;
+		}
+	}
+	return near ? weft__cmd_usage(account->name, "there is no command \"%s\"; is it \"%s\"?",
+			      word, near)
+		    : weft__cmd_usage(account->name, "there is no command \"%s\".", word);
 }
 
 int weft__cmd_account_parse(

@@ -121,7 +121,9 @@ static int check_word(const struct chat *chat, const char *what, const char *wor
 	for (const char *at = word; *at; at++)
 		is_word = is_word && (unsigned char)*at > ' ' && *at != 0x7f;
 	return is_word ? CMD_DONE
-		       : weft__cmd_usage(chat->command, "\"%s\" can't be %s.", word, what);
+		       : weft__cmd_usage(chat->command,
+				 "\"%s\" can't be %s: that is one word of 1 to %zu bytes.", word,
+				 what, max);
 }
 
 static char *ask_name(void)

@@ -82,6 +82,15 @@ __attribute__((format(printf, 2, 3))) int weft__cmd_usage(
  */
 const char *weft__cmd_own_name(void);
 
+/** So far from each other no word is meant for the other. */
+#define CMD_FAR_OFF 4
+
+/**
+ * How many letters have to be changed, added, left out or swapped to make the one of the other;
+ * SIZE_MAX: they are longer than names are. nearest.c.
+ */
+size_t weft__cmd_distance(const char *one, const char *other);
+
 /** The text as one word for a shell, the caller's to free. NULL: ENOMEM. */
 char *weft__cmd_shell_word(const char *text);
 

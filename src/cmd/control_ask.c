@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -239,11 +240,22 @@ char *weft__control_target(const char *path, const char *key, const char *value)
 
 static int fail_connect(const struct control *control, const struct weft_http_fault *fault)
 {
+	struct stat stat_of;
+
 	switch (errno) {
 	case ENOENT:
 		return weft__cmd_fail(control->name, "there is no server at %s: nothing is there.",
 			control->path);
+	case ENOTDIR:
+		return weft__cmd_fail(control->name,
+			"there is no server at %s: a file is where its folder should be.",
+			control->path);
 	case ECONNREFUSED:
+		if (stat(control->path, &stat_of) == 0 && !S_ISSOCK(stat_of.st_mode))
+			return weft__cmd_fail(control->name,
+				"%s is no socket: a server's is control in its state folder, or "
+				"what its --control says.",
+				control->path);
 		return weft__cmd_fail(
 			control->name, "no server listens at %s any more.", control->path);
 	case EACCES:

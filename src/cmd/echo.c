@@ -138,7 +138,7 @@ static int serve_until_stopped(void *arg)
 {
 	struct echo *echo = arg;
 	weft_fiber_id stopper;
-	int status = weft__cmd_listen(NAME, "address", echo->address, NULL, &echo->listener);
+	int status = weft__cmd_listen(NAME, "", echo->address, NULL, &echo->listener);
 
 	if (status)
 		return status;

@@ -96,44 +96,13 @@ const struct ftp_command *weft__cmd_ftp_command_find(const char *name)
 
 /* ---- The nearest ------------------------------------------------------------------------ */
 
-#define NAME_MAX_LEN 15
-
-/* Letters to change, add, drop or swap: Damerau and Levenshtein. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t rows[NAME_MAX_LEN + 2][NAME_MAX_LEN + 2];
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (size_t i = 0; i <= a_len; i++)
-		rows[i][0] = i;
-	for (size_t j = 0; j <= b_len; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t least = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (rows[i - 1][j] + 1 < least)
-				least = rows[i - 1][j] + 1;
-			if (rows[i][j - 1] + 1 < least)
-				least = rows[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				rows[i - 2][j - 2] + 1 < least)
-				least = rows[i - 2][j - 2] + 1;
-			rows[i][j] = least;
-		}
-	}
-	return rows[a_len][b_len];
-}
-
 static const struct ftp_command *nearest(const char *name)
 {
 	const struct ftp_command *best = NULL;
 	size_t best_distance = 3;
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		size_t len = strlen(name), away = distance(name, commands[i].name);
+		size_t len = strlen(name), away = weft__cmd_distance(name, commands[i].name);
 
 		if (len > 0 && strncmp(name, commands[i].name, len) == 0)
 			away = 1;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "weft/utf8.h"
 
 static const struct {
 	const char *name;
@@ -70,11 +71,13 @@ __attribute__((format(printf, 2, 0))) static void complain(
 		line = NULL; /* memory is short: what is said then quotes nothing */
 	fprintf(stderr, name[0] ? "weft %s: " : "weft%s: ", name);
 	/* Names and arguments come from outside: none of them is to make a line, or a colour. */
-	for (const char *at = line ? line : format; *at; at++) {
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			fprintf(stderr, "\\x%02X", (unsigned)*at);
-		else
-			fputc(*at, stderr);
+	for (const char *at = line ? line : format; *at;) {
+		uint32_t character = 0;
+		size_t size = weft_utf8_read(at, strlen(at), &character);
+		bool is_shown = size > 0 && !weft_utf8_is_dangerous(character);
+
+		for (size = size ? size : 1; size > 0; size--, at++)
+			fprintf(stderr, is_shown ? "%c" : "\\x%02X", (unsigned char)*at);
 	}
 	fputc('\n', stderr);
 	pthread_mutex_lock(&listener.lock);
@@ -128,12 +131,33 @@ const char *weft__cmd_at(size_t index, const char **ret_summary)
 	return commands[index].name;
 }
 
+/* What may have been meant; NULL: nothing like it is there. */
+static const char *nearest(const char *name)
+{
+	const char *best = NULL;
+	size_t least = CMD_FAR_OFF - 1; /* they are short */
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		size_t far = weft__cmd_distance(name, commands[i].name);
+
+		if (far < least && 2 * far < strlen(name)) {
+			least = far;
+			best = commands[i].name;
+		}
+	}
+	return best;
+}
+
 int weft__cmd_call(const char *name, int argc, char **argv)
 {
+	const char *near;
+
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(argc, argv);
-	return weft__cmd_usage("", "there is no command \"%s\".", name);
+	near = nearest(name);
+	return near ? weft__cmd_usage("", "there is no command \"%s\"; is it \"%s\"?", name, near)
+		    : weft__cmd_usage("", "there is no command \"%s\".", name);
 }
 
 static int help_on(char *name)

@@ -160,14 +160,57 @@ bool weft__cmd_take(const struct cmd_option *option, const char *text, char faul
  */
 
 /* What getopt_long(3) does not know; before is the argument in front of the next one. */
+static const char *nearest(const struct option *table, const char *word)
+{
+	const char *best = NULL;
+	size_t least = CMD_FAR_OFF;
+	char name[CMD_FAULT_MAX];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	for (; table->name; table++) {
+		size_t far = weft__cmd_distance(name, table->name);
+
+		if (far < least && 2 * far < strlen(name)) {
+			least = far;
+			best = table->name;
+		}
+	}
+	return best;
+}
+
+/* The one option that begins with the letter: other programs have it as that. */
+static const char *only_one(const struct option *table, int letter)
+{
+	const char *only = NULL;
+
+	if (letter == 'h')
+		return "help";
+	for (; table->name; table++)
+		if (table->name[0] == letter) {
+			if (only)
+				return NULL;
+			only = table->name;
+		}
+	return only;
+}
+
 static int refuse(const struct cmd_syntax *syntax, const struct option *table, const char *before)
 {
+	const char *near;
+
 	if (optopt >= FIRST)
 		return weft__cmd_usage(
 			syntax->name, "--%s takes no value.", table[optopt - FIRST].name);
 	/* Of "-xy", it has looked at x only, and before is still the one in front of it. */
+	near = optopt ? only_one(table, optopt) : nearest(table, before);
+	if (optopt && near)
+		return weft__cmd_usage(
+			syntax->name, "there is no option -%c; is it --%s?", optopt, near);
 	if (optopt)
 		return weft__cmd_usage(syntax->name, "there is no option -%c.", optopt);
+	if (near)
+		return weft__cmd_usage(
+			syntax->name, "there is no option %s; is it --%s?", before, near);
 	return weft__cmd_usage(syntax->name, "there is no option %s.", before);
 }
 

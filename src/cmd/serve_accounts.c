@@ -33,8 +33,15 @@ static int fail_open(const struct serve_accounts *own)
 		return weft__cmd_fail(NAME,
 			"the accounts in %s are somebody else's, or others may write there.",
 			own->dir);
-	return weft__cmd_fail(NAME, "can't open the accounts in %s: %s.%s", own->dir,
-		strerror(errno), own->is_usual ? " Without accounts: --state none." : "");
+	if (errno == ENOTDIR || errno == EEXIST)
+		return weft__cmd_fail(NAME,
+			"the state folder %s is to have the accounts, but a file is there. Another "
+			"one: --state DIR; no accounts: --state none.",
+			own->dir);
+	return weft__cmd_fail(NAME,
+		"can't open the accounts in the state folder %s: %s. Another one: --state DIR; no "
+		"accounts: --state none.",
+		own->dir, strerror(errno));
 }
 
 /* Strangers may read, as they do without accounts, until somebody says what else they may. */
@@ -113,7 +120,6 @@ int weft__serve_open_accounts(struct serve *serve)
 		return weft__cmd_fail(NAME, "can't start: %s.", strerror(errno));
 	pthread_mutex_init(&own->mutex, NULL);
 	weft_list_init(&own->under_way);
-	own->is_usual = serve->is_whole;
 	own->dir = weft__cmd_state_dir(NAME, serve->state, true);
 	if (!own->dir)
 		return CMD_FAILED;

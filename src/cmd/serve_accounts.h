@@ -13,7 +13,6 @@
 
 struct serve_accounts {
 	char *dir;
-	bool is_usual; /* nobody has asked for them */
 	struct weft_accounts *accounts;
 	struct hub_account_api *api;
 	struct weft_http_router *router;         /* of all */

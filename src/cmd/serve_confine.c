@@ -252,7 +252,7 @@ static void add_log(struct serve_confined *own, const char *path)
 static void add_sockets(struct serve_confined *own, const struct cmd_texts *texts)
 {
 	for (unsigned i = 0; i < texts->count; i++)
-		if (strncmp(texts->items[i], "unix:/", 6) == 0) {
+		if (strncmp(texts->items[i], "unix:", 5) == 0) {
 			char *folder = folder_of(texts->items[i] + 5);
 
 			if (folder)

@@ -35,46 +35,120 @@ int weft__cmd_run(
 	return weft__cmd_fail(name, "can't start the workers: %s.", strerror(errno));
 }
 
+/** "--chat-tls: ", and longer ones. */
+#define OPTION_SIZE 64
+
 /* ---- Listening ---------------------------------------------------------------------------- */
+
+/* The usual port of a door. */
+static const char *port_of(const char *option)
+{
+	static const struct {
+		const char *option, *port;
+	} ports[] = {{"https", "8443"}, {"ftp", "2121"}, {"ftps", "9990"}, {"chat", "7070"},
+		{"chat-tls", "7071"}, {"metrics", "9100"}};
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		if (strcmp(ports[i].option, option) == 0)
+			return ports[i].port;
+	return "8080";
+}
+
+/* "--http: ", or nothing, where it is no option. */
+static const char *say_option(const char *option, char ret_text[OPTION_SIZE])
+{
+	ret_text[0] = '\0';
+	if (option[0])
+		snprintf(ret_text, OPTION_SIZE, "--%s: ", option);
+	return ret_text;
+}
+
+/* What is no HOST:PORT, with one that may have been meant. */
+static int fail_form(const char *name, const char *option, const char *host_port)
+{
+	const char *colon = strrchr(host_port, ':');
+	bool is_port = host_port[0] && strlen(host_port) <= 5 &&
+		       strspn(host_port, "0123456789") == strlen(host_port);
+
+	if (strncmp(host_port, "unix:", 5) == 0)
+		return weft__cmd_usage(name,
+			"--%s unix:PATH takes a path of 107 bytes at most, not \"%s\".", option,
+			host_port + 5);
+	if (!option[0])
+		return weft__cmd_usage(
+			name, "HOST:PORT is such as 127.0.0.1:8080, not \"%s\".", host_port);
+	if (colon && host_port[0] != '[' && strchr(host_port, ':') != colon)
+		return weft__cmd_usage(name,
+			"--%s takes an address of IPv6 in brackets, such as [::1]:%s, not \"%s\".",
+			option, port_of(option), host_port);
+	return weft__cmd_usage(name, "--%s takes HOST:PORT, such as 127.0.0.1:%s, not \"%s\".",
+		option, is_port ? host_port : port_of(option), host_port);
+}
 
 int weft__cmd_fail_resolve(const char *name, const char *option, const char *host_port)
 {
+	char said[OPTION_SIZE];
+
 	switch (errno) {
 	case EINVAL:
 	case ENAMETOOLONG:
-		return weft__cmd_usage(name,
-			"--%s takes HOST:PORT, such as 127.0.0.1:8080, not \"%s\".", option,
-			host_port);
+		return fail_form(name, option, host_port);
 	case ENOENT:
 	case ENODEV:
-		return weft__cmd_usage(
-			name, "there is no host, interface or port called \"%s\".", host_port);
+		return weft__cmd_usage(name, "%sthere is no host, interface or port called \"%s\".",
+			say_option(option, said), host_port);
+	default:
+		return weft__cmd_fail(name, "%scan't look up \"%s\": %s.", say_option(option, said),
+			host_port, strerror(errno));
+	}
+}
+
+/* There is a file to be made. */
+static int fail_listen_at_path(const char *name, const char *option, const char *path)
+{
+	char said[OPTION_SIZE];
+
+	say_option(option, said);
+	switch (errno) {
+	case EADDRINUSE:
+		return weft__cmd_fail(name,
+			"%sthere is something at %s already: another program's socket, or no "
+			"socket at all.",
+			said, path);
+	case ENOENT:
+	case ENOTDIR:
+		return weft__cmd_fail(name,
+			"%sthe folder that the socket %s is to be in is not there.", said, path);
 	default:
 		return weft__cmd_fail(
-			name, "can't look up \"%s\": %s.", host_port, strerror(errno));
+			name, "%scan't make a socket at %s: %s.", said, path, strerror(errno));
 	}
 }
 
 int weft__cmd_fail_listen(const char *name, const char *option, const char *address)
 {
+	char said[OPTION_SIZE];
+
+	if (strncmp(address, "unix:", 5) == 0)
+		return fail_listen_at_path(name, option, address + 5);
+	say_option(option, said);
 	switch (errno) {
 	case EADDRINUSE:
-		if (strncmp(address, "unix:/", 6) == 0)
-			return weft__cmd_fail(name,
-				"there is something at %s already: another program's socket, or "
-				"no socket at all.",
-				address + 5);
 		return weft__cmd_fail(name,
-			"%s is in use by another program. Choose another with --%s HOST:PORT.",
-			address, option);
+			"%s%s is in use by another program. Choose another HOST:PORT.", said,
+			address);
 	case EADDRNOTAVAIL:
-		return weft__cmd_fail(name, "%s is not an address of this machine.", address);
+		return weft__cmd_fail(name,
+			"%s%s is not an address of this machine. 127.0.0.1 is for this machine "
+			"alone, 0.0.0.0 for all its networks.",
+			said, address);
 	case EACCES:
 		return weft__cmd_fail(name,
-			"listening on %s is not allowed. Ports below 1024 need a privilege.",
-			address);
+			"%slistening on %s is not allowed. Ports below 1024 need a privilege.",
+			said, address);
 	default:
-		return weft__cmd_fail(name, "can't listen on %s: %s.", address, strerror(errno));
+		return weft__cmd_fail(
+			name, "%scan't listen on %s: %s.", said, address, strerror(errno));
 	}
 }
 

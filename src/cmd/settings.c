@@ -28,8 +28,6 @@ extern char **environ;
 #define VARIABLE_MAX 96
 
 /* Further than this, a key is not what was meant. */
-#define FAR_OFF 4
-
 /* ---- Where --------------------------------------------------------------------------------------
  */
 
@@ -87,43 +85,13 @@ static char *keep(struct cmd_settings *settings, const char *text, size_t len)
 	return copy;
 }
 
-/* How many letters must be changed, added, left out or swapped to make the one of the other. */
-static size_t distance(const char *one, const char *other)
-{
-	enum { NAME_MAX_LEN = 40 };
-	size_t rows = strlen(one), columns = strlen(other);
-	size_t cost[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1];
-
-	if (rows > NAME_MAX_LEN || columns > NAME_MAX_LEN)
-		return SIZE_MAX;
-	for (size_t i = 0; i <= rows; i++)
-		for (size_t j = 0; j <= columns; j++) {
-			size_t least = i > 0 ? cost[i - 1][j] + 1 : j;
-
-			if (i > 0 && j > 0) {
-				size_t change = cost[i - 1][j - 1] + (one[i - 1] != other[j - 1]);
-
-				if (cost[i][j - 1] + 1 < least)
-					least = cost[i][j - 1] + 1;
-				if (change < least)
-					least = change;
-				if (i > 1 && j > 1 && one[i - 1] == other[j - 2] &&
-					one[i - 2] == other[j - 1] &&
-					cost[i - 2][j - 2] + 1 < least)
-					least = cost[i - 2][j - 2] + 1;
-			}
-			cost[i][j] = least;
-		}
-	return cost[rows][columns];
-}
-
 static const char *nearest(const struct cmd_option *options, const char *name)
 {
 	const char *best = NULL;
-	size_t least = FAR_OFF;
+	size_t least = CMD_FAR_OFF;
 
 	for (const struct cmd_option *option = options; option->name; option++) {
-		size_t far = distance(name, option->name);
+		size_t far = weft__cmd_distance(name, option->name);
 
 		if (!option->is_of_line && far < least && far < strlen(name)) {
 			least = far;

@@ -49,8 +49,15 @@ char *weft__cmd_state_dir(const char *name, const char *text, bool creates)
 	bool is_default = !text || strcmp(text, "default") == 0;
 	char *dir = is_default ? weft__cmd_state_default() : strdup(text);
 
+	if (dir && !dir[0]) {
+		weft__cmd_fail(name, "--state wants a folder.");
+		free(dir);
+		return NULL;
+	}
 	if (!dir)
-		weft__cmd_fail(name, "there is no state folder: say --state DIR.");
+		weft__cmd_fail(name,
+			"there is no usual state folder without $HOME or $XDG_STATE_HOME: say "
+			"--state DIR.");
 	else if (is_default && creates)
 		make_parents(dir);
 	return dir;
