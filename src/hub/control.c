@@ -380,6 +380,7 @@ void weft__hub_control_free(struct hub_control *control)
 {
 	if (!control)
 		return;
+	weft_listener_free(control->listener);
 	weft_http_server_free(control->server);
 	weft_http_router_free(control->router);
 	free(control);
@@ -425,11 +426,10 @@ struct weft_listener *weft__hub_control_listener(const struct hub_control *contr
 
 void weft__hub_control_end(struct hub_control *control)
 {
-	if (!control || !control->listener)
+	if (!control || !control->fiber)
 		return;
 	weft_http_server_stop(control->server);
 	WEFT_SHIELDED
 		weft_join(control->fiber, NULL, WEFT_FOREVER);
-	weft_listener_free(control->listener);
-	control->listener = NULL;
+	control->fiber = 0;
 }

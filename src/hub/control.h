@@ -38,6 +38,8 @@ struct hub_control_options {
 
 /** Errors: ENOMEM. End it with weft__hub_control_free(). */
 struct hub_control *weft__hub_control_new(const struct hub_control_options *options);
+
+/** In a fiber where it has begun, after its end. */
 void weft__hub_control_free(struct hub_control *control);
 
 /**
@@ -46,10 +48,12 @@ void weft__hub_control_free(struct hub_control *control);
  */
 int weft__hub_control_begin(struct hub_control *control, const char *path);
 
-/** The listener, while it is open; NULL: it is not. */
+/** The listener, until it is freed with the rest; NULL: it has not begun. */
 struct weft_listener *weft__hub_control_listener(const struct hub_control *control);
 
-/** Answers under way are finished, and the socket is gone. In a fiber. Fine where it is not open.
+/**
+ * Answers under way are finished, and nobody is answered any more; the socket goes with the rest,
+ * since others count its connections as long. In a fiber. Fine where it has not begun.
  */
 void weft__hub_control_end(struct hub_control *control);
 
