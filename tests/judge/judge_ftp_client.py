@@ -25,7 +25,7 @@ from served import WEFT as BUILT
 WEFT = os.path.abspath(BUILT)
 UNPACKED = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "build", "judge",
                                         "ftp"))
-PATIENCE_S = 60
+PATIENCE_S = 200  # of one command: a tree of small files has needed 30 on a busy machine
 NO_SUMS = "The server computes no SHA-256: only lengths are compared.\n"
 
 VSFTPD = """

@@ -6,7 +6,8 @@ for another byte until its timeout."""
 import os
 import sys
 
-from ftp_judged import BIG, Weft, both, case, done_well, expect, expect_same, make_tree, run, tool
+from ftp_judged import (BIG, Vsftpd, Weft, both, case, done_well, expect, expect_same, make_tree,
+                        run, tool)
 
 
 def curl(share, *words):
@@ -33,7 +34,12 @@ def _(share):
             with open(share.at(size), "wb") as file:
                 file.write(content)
             name = f"{size}{number}"
-            done = curl(share, *words, "-T", share.at(size), share.url(name))
+            # By TLS 1.3 curl leaves without a look at vsftpd's tickets, and so now and then resets
+            # what vsftpd has not read yet: that is between those two. Ours has to take it as it is.
+            for _ in range(5 if isinstance(share, Vsftpd) else 1):
+                done = curl(share, *words, "-T", share.at(size), share.url(name))
+                if b"426" not in done.stderr:
+                    break
             expect(done.returncode == 0, f"{way}: {done.stderr}")
             expect(share.read(name) == content, way)
             done = curl(share, *words, share.url(name))
