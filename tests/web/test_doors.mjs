@@ -9,7 +9,7 @@ let hub, mine;
 before(async () => {
 	mine = folder();
 	hub = await Hub.start({ people: { ann: "admin", bob: "member" },
-		files: { "watched/old.txt": "old", "away/old.txt": "old", "held/old.txt": "old", "refused/old.txt": "old",
+		files: { "own/old.txt": "old", "watched/old.txt": "old", "away/old.txt": "old", "held/old.txt": "old", "refused/old.txt": "old",
 			"slept/old.txt": "old" },
 		options: [...chat_options, "--ftp", "127.0.0.1:0"] });
 	await hub.account("grant", "set", "user:bob", "", "read,list,write,replace,delete");
@@ -78,6 +78,13 @@ claim("what comes by another door is seen within a second, by the page's own clo
 	for (let ms = 0; ms < 1000; ms += 100)
 		await asked.tick(100);
 	await row(page, "new.txt").waitFor();
+});
+
+claim("what is uploaded here is shown when it has come, not some time later", async (visit) => {
+	const [page] = await still(visit, "/own/"); // its clock stands still
+	await page.locator("#choose-files").setInputFiles({ name: "mine.txt", mimeType: "text/plain",
+		buffer: Buffer.from("mine") });
+	await row(page, "mine.txt").waitFor();
 });
 
 claim("where nobody has touched the page for minutes it asks seldom, until somebody does", async (visit) => {

@@ -1,6 +1,6 @@
 // test_files.mjs - the files of the hub, looked at: folders, keys, order, filter, search, pictures and
 // texts, 100,000 entries, hostile names, who may not.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { allow, becomes, before, claim, equal, expect, run, until } from "./harness.mjs";
@@ -14,9 +14,33 @@ const hostile = ["new\nline.txt", "quote\"'`.txt", "%41%2F%00.txt", "#hash?query
 	"gpj.\u202eexe", "\u2066isolate\u2069.txt", " leading and trailing ", "back\\slash.txt",
 	"写真 🎉 été.txt", `${"very long ".repeat(24)}end.txt`];
 
+// Of so many pages, each with a line of text.
+function pdf(pages) {
+	const starts = [], kids = [];
+	let made = "%PDF-1.4\n";
+	const add = (body) => {
+		starts.push(made.length);
+		made += `${starts.length} 0 obj\n${body}\nendobj\n`;
+	};
+	for (let i = 0; i < pages; i++)
+		kids.push(`${4 + 2 * i} 0 R`);
+	add("<< /Type /Catalog /Pages 2 0 R >>");
+	add(`<< /Type /Pages /Count ${pages} /Kids [${kids.join(" ")}] >>`);
+	add("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>");
+	for (let i = 0; i < pages; i++) {
+		const drawn = `BT /F 24 Tf 40 300 Td (Page ${i + 1} of ${pages}) Tj ET`;
+		add("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Resources << /Font << /F 3 0 R >> >> " +
+			`/Contents ${5 + 2 * i} 0 R >>`);
+		add(`<< /Length ${drawn.length} >>\nstream\n${drawn}\nendstream`);
+	}
+	const lines = starts.map((at) => `${String(at).padStart(10, "0")} 00000 n \n`).join("");
+	return Buffer.from(`${made}xref\n0 ${starts.length + 1}\n0000000000 65535 f \n${lines}` +
+		`trailer\n<< /Size ${starts.length + 1} /Root 1 0 R >>\nstartxref\n${made.length}\n%%EOF\n`);
+}
+
 let hub;
 before(async () => {
-	const files = { "photos/boat.png": PNG, "photos/sea.svg":
+	const files = { "papers/five pages.pdf": pdf(5), "photos/boat.png": PNG, "photos/sea.svg":
 		"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 6'><path fill='teal' d='M0 0h9v6H0z'/></svg>",
 	"photos/day 1/x.txt": "x", "photos/notes.txt": "first line\nsecond <b>line</b>\n", "photos/page.html":
 		"<script>document.title = 'bad'</script>", "photos/tune.mp3": "no tune", "photos/paper.pdf": "%PDF-1.4",
@@ -226,6 +250,39 @@ claim("a text is shown up to a bound, what is none is offered, and a tune that i
 	equal(download.suggestedFilename(), "bytes.dat");
 	await page.goto(new URL("/photos/#show=tune.mp3", hub.url).href);
 	await dialog.getByText("it is damaged").waitFor();
+});
+
+claim("a PDF is shown in a frame of its own by the browser's viewer, and offered where there is none", async (visit) => {
+	const answered = (page) => page.waitForResponse((answer) => answer.url().endsWith("/papers/five%20pages.pdf"));
+	for (const has_viewer of [true, false]) {
+		const page = await visit(hub, "/photos/", { as: "ann" });
+		await row(page, "boat.png").waitFor();
+		await page.addInitScript((is_there) => Object.defineProperty(Navigator.prototype, "pdfViewerEnabled",
+			{ get: () => is_there }), has_viewer);
+		const comes = has_viewer ? answered(page) : null;
+		await page.goto(new URL("/papers/#show=five%20pages.pdf", hub.url).href);
+		const dialog = page.getByRole("dialog");
+		if (has_viewer) {
+			const answer = await comes, frame = dialog.locator("iframe");
+			equal([answer.status(), answer.headers()["content-type"]], [200, "application/pdf"]);
+			// A policy of its own would keep the viewer out; one of no kind keeps other sites from it.
+			equal([answer.headers()["content-security-policy"], answer.headers()["x-frame-options"],
+				answer.headers()["cross-origin-resource-policy"]], [undefined, undefined, "same-origin"]);
+			await becomes(() => frame.evaluate((one) => [new URL(one.src).pathname, one.title]),
+				["/papers/five%20pages.pdf", "five pages.pdf"]);
+			const box = await frame.boundingBox();
+			expect(box.width > 900 && box.height > 500, box);
+		} else {
+			await dialog.getByText("It can't be shown here").waitFor();
+			await becomes(() => dialog.locator("iframe").count(), 0);
+		}
+		const [download] = await Promise.all([page.waitForEvent("download"),
+			dialog.getByRole(has_viewer ? "button" : "link", { name: "Download" }).first().click()]);
+		equal(download.suggestedFilename(), "five pages.pdf");
+		equal(readFileSync(await download.path()).equals(pdf(5)), true, "what was downloaded");
+		await page.getByRole("button", { name: "Close" }).click();
+		await dialog.waitFor({ state: "hidden" });
+	}
 });
 
 claim("names are text, and what they hide is seen", async (visit) => {

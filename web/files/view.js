@@ -27,6 +27,8 @@ import { chosen as chosenFiles, dropped } from "./walk.js";
 import { watch } from "./watch.js";
 import { about } from "./ask.js";
 
+const AGAIN_MS = 700;
+
 let app, parts, actions, uploads, may_list, hands;
 const model = new Model();
 const kept = new Map(); // where in a folder one was: address -> {top, href}
@@ -152,18 +154,29 @@ function pick(addresses) {
 const reload = (options) => place || wanted ? fill(place ?? current(), options) : undefined;
 const current = () => read(location.pathname, location.hash);
 
-let soon = 0, last_ms = 0;
+let soon = 0, last_ms = 0, last_end = -Infinity;
+
+// What has come is shown at once; but a large folder is not asked for all the time, nor while it is asked
+// for already, or something in it has to stay what it is.
 function reloadSoon() {
-	// A large folder is not asked for all the time.
-	soon ||= setTimeout(async () => {
-		soon = 0;
-		if (!place || loading || parts.list.is_renaming)
-			return place && reloadSoon();
-		const began = performance.now();
-		await reload();
-		last_ms = performance.now() - began;
-		return lookAtQuota();
-	}, Math.max(700, last_ms * 5));
+	if (soon || !place)
+		return;
+	const wait = last_end + Math.max(AGAIN_MS, last_ms * 5) - performance.now();
+	if (wait > 0 || loading || hands.are_full || parts.list.is_renaming)
+		soon = setTimeout(() => {
+			soon = 0;
+			reloadSoon();
+		}, Math.max(wait, AGAIN_MS / 10));
+	else
+		reloadNow();
+}
+
+async function reloadNow() {
+	const began = performance.now();
+	await reload();
+	last_end = performance.now();
+	last_ms = last_end - began;
+	lookAtQuota();
 }
 
 // Whether an answer that nobody waits for may change what is in sight: the next one will.
