@@ -166,7 +166,8 @@ WEFT_API int weft_file_pwrite(
  * the disk, renamed, and the directory brought to the disk. It keeps the permissions of the
  * file that was there (0666 less the umask without one), not its owner or its links; a
  * symbolic link is replaced itself. Returns 0; on failure the old content is there, but for
- * a failure of the very last step: then the new.
+ * a failure of the very last step: then the new. Errors: EISDIR, EEXIST (what is there is a
+ * device, a pipe or a socket, and stays), EINVAL (the path ends in no name).
  */
 WEFT_API int weft_file_replace(const char *path, const void *data, size_t len);
 

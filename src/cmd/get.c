@@ -27,6 +27,7 @@ struct get {
 	const char *url, *output, *data, *issuers;
 	struct cmd_texts headers; /* NAME: VALUE */
 	struct weft_http_field fields[CMD_TEXTS_MAX];
+	bool is_stream; /* output: no file, but a device or a pipe */
 	bool stays, shows_head, is_insecure, fails, is_json;
 	struct weft_http_fetch_options options;
 	struct weft_http_fault fault;
@@ -221,9 +222,33 @@ static int take_body(struct get *get, struct weft_http_fetch *fetch, struct weft
 	}
 	if (len < 0)
 		return weft__cmd_fail(NAME, "%s", weft_http_fetch_fault(fetch)->text);
-	if (status == CMD_DONE && file && weft_file_commit(file) < 0)
+	if (status == CMD_DONE && file &&
+		(get->is_stream ? weft_file_flush(file) : weft_file_commit(file)) < 0)
 		return weft__cmd_fail(NAME, "%s: %s.", get->output, strerror(errno));
 	return status;
+}
+
+/* A device or a pipe takes it as it comes; there is nothing to be replaced. NULL: errno. */
+static struct weft_file *open_output(struct get *get)
+{
+	struct weft_file *file = weft_file_open_replace(get->output);
+
+	get->is_stream = !file && errno == EEXIST;
+	return get->is_stream ? weft_file_open_flags(get->output, O_WRONLY, 0) : file;
+}
+
+static int fail_output(const struct get *get)
+{
+	if (errno == EISDIR || (errno == EINVAL && get->output[0]))
+		return weft__cmd_fail(NAME,
+			"--output: %s is a folder; name the file that is to be in it.",
+			get->output);
+	if (errno == EINVAL)
+		return weft__cmd_fail(NAME, "--output wants the name of a file.");
+	if (errno == ENOENT || errno == ENOTDIR)
+		return weft__cmd_fail(NAME,
+			"--output: the folder that %s is to be in is not there.", get->output);
+	return weft__cmd_fail(NAME, "--output: can't write %s: %s.", get->output, strerror(errno));
 }
 
 static int show(struct get *get, struct weft_http_fetch *fetch)
@@ -235,8 +260,8 @@ static int show(struct get *get, struct weft_http_fetch *fetch)
 		return weft__cmd_fail(NAME, "%s: %d %s.", weft_http_fetch_url(fetch)->text,
 			weft_http_fetch_status(fetch),
 			weft_http_status_phrase(weft_http_fetch_status(fetch)));
-	if (get->output && !(file = weft_file_open_replace(get->output)))
-		return weft__cmd_fail(NAME, "%s: %s.", get->output, strerror(errno));
+	if (get->output && !(file = open_output(get)))
+		return fail_output(get);
 	if (get->shows_head && !get->is_json)
 		print_head(fetch);
 	status = take_body(get, fetch, file);

@@ -205,8 +205,14 @@ static int put_in_place(void *arg)
 		{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)download->modified_s}};
 	struct stat old;
 
-	if (lstat(download->local, &old) == 0 && S_ISREG(old.st_mode))
-		fchmod(fd, old.st_mode & 0777); /* who may not has the new file's all the same */
+	if (lstat(download->local, &old) == 0) {
+		if (S_ISREG(old.st_mode))
+			fchmod(fd, old.st_mode & 0777); /* who may not has the new file's */
+		else if (!S_ISLNK(old.st_mode)) {
+			errno = S_ISDIR(old.st_mode) ? EISDIR : EEXIST;
+			return -1; /* a device or a pipe, which is somebody's */
+		}
+	}
 	if (download->is_known && !download->options->no_times)
 		futimens(fd, times);
 	if (fsync(fd) < 0 || rename(download->part, download->local) < 0)

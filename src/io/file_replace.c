@@ -56,9 +56,10 @@ static int make_temporary(struct weft__path_call *call, struct weft__replacement
 {
 	struct stat old;
 
+	/* A device or a pipe is somebody's, and no content of it could be had again. */
 	if (fstatat(replacement->dir_fd, replacement->name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISDIR(old.st_mode)) {
-		errno = EISDIR;
+		!S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode)) {
+		errno = S_ISDIR(old.st_mode) ? EISDIR : EEXIST;
 		return -1;
 	}
 	if (fstatat(replacement->dir_fd, replacement->name, &old, 0) < 0 || !S_ISREG(old.st_mode))

@@ -97,6 +97,19 @@ BOTH_CASE(what_cannot_be_replaced_is_refused)
 	CHECK_INT(names_in_place(), ==, 2);
 }
 
+BOTH_CASE(what_is_no_file_is_never_replaced_by_one)
+{
+	struct stat status;
+
+	CHECK_INT(mkfifo(place("pipe"), 0600), ==, 0);
+	CHECK_ERRNO(weft_file_replace(place("pipe"), "new", 3), EEXIST);
+	CHECK(!weft_file_open_replace(place("pipe")));
+	CHECK_INT(errno, ==, EEXIST);
+	CHECK_INT(lstat(place("pipe"), &status), ==, 0);
+	CHECK(S_ISFIFO(status.st_mode));
+	CHECK_INT(names_in_place(), ==, 1);
+}
+
 BOTH_CASE(a_symbolic_link_is_replaced_itself)
 {
 	struct stat status;

@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import ssl
+import stat
 import subprocess
 import sys
 import tempfile
@@ -193,7 +194,25 @@ def _():
             expect(file.read() == CONTENT)
         refused("404 Not Found", site.url("/missing"), "--output", path, "--fail")
         expect(os.listdir(folder.path) == ["file"], os.listdir(folder.path))
-        refused("No such file", site.url("/content"), "--output", "/nowhere/at/all")
+        refused("/nowhere/at/all is to be in is not there", site.url("/content"), "--output",
+                "/nowhere/at/all")
+        refused("is a folder", site.url("/content"), "--output", os.path.dirname(path))
+        refused("is a folder", site.url("/content"), "--output", ".")
+        refused("wants the name", site.url("/content"), "--output", "")
+
+
+@case("a pipe or a device is written to, and never replaced by a file")
+def _():
+    with Site() as site, Folder() as folder:
+        path = os.path.join(folder.path, "pipe")
+        os.mkfifo(path)
+        with subprocess.Popen([WEFT, "get", site.url("/content"), "--output", path],
+                              stderr=subprocess.PIPE) as fetching:
+            with open(path, "rb") as pipe:
+                expect(pipe.read() == CONTENT)
+            expect(fetching.wait(PATIENCE_S) == 0, fetching.stderr.read())
+        expect(stat.S_ISFIFO(os.lstat(path).st_mode), "it is a pipe no more")
+        expect(os.listdir(folder.path) == ["pipe"], os.listdir(folder.path))
 
 
 # ---- What is shown --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,16 @@ def _():
                       (site.place, "-c", "pwd", "-f", "x"), (site.place, "--security", "x")):
             expect(ftp(*words)[0] == 2, words)
         expect("secret" not in "\n".join(line for line in site.heard if "PASS" not in line))
+
+
+@case("a pipe or a device here is never replaced by what comes from there")
+def _():
+    with Folder() as folder, FtpSite(folder.path) as site, Here() as here:
+        plant(folder)
+        os.mkfifo(here.at("a.txt"))
+        status, _, err = ftp(site.place, "-c", "get a.txt", cwd=here.path)
+        expect(status == 1 and "a.txt" in err, err)
+        expect(stat.S_ISFIFO(os.lstat(here.at("a.txt")).st_mode), "it is a pipe no more")
 
 
 @case("a script may be a file, or the standard input")
