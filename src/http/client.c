@@ -49,6 +49,7 @@ struct weft_http_client *weft_http_client_new(const struct weft_http_client_opti
 	if (!client)
 		return NULL;
 	client->options = options;
+	client->continue_ns = WEFT__HTTP_CONTINUE_NS;
 	client->process = getpid();
 	pthread_mutex_init(&client->mutex, NULL);
 	return client;

@@ -41,9 +41,10 @@ struct weft__http_client_connection {
 
 struct weft_http_client {
 	struct weft_http_client_options options; /* with what 0 stands for filled in */
-	pthread_mutex_t mutex;                   /* for what follows; never held across a wait */
-	struct weft_tls *tls; /* its own; NULL: not needed so far, or the options' */
-	pid_t process;        /* whose the idle ones are */
+	int64_t continue_ns;   /* for leave to send a body: WEFT__HTTP_CONTINUE_NS, but in a test */
+	pthread_mutex_t mutex; /* for what follows; never held across a wait */
+	struct weft_tls *tls;  /* its own; NULL: not needed so far, or the options' */
+	pid_t process;         /* whose the idle ones are */
 	unsigned idle_count;
 	struct weft__http_client_connection *idle[]; /* the one unused longest first */
 };

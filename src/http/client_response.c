@@ -101,10 +101,11 @@ int weft__http_fetch_await(struct weft_http_fetch *fetch)
 int weft__http_fetch_await_continue(struct weft_http_fetch *fetch)
 {
 	int64_t patience_ns = weft__http_fetch_patience(fetch);
-	bool is_own = patience_ns < 0 || patience_ns > WEFT__HTTP_CONTINUE_NS;
+	int64_t continue_ns = fetch->client->continue_ns;
+	bool is_own = patience_ns < 0 || patience_ns > continue_ns;
 	int result = -1;
 
-	WEFT_WITH_TIMEOUT (is_own ? WEFT__HTTP_CONTINUE_NS : patience_ns)
+	WEFT_WITH_TIMEOUT (is_own ? continue_ns : patience_ns)
 		result = read_heads(fetch, true);
 	if (result == 0) {
 		fetch->is_answered = fetch->head != NULL;

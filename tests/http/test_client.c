@@ -6,6 +6,7 @@
 #include "http/fetched.h"
 
 #include "descriptors.h"
+#include "http/client.h"
 #include "nobody.h"
 #include "weft/scope.h"
 
@@ -232,6 +233,16 @@ BOTH_CASE(interim_responses_are_passed_over_up_to_a_bound)
 	scripted_end(&server);
 }
 
+/* One that waits for leave as long as that takes: this machine may be busy. */
+static struct weft_http_client *patient_client(void)
+{
+	struct weft_http_client *made = weft_http_client_new(NULL);
+
+	CHECK(made != NULL);
+	made->continue_ns = WEFT_SECONDS(3600);
+	return made;
+}
+
 BOTH_CASE(leave_to_send_a_body_is_waited_for)
 {
 	static const struct turn turns[] = {
@@ -246,10 +257,10 @@ BOTH_CASE(leave_to_send_a_body_is_waited_for)
 	struct weft_http_fetch *made;
 
 	START(turns);
-	options.client = client = weft_http_client_new(NULL);
+	options.client = client = patient_client();
 	get("/", &options, "a");
 	weft_http_client_free(client);
-	options.client = client = weft_http_client_new(NULL);
+	options.client = client = patient_client();
 	made = fetch("/", &options);
 	CHECK_INT(weft_http_fetch_status(made), ==, 417);
 	expect_body(made, "no");
@@ -268,6 +279,22 @@ BOTH_CASE(leave_to_send_a_body_is_waited_for)
 	scripted_end(&server);
 	CHECK(scripted_has(&server, 0, "\r\nExpect: 100-continue\r\n"));
 	CHECK_INT(server.connections, ==, 3);
+}
+
+BOTH_CASE(where_no_leave_comes_the_body_goes_unasked)
+{
+	static const struct turn turns[] = {SAYS("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+		.body_len = 5, .does = AWAITS_END)};
+	struct weft_http_fetch_options options = {
+		.body = "hello", .body_len = 5, .expects_continue = true};
+
+	START(turns);
+	options.client = client = weft_http_client_new(NULL);
+	client->continue_ns = WEFT_MILLISECONDS(1);
+	get("/", &options, "hi");
+	weft_http_client_free(client);
+	scripted_end(&server);
+	CHECK(strstr(server.heard[0], "\r\n\r\nhello"));
 }
 
 BOTH_CASE(an_answer_before_the_bodys_end_is_read)

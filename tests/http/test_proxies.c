@@ -228,7 +228,7 @@ CHECK_CASE(the_client_of_one_request_is_not_that_of_the_next)
 CHECK_CASE(without_trust_nobody_is_named)
 {
 	site_open(&service);
-	CHECK(!has(ask(GET_FOR("203.0.113.1") LAST), "203"));
+	CHECK(!has(ask(GET_FOR("203.0.113.1") LAST), "203.0.113.1"));
 	site_close();
 }
 
