@@ -21,6 +21,15 @@
 #define RATE_BURST_S   5 /* so many seconds' commands at once */
 #define ADDRESS_FACTOR 10
 
+/*
+ * What is said stays on the disk, and guests are anybody: those of one address say so many pieces a
+ * second, as long as they have been quiet for a while before. At the usual rate that is 1 MiB at
+ * once, and then 110 MB a day.
+ */
+#define GUEST_PIECE   256 /* bytes, begun ones count */
+#define GUEST_PART    4   /* of the commands that one client has */
+#define GUEST_BURST_S 820
+
 /* ---- Names ------------------------------------------------------------------------------------
  */
 
@@ -112,6 +121,16 @@ static void note(void *arg, const struct weft_room_deed *deed)
 /* ---- Life -------------------------------------------------------------------------------------
  */
 
+static double guest_pieces(unsigned rate)
+{
+	return (double)rate / GUEST_PART;
+}
+
+static unsigned guest_burst(unsigned rate)
+{
+	return (unsigned)(guest_pieces(rate) * GUEST_BURST_S) + 1;
+}
+
 static int make_rates(struct hub_chat *chat)
 {
 	struct hub_chat_options *options = &chat->options;
@@ -121,7 +140,23 @@ static int make_rates(struct hub_chat *chat)
 	chat->interval_ns = WEFT_SECONDS(1) / rate;
 	chat->address_rate = weft_rate_new(&(struct weft_rate_options){
 		.per_second = of_address, .burst = of_address * RATE_BURST_S});
-	return chat->address_rate ? 0 : -1;
+	chat->guest_rate = weft_rate_new(&(struct weft_rate_options){
+		.per_second = guest_pieces(rate), .burst = guest_burst(rate)});
+	return chat->address_rate && chat->guest_rate ? 0 : -1;
+}
+
+int64_t weft__hub_chat_guest_take(
+	struct hub_chat *chat, const void *key, size_t key_len, size_t *bytes)
+{
+	int64_t wait_ns;
+
+	do {
+		wait_ns = weft_rate_take(chat->guest_rate, key, key_len, weft_now());
+		if (wait_ns > 0)
+			return wait_ns;
+		*bytes -= *bytes < GUEST_PIECE ? *bytes : GUEST_PIECE;
+	} while (*bytes > 0);
+	return 0;
 }
 
 void weft__hub_chat_set_rate(struct hub_chat *chat, unsigned rate)
@@ -132,6 +167,7 @@ void weft__hub_chat_set_rate(struct hub_chat *chat, unsigned rate)
 
 	chat->interval_ns = WEFT_SECONDS(1) / each;
 	weft_rate_adjust(chat->address_rate, of_address, of_address * RATE_BURST_S);
+	weft_rate_adjust(chat->guest_rate, guest_pieces(each), guest_burst(each));
 }
 
 struct hub_chat *weft__hub_chat_new(const struct hub_chat_options *options)
@@ -177,6 +213,7 @@ void weft__hub_chat_free(struct hub_chat *chat)
 	weft__chat_watch_end(chat);
 	weft_rooms_close(chat->rooms);
 	weft_rate_free(chat->address_rate);
+	weft_rate_free(chat->guest_rate);
 	weft_map_free(chat->strangers); /* it is empty: there are no sessions */
 	weft__chat_codes_end(chat);
 	pthread_mutex_destroy(&chat->mutex);

@@ -79,6 +79,14 @@ struct hub_chat *weft__hub_chat_new(const struct hub_chat_options *options);
 /** No more posts; clients are told that it is over, and why. Waits for the disk. */
 void weft__hub_chat_shut(struct hub_chat *chat, const char *reason);
 
+/**
+ * What guests say is kept: those of one address, by a key, may say so many *bytes. Returns 0; or
+ * how many nanoseconds there is no more for them, with the *bytes that are left to ask for. Any
+ * thread.
+ */
+int64_t weft__hub_chat_guest_take(
+	struct hub_chat *chat, const void *key, size_t key_len, size_t *bytes);
+
 /** Another rate, as in the options; who is in is paced by it from her next command on. Any thread.
  */
 void weft__hub_chat_set_rate(struct hub_chat *chat, unsigned rate);

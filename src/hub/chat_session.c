@@ -157,6 +157,20 @@ static int pace_address(struct hub_chat_session *session)
 	return 0;
 }
 
+int weft__chat_pace_guest(struct hub_chat_session *session, size_t bytes)
+{
+	const char *address = session->peer.address;
+	int64_t wait_ns;
+
+	if (session->who || session->peer.has_no_rate || !address)
+		return 0;
+	while ((wait_ns = weft__hub_chat_guest_take(
+			session->chat, address, strlen(address), &bytes)) > 0)
+		if (weft_sleep(wait_ns) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- Whether she may still ------------------------------------------------------------------- */
 
 static void fill_over(struct chat_say *out, const void *why)

@@ -18,6 +18,7 @@ struct hub_chat {
 	struct hub_chat_options options;
 	struct weft_rooms *rooms;
 	struct weft_rate *address_rate; /* NULL: none */
+	struct weft_rate *guest_rate;   /* of what guests of an address say, in pieces */
 	_Atomic int64_t interval_ns;    /* between two commands of one client; 0: any */
 	struct chat_codes *codes;
 	struct chat_probes *probes; /* chat_probe.c */
@@ -69,6 +70,9 @@ struct chat_refusal {
 	int64_t wait_ns;
 };
 int weft__chat_no(struct hub_chat_session *session, const struct chat_refusal *refusal);
+
+/** Before a guest says so many bytes: wait until those of her address may. 0, or -1: cancelled. */
+int weft__chat_pace_guest(struct hub_chat_session *session, size_t bytes);
 
 /** What a call of weft/room.h was refused with. Returns as a chat_do_fn does. */
 int weft__chat_no_room(struct hub_chat_session *session, const struct weft_chat_command *command);

@@ -74,6 +74,8 @@ static int post(struct hub_chat_session *session, const struct weft_chat_command
 	if (len == 0 || len > WEFT_CHAT_TEXT_MAX)
 		return refuse(session, command, "bad-name",
 			"a file of this name can't be shared: it can't be shown, or is too long");
+	if (weft__chat_pace_guest(session, len) < 0)
+		return -1;
 	text = malloc(len);
 	if (!text)
 		return -1;

@@ -98,6 +98,8 @@ int weft__chat_post(struct hub_chat_session *session, const struct weft_chat_com
 		.text = command->text,
 		.len = command->text_len};
 
+	if (weft__chat_pace_guest(session, post.len) < 0)
+		return -1;
 	if (weft_room_post(session->client, command->room, &post) < 0)
 		return weft__chat_no_room(session, command);
 	return 0;

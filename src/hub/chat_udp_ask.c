@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat.h"
 #include "chat_udp_inside.h"
 #include "weft/utf8.h"
 
@@ -190,6 +191,15 @@ static bool needs_escape(const char *text, size_t len)
 	return false;
 }
 
+/* Of a guest: what she says is kept. */
+static bool is_too_much(const struct ask *ask, size_t bytes)
+{
+	const struct hub_chat_udp_options *options = &ask->door->options;
+
+	return options->chat && !options->has_no_rate && !ask->member->stay &&
+	       weft__hub_chat_guest_take(options->chat, ask->key.ip, network_len(ask), &bytes) > 0;
+}
+
 static void ask_speak(const struct ask *ask)
 {
 	char visible[WEFT_CHAT_TEXT_MAX];
@@ -204,6 +214,10 @@ static void ask_speak(const struct ask *ask)
 			answer(ask, "not said: %s", weft_room_fault_text(WEFT_ROOM_TEXT_TOO_LONG));
 			return;
 		}
+	}
+	if (is_too_much(ask, post.len)) {
+		answer(ask, "not said: guests of your address have said too much: wait");
+		return;
 	}
 	if (weft_room_post(client, "lobby", &post) == 0)
 		return;

@@ -315,6 +315,25 @@ def _():
         expect(time.monotonic() - begun > 0.9)
 
 
+@case("what guests of one address say is bounded: they wait, an account does not")
+def _():
+    with State() as state:
+        state.add("ann", PASSWORD)
+        # A quarter of a piece a second, and some 200 at once: 12 messages of 17.
+        with House("--chat-rate", "1", state=state) as house, house.guest("mia") as mia, \
+                house.guest("bob") as bob, house.member("ann", PASSWORD) as ann:
+            for person in (mia, bob):
+                person.do("SAY lobby hello")
+                for _ in range(20):
+                    person.send("SAY lobby " + "x" * 4000)
+            for _ in range(30):
+                ann.send("SAY lobby " + "y" * 4000)
+            said = {"~mia": 0, "~bob": 0, "ann": 0}
+            while said["ann"] < 30:
+                said[ann.event("message").who] += 1
+            expect(2 <= said["~mia"] + said["~bob"] <= 25, said)
+
+
 @case("who has been silent for long gets all, is heard, and can be put out")
 def _():
     with State() as state:

@@ -260,4 +260,25 @@ def console():
         server.until("is said by SERVER")
 
 
+@case("what guests of one address say by datagrams is bounded, too, and they are told so")
+def too_much():
+    with Folder() as folder, chatting(folder, "--chat-rate", "1") as server:
+        at, refused = chat_of(server), 0
+        # 206 pieces of 256 bytes, so 34 of these; each may say 5 at once.
+        for number in range(10):
+            mia = Peer(at).enter(f"mia{number}")
+            for _ in range(5):
+                mia.say(f"C mia{number} " + "x" * 1300)
+            mia.say(f"Q mia{number}")
+            answers = [mia.hear()]
+            while answers[-1] != "EXIT":
+                answers.append(mia.hear())
+            refused += sum("guests of your address" in answer for answer in answers)
+        expect(refused > 0, refused)
+        eve = Peer(at, "127.0.0.2").enter("eve")
+        eve.say("C eve " + "x" * 1300)
+        eve.say("Q eve")
+        eve.hears("EXIT")
+
+
 sys.exit(run())
