@@ -60,12 +60,30 @@ static int offer(const struct account_command *all, int argc, char **argv)
 	return CMD_DONE;
 }
 
+/* What others call it. NULL: it is no such word. */
+static const char *other_word(const struct account_command *all, const char *word)
+{
+	static const struct {
+		const char *word, *ours;
+	} words[] = {{"list", "find"}, {"ls", "find"}, {"users", "find"}, {"delete", "remove"},
+		{"del", "remove"}, {"rm", "remove"}, {"create", "add"}, {"new", "add"},
+		{"edit", "change"}, {"modify", "change"}, {"disable", "lock"}, {"enable", "unlock"},
+		{"log", "audit"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (const struct account_command *one = all; one->name; one++)
+			if (strcmp(words[i].word, word) == 0 &&
+				strcmp(words[i].ours, one->name) == 0)
+				return one->name;
+	return NULL;
+}
+
 int weft__cmd_account_dispatch(struct account *account, const struct account_command *all,
 	const char *what, int argc, char **argv)
 {
 	size_t len = strlen(account->name);
-	const char *word = argc > 1 ? argv[1] : "", *near = NULL;
-	size_t least = CMD_FAR_OFF - 1; /* they are short */
+	const char *word = argc > 1 ? argv[1] : "", *near = other_word(all, word);
+	size_t least = near ? 1 : CMD_FAR_OFF - 1; /* they are short */
 
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(account, all, what);

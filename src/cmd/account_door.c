@@ -43,6 +43,9 @@ static int fail_open(const struct account *account, const char *dir)
 	case ENOSYS:
 		return weft__cmd_fail(account->name,
 			"this weft was built without SQLite, libsodium or utf8proc.");
+	case ENOTDIR:
+		return weft__cmd_fail(account->name,
+			"%s is to be the state folder, but a file is there: --state DIR.", dir);
 	default:
 		return weft__cmd_fail(
 			account->name, "can't open the accounts in %s: %s.", dir, strerror(errno));
@@ -105,7 +108,7 @@ static int check_url(const struct account *account)
 
 	if (!url)
 		return weft__cmd_usage(
-			account->name, "--server: %s.", weft_http_url_fault_text(fault));
+			account->name, "--server: %s", weft_http_url_fault_text(fault));
 	if (!url->is_https && strcmp(url->host, "localhost") != 0 &&
 		strncmp(url->host, "127.", 4) != 0 && strcmp(url->host, "::1") != 0)
 		status = weft__cmd_usage(account->name, "--server takes https://, or http:// to "
@@ -157,8 +160,28 @@ void weft__cmd_account_close(struct account *account)
 
 /* ---- What went wrong ---------------------------------------------------------------------- */
 
-static int fail_problem(const struct account *account, const json_t *problem, int http_status)
+/* Whose name, which role or group the fault is about, as it was said; NULL: none of them. */
+static const char *subject_of(const json_t *problem, const json_t *args)
 {
+	static const struct {
+		const char *fault, *args[3];
+	} all[] = {{"name-unknown", {"user", "name", "subject"}},
+		{"name-", {"name", "user", "subject"}}, {"role-", {"role", "subject"}},
+		{"group-", {"group", "subject"}}};
+	const char *fault = json_string_value(json_object_get(problem, "fault"));
+
+	for (size_t i = 0; fault && i < sizeof(all) / sizeof(all[0]); i++)
+		for (size_t k = 0; strncmp(fault, all[i].fault, strlen(all[i].fault)) == 0 && k < 3;
+			k++)
+			if (all[i].args[k] && json_object_get(args, all[i].args[k]))
+				return json_string_value(json_object_get(args, all[i].args[k]));
+	return NULL;
+}
+
+static int fail_problem(
+	const struct account *account, const json_t *problem, const json_t *args, int http_status)
+{
+	const char *subject = subject_of(problem, args);
 	const char *detail = json_string_value(json_object_get(problem, "detail"));
 	json_int_t wait = json_integer_value(json_object_get(problem, "wait"));
 
@@ -169,6 +192,8 @@ static int fail_problem(const struct account *account, const json_t *problem, in
 	if (wait > 0)
 		return weft__cmd_fail(
 			account->name, "%s; %lld seconds to go.", detail, (long long)wait);
+	if (subject)
+		return weft__cmd_fail(account->name, "\"%s\": %s.", subject, detail);
 	return weft__cmd_fail(account->name, "%s.", detail);
 }
 
@@ -188,7 +213,7 @@ static int do_local(struct account *account, const struct hub_op *op, struct acc
 	int status = CMD_DONE;
 
 	if (weft__hub_op_run(op, &ask) < 0)
-		status = fail_problem(account, ask.result, ask.status);
+		status = fail_problem(account, ask.result, order->args, ask.status);
 	order->result = json_incref(ask.result);
 	weft__hub_ask_fini(&ask);
 	return status;
@@ -308,7 +333,7 @@ static int take_json(
 		order->result = weft__hub_json_read(text, (size_t)len, fault, sizeof(fault));
 	weft__cmd_account_forget(text);
 	if (http_status < 200 || http_status > 299)
-		return fail_problem(account, order->result, http_status);
+		return fail_problem(account, order->result, order->args, http_status);
 	if (fault[0])
 		return weft__cmd_fail(
 			account->name, "the server's answer can't be read: %s.", fault);

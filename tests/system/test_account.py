@@ -46,7 +46,7 @@ def _():
         fails(state.run("add", "bob", "--invite", "--group", "none"), 1, "no such group")
         fails(state.run("add", "ANN", "--invite"), 1, "taken")
         fails(state.run("add", b"b\xff", "--invite"), 2, "UTF-8")
-        fails(state.run("show", "bob"), 1, "nobody has this name")
+        fails(state.run("show", "bob"), 1, '"bob": nobody has this name')
         fails(state.run("lock", "ann"), 1, "the last account that may manage")
         expect(len(state.facts("find")) == 1)
 

@@ -55,6 +55,9 @@ def _():
     with Place() as place:
         for words, told in ((("sevre",), 'is it "serve"?'), (("satts",), 'is it "stats"?'),
                             (("account", "lokc", "mia"), 'is it "lock"?'),
+                            (("account", "list"), 'is it "find"?'),
+                            (("account", "rm", "mia"), 'is it "remove"?'),
+                            (("account", "group", "create", "x"), 'is it "add"?'),
                             (("serve", "--htpp", "x"), "is it --http?"),
                             (("serve", "--no-lsting"), "is it --no-listing?"),
                             (("serve", "--wrokers=3"), "is it --workers?"),
@@ -119,6 +122,7 @@ def _():
                 ((*share, "--state", "file"), ("file", "--state DIR", "--state none")),
                 ((*share, "--state", "file/x"), ("file/x", "a file is there", "--state none")),
                 ((*share, "--state", ""), ("--state wants a folder",)),
+                (("account", "find", "--state", "file"), ("file", "--state DIR")),
                 (("ps", "--state", "file"), ("file/control", "a file is where")),
                 (("ps", "--control", "file"), ("file is no socket",)),
                 (("ps", "--control", "."), (". is no socket",)),
