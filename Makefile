@@ -480,7 +480,7 @@ dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each ti
 		gzip -9nc $$part >$$part.gz && mv $$part.gz build/weft-$(VERSION).tar.gz
 	@echo build/weft-$(VERSION).tar.gz
 
-deb: ## Debian packages, in build/deb: weft, libweft0, libweft-dev
+deb: ## Debian packages, in build/deb: weft, libweft1, libweft-dev
 	@tools/bootstrap deb
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/deb build/deb

@@ -3,7 +3,7 @@
  *
  * Entry points: weft__top_has_screen(), weft__top_screen().
  *
- *	weft 0.1.0 · process 4711 · up 2 h 3 min                        q ends it
+ *	weft 1.0.0 · process 4711 · up 2 h 3 min                        q ends it
  *	requests   1234/s  .::|||:..      p99 1.2 ms
  *	sent       12 MiB/s ...
  *	busy       31 %     ...           worker 0 30 %, worker 1 32 %

@@ -21,7 +21,7 @@ def abi(*words):
     return sh(os.path.join(HOUSE, "tools", "abi"), *words)
 
 
-def library(name, source, soname="libweft.so.0"):
+def library(name, source, soname="libweft.so.1"):
     """A library of its own that shows what weft's map lets it."""
     path = os.path.join(FOLDER.name, name)
     with open(path + ".c", "w", encoding="ascii") as file:
@@ -46,11 +46,11 @@ def _():
                              "int WEFT_0; void weftless(void) {}")
     _, said = sh("nm", "-D", "--defined-only", path)
     names = sorted(line.split()[-1] for line in said.splitlines())
-    expect(names == ["WEFT_0.1", "weft_one@@WEFT_0.1", "weft_two@@WEFT_0.1"], names)
+    expect(names == ["WEFT_1.0", "weft_one@@WEFT_1.0", "weft_two@@WEFT_1.0"], names)
     _, said = sh("nm", "-D", "--defined-only", os.path.join(HOUSE, "build", "libweft.so"))
     others = [line for line in said.splitlines()
               if not (line.split()[-1].startswith("weft_") and "@@WEFT_" in line)]
-    expect([line.split()[-1] for line in others] == ["WEFT_0.1"], others)
+    expect([line.split()[-1] for line in others] == ["WEFT_1.0"], others)
 
 
 @case("what is gone is told, what is new is added, and what was there stays as it was")
@@ -60,12 +60,12 @@ def _():
     expect(abi("--write", two, listed) == (0, ""))
     with open(listed, encoding="ascii") as file:
         text = file.read()
-    expect(text.startswith("libweft.so.0 libweft0 #MINVER#\n weft_one@WEFT_0.1 "), text)
+    expect(text.startswith("libweft.so.1 libweft1 #MINVER#\n weft_one@WEFT_1.0 "), text)
     with open(listed, "w", encoding="ascii") as file:
-        file.write(text.replace("weft_one@WEFT_0.1 ", "weft_one@WEFT_0.1 0.0."))
+        file.write(text.replace("weft_one@WEFT_1.0 ", "weft_one@WEFT_1.0 0.0."))
     other = library("three.so", "int weft_one(void) { return 1; } int weft_six(void) { return 6; }")
     status, said = abi(other, listed)
-    expect(status == 1 and "gone: weft_two@WEFT_0.1, " in said and "new: weft_six@" in said, said)
+    expect(status == 1 and "gone: weft_two@WEFT_1.0, " in said and "new: weft_six@" in said, said)
     expect(abi("--write", other, listed)[0] == 1)
     with open(listed, encoding="ascii") as file:
         lines = file.read().splitlines()
@@ -76,7 +76,7 @@ def _():
 
 @case("another soname needs another list")
 def _():
-    listed = os.path.join(FOLDER.name, "of-soname-0")
+    listed = os.path.join(FOLDER.name, "of-soname")
     expect(abi("--write", library("four.so", "int weft_one;"), listed)[0] == 0)
     status, said = abi(library("five.so", "int weft_one;", "libweft.so.9"), listed)
     expect(status == 1 and "libweft.so.9" in said, said)
@@ -90,7 +90,7 @@ def _():
     status, said = sh("gcc", "-Iinclude", path + ".c", "-Lbuild", "-lweft", "-pthread", "-o", path)
     expect(status == 0, said)
     _, said = sh("nm", "-D", "--undefined-only", path)
-    expect("weft_yield@WEFT_0.1" in said, said)
+    expect("weft_yield@WEFT_1.0" in said, said)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ def _():
 def _():
     path = make_debs()[f"libweft{VERSION.partition('.')[0]}"]
     said = sh("dpkg-deb", "-I", path, "symbols")
-    expect(said.startswith("libweft.so.") and " weft_run@WEFT_0.1 0.1.0\n" in said, said[:200])
+    expect(said.startswith("libweft.so.") and " weft_run@WEFT_1.0 1.0.0\n" in said, said[:200])
     expect(said.count("\n") > 500 and "#MISSING" not in said)
     expect("ldconfig" in sh("dpkg-deb", "-I", path, "triggers"))
 
