@@ -42,7 +42,7 @@ def machine(*commands, without=(), goal="run", **environ):
         done = subprocess.run(["/bin/sh", f"{HOUSE}/tools/bootstrap", goal],
                               env=dict(environ, PATH=bin_folder, LOG=log, TMPDIR=folder),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False, timeout=60)
+                              check=False, timeout=200)
         did = ""
         if os.path.exists(log):
             with open(log, encoding="utf-8") as file:
