@@ -146,7 +146,7 @@ def _():
             expect(mia.ask("DELETE", "/b?trash", prefix="").status == 200)
         expect(used(state, "mia") == 600)
         # As somebody has left it who was killed while it went for good.
-        os.rename(folder.at("a"), os.path.join(folder.path, ".weft-trash", "d-" + "0" * 32))
+        os.rename(folder.at("a"), folder.at(".weft-trash/d-" + "0" * 32))
         with ApiServer(folder, state):
             expect(used(state, "mia") == 300, used(state, "mia"))
 
@@ -159,7 +159,7 @@ def ftp_of(server):
 
 
 class Busy(threading.Thread):
-    """Somebody who does all that changes what is charged, until the server is gone or it is over."""
+    """Somebody who does all that changes what is charged, until the server is gone."""
 
     NAMES = [folder + name for folder in ("", "one/", "two/") for name in "abcd"]
 
