@@ -98,6 +98,7 @@ def _():
 def _():
     status, said, did = machine("make", "esbuild", without=("sudo",))
     expect(status == 1 and "apt-get update && apt-get install gcc" in said and did == "", said)
+    expect("installing" not in said, said)
 
 
 @case("names what is missing where there is no apt-get")
