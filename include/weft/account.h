@@ -565,19 +565,27 @@ struct weft_account_use {
 	int64_t id, created_s;
 	char name[WEFT_ACCOUNT_NAME_MAX + 1];
 	int64_t before, found;
-	bool is_busy; /* it is not set right: something of hers is under way */
+	int64_t settled; /* how often it was changed: by that a change meanwhile is noticed */
+	bool is_busy;    /* it is not set right: something of hers is under way */
 };
 
 struct weft_account_uses {
 	struct weft_account_use *uses; /* by id; removed accounts, too */
 	size_t count;
 	int64_t others; /* found, and nobody's who is known here */
+
+	/**
+	 * For who counts by the engine that all changes go through, which waits for those that are
+	 * under way: what this process has reserved is for bytes that were not seen, and will be
+	 * charged later.
+	 */
+	bool is_settled;
 };
 
 /**
  * To count anew what accounts use: ask for all of them, count the files (weft_files_owners()) and
  * add each to its owner, then set them right. An account whose use has changed meanwhile, or who
- * has reserved bytes, stays as it is, and is busy. Powers: MANAGES.
+ * has reserved bytes, stays as it is, and is busy: of her it is not known. Powers: MANAGES.
  */
 WEFT_API int weft_account_uses(struct weft_accounts *accounts, struct weft_account_call *call,
 	struct weft_account_uses *ret_uses);
@@ -586,6 +594,26 @@ WEFT_API void weft_account_uses_add(
 WEFT_API int weft_account_recount(struct weft_accounts *accounts, struct weft_account_call *call,
 	struct weft_account_uses *uses);
 WEFT_API void weft_account_uses_fini(struct weft_account_uses *uses);
+
+/**
+ * This process will change files below that shared folder (by its real path), and charge for them:
+ * that is noted on the disk until weft_account_charging_end(), or, where it is killed, for ever:
+ * then something may have changed that was never charged. *ret_is_unsure: so it is by now, because
+ * of another that does not live any more (or a backup of its time was put back): all is to be
+ * counted anew, as above, which may be done while files are changed; then
+ * weft_account_charging_sure(). Before the first change.
+ */
+WEFT_API int weft_account_charging_begin(
+	struct weft_accounts *accounts, const char *folder, bool *ret_is_unsure);
+
+/** What accounts use was counted anew in that folder, and is right. */
+WEFT_API int weft_account_charging_sure(struct weft_accounts *accounts, const char *folder);
+
+/**
+ * All that this process has changed is charged, and it changes nothing any more. Where a use could
+ * not be written (weft_account_files_settle() can't say so), it stays noted.
+ */
+WEFT_API int weft_account_charging_end(struct weft_accounts *accounts);
 
 /* ---- The audit log --------------------------------------------------------------------------- */
 

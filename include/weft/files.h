@@ -83,7 +83,7 @@ struct weft_files_visitor {
 	 * what fails; what is removed or replaced is settled with nothing reserved, or negative
 	 * use, where it was the visitor's own (see weft_files_options.freed). Both may wait, and
 	 * are called on the caller's fiber. A killed process settles nothing: weft_files_owners()
-	 * is for counting anew.
+	 * is for counting anew (weft_account_charging_begin() notes that it has to be done).
 	 */
 	int (*reserve)(void *arg, int64_t bytes);
 	void (*settle)(void *arg, int64_t reserved, int64_t used);
@@ -205,8 +205,12 @@ typedef int weft_files_owned_fn(const struct weft_files_owned *owned, void *arg)
 
 /**
  * Count all files and uploads, hidden ones too, by who stored them: for whoever runs the server,
- * so there is no visitor. 0, or -1 with errno as fn left it. Errors: ENOTSUP (the file system
- * keeps no attributes: nobody knows whose they are).
+ * so there is no visitor. Others may change files meanwhile: all changes by this engine that
+ * were seen are settled when fn is called (settle, freed), so whoever is charged or credited from
+ * the beginning of this call until what fn was told is put to use may be told wrongly, and nobody
+ * else. 0, or -1 with errno as fn left it. Errors: ENOTSUP (the file system keeps no attributes:
+ * nobody knows whose they are), EAGAIN (something was moved meanwhile: it may have been seen twice,
+ * or not at all).
  */
 WEFT_API int weft_files_owners(struct weft_files *files, weft_files_owned_fn *fn, void *arg);
 
@@ -226,14 +230,17 @@ struct weft_files_estate {
 
 struct weft_files_estate_done {
 	int64_t files, bytes; /* that have gone there */
+	int64_t uploads;      /* unfinished ones that are gone for good */
 	int64_t left;         /* files of that owner that the visitor may not remove, or that
-			       * somebody is changing: they are as they were */
+			       * somebody is changing: they are as they were; and uploads that are
+			       * being gone on with */
 };
 
 /**
  * Put all files of an owner that the visitor sees into the trash, one by one, or have another own
  * them: then they stay where they are, with the rights that hold there, and count in another quota.
- * Not what is in the trash, unfinished uploads, nor hidden names. Right: DELETE at each. When it
+ * Her unfinished uploads go for good, whatever the rights: nobody else sees them. What is in the
+ * trash, and what has a hidden name, stays as it is, and hers. Right: DELETE at each. When it
  * fails, a part is done, and *ret_done says so; again, it goes on. Errors: EDQUOT (as pass said),
  * ENOTSUP (there is no trash; the file system keeps no attributes), EINVAL, those of
  * weft_files_list().

@@ -347,6 +347,22 @@ int weft_account_recount(struct weft_accounts *accounts, struct weft_account_cal
 	return refuse_call(call);
 }
 
+int weft_account_charging_begin(
+	struct weft_accounts *accounts, const char *folder, bool *ret_is_unsure)
+{
+	return refuse();
+}
+
+int weft_account_charging_sure(struct weft_accounts *accounts, const char *folder)
+{
+	return refuse();
+}
+
+int weft_account_charging_end(struct weft_accounts *accounts)
+{
+	return refuse();
+}
+
 int weft_account_audit(struct weft_accounts *accounts, struct weft_account_call *call,
 	const struct weft_account_audit_query *query, struct weft_account_events *ret_events)
 {

@@ -82,7 +82,8 @@ struct passing {
 static int64_t take(struct weft__tx *tx, const struct passing *passing)
 {
 	static const char sql[] =
-		"UPDATE users SET used = CASE WHEN used + ?2 > 0 THEN used + ?2 ELSE 0 END"
+		"UPDATE users SET settled = settled + 1,"
+		" used = CASE WHEN used + ?2 > 0 THEN used + ?2 ELSE 0 END"
 		" WHERE id = ?1 AND created = ?3 AND (quota = 0 OR ?2 <= 0 OR ?2 <= quota - used -"
 		" (SELECT coalesce(sum(bytes), 0) FROM reservations WHERE user_id = ?1))";
 	int64_t id, created;
@@ -100,7 +101,8 @@ static int64_t credit(struct weft__tx *tx, const struct passing *passing)
 	if (!weft__account_owner_read(passing->estate->owner, &id, &created))
 		return 0;
 	return weft__tx_run(tx,
-		"UPDATE users SET used = CASE WHEN used > ?2 THEN used - ?2 ELSE 0 END"
+		"UPDATE users SET settled = settled + 1,"
+		" used = CASE WHEN used > ?2 THEN used - ?2 ELSE 0 END"
 		" WHERE id = ?1 AND created = ?3",
 		"iii", id, passing->bytes, created);
 }

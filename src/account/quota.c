@@ -139,7 +139,8 @@ static int settle(struct weft__tx *tx, const struct request *request)
 	if (request->used == 0)
 		return 0;
 	return weft__tx_run(tx,
-		       "UPDATE users SET used = CASE WHEN used + ?2 > 0 THEN used + ?2 ELSE 0 END"
+		       "UPDATE users SET settled = settled + 1,"
+		       " used = CASE WHEN used + ?2 > 0 THEN used + ?2 ELSE 0 END"
 		       " WHERE id = ?1 AND (?3 = 0 OR created = ?3)",
 		       "iii", request->user, request->used, request->created) < 0
 		       ? -1
@@ -183,6 +184,8 @@ static void flush(struct weft_accounts *accounts)
 
 		if (code)
 			request->code = code;
+		if (code && !request->reserves)
+			atomic_store(&quota->has_lost, true);
 		request->is_done =
 			true; /* it lies on a stack: not to be touched after the unlock */
 	}

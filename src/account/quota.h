@@ -7,6 +7,7 @@
 #define ACCOUNT_QUOTA_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "weft/list.h"
 #include "weft/lock.h"
@@ -19,6 +20,7 @@ struct weft__quota {
 	struct weft_lock flush; /* by who writes it */
 	pthread_mutex_t mutex;  /* of the list; held for a few instructions */
 	struct weft_list pending;
+	atomic_bool has_lost; /* a use that could not be written */
 };
 
 void weft__quota_init(struct weft__quota *quota);

@@ -4,7 +4,8 @@
  * Entry points: weft__account_owner_read(), weft_account_uses(), weft_account_recount().
  *
  *	uses: what each is said to use --> the caller counts files, and adds --> recount: as found,
- *	where it is still what it was said to be, and nothing is reserved
+ *	where nothing was settled meanwhile, and nothing is reserved (or that is known to be charged
+ *	only after this)
  *
  * Never: overwrites what was settled while somebody counted.
  */
@@ -64,7 +65,8 @@ static int take_row(const struct weft__value *columns, void *arg)
 		return -1;
 	*use = (struct weft_account_use){.id = columns[0].number,
 		.created_s = columns[1].number,
-		.before = columns[3].number};
+		.before = columns[3].number,
+		.settled = columns[4].number};
 	weft__value_text(&columns[2], use->name, sizeof(use->name));
 	return 0;
 }
@@ -73,7 +75,7 @@ static int list(struct weft__tx *tx, struct weft__deed *deed)
 {
 	weft_account_uses_fini(deed->arg);
 	return weft__tx_read(tx, (struct weft__reader){take_row, deed->arg},
-		       "SELECT id, created, name, used FROM users ORDER BY id", "") < 0
+		       "SELECT id, created, name, used, settled FROM users ORDER BY id", "") < 0
 		       ? -1
 		       : 0;
 }
@@ -126,10 +128,23 @@ struct recount_work {
 	char detail[WEFT_ACCOUNT_LABEL_MAX + 1];
 };
 
+/* Found to be what it was said to be: right, unless that was changed meanwhile. */
+static int check_same(struct weft__tx *tx, struct weft_account_use *use)
+{
+	int64_t count = 0;
+
+	if (weft__tx_number(tx, &count, "SELECT count(*) FROM users WHERE id = ?1 AND settled = ?2",
+		    "ii", use->id, use->settled) < 0)
+		return -1;
+	use->is_busy = count == 0;
+	return 0;
+}
+
 static int recount(struct weft__tx *tx, struct weft__deed *deed)
 {
-	static const char sql[] = "UPDATE users SET used = ?2 WHERE id = ?1 AND used = ?3"
-				  " AND NOT EXISTS (SELECT 1 FROM reservations WHERE user_id = ?1)";
+	static const char sql[] =
+		"UPDATE users SET used = ?2 WHERE id = ?1 AND used = ?3 AND settled = ?4 AND"
+		" NOT EXISTS (SELECT 1 FROM reservations WHERE user_id = ?1 AND owner <> ?5)";
 	struct recount_work *work = deed->arg;
 	size_t changed = 0;
 	int64_t result;
@@ -139,9 +154,15 @@ static int recount(struct weft__tx *tx, struct weft__deed *deed)
 	for (size_t i = 0; i < work->uses->count; i++) {
 		struct weft_account_use *use = &work->uses->uses[i];
 
-		if (use->found == use->before || use->is_busy)
+		if (use->is_busy)
 			continue;
-		result = weft__tx_run(tx, sql, "iii", use->id, use->found, use->before);
+		if (use->found == use->before) {
+			if (check_same(tx, use) < 0)
+				return -1;
+			continue;
+		}
+		result = weft__tx_run(tx, sql, "iiiii", use->id, use->found, use->before,
+			use->settled, work->uses->is_settled ? tx->store->owner : 0);
 		if (result < 0)
 			return -1;
 		use->is_busy = result == 0;

@@ -145,7 +145,15 @@ static const char places[] = "CREATE TABLE places ("
 			     "	PRIMARY KEY (user_id, address)"
 			     ") STRICT, WITHOUT ROWID;";
 
-static const char *const steps[WEFT__SCHEMA_VERSION] = {people, reservations, places};
+/* What is charged is counted anew after a kill: how often each use was changed, and by whom. */
+static const char charging[] = "ALTER TABLE users ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
+			       "CREATE TABLE charging ("
+			       "	owner INTEGER NOT NULL,"
+			       "	folder TEXT NOT NULL,"
+			       "	PRIMARY KEY (owner, folder)"
+			       ") STRICT, WITHOUT ROWID;";
+
+static const char *const steps[WEFT__SCHEMA_VERSION] = {people, reservations, places, charging};
 
 const struct weft__store_schema weft__account_schema = {
 	.file = "accounts.db",

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /** The newest version. */
-#define WEFT__SCHEMA_VERSION 3
+#define WEFT__SCHEMA_VERSION 4
 
 /** Of accounts.db. */
 extern const struct weft__store_schema weft__account_schema;

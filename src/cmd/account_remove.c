@@ -22,12 +22,14 @@ static const char remove_help[] =
 	"  --trash-files      all files that this person has stored go to the trash\n"
 	"  --give-files HEIR  they are another's, in whose quota they count; they stay where they\n"
 	"                     are, and who may open them is as before\n"
+	"                     By both, uploads that she has not finished go for good; what is in\n"
+	"                     the trash, or has a hidden name, stays hers.\n"
 	"  --folder DIR       the shared folder, where it is not done by --server\n" ACCOUNT_HELP;
 
 struct removal {
 	const char *user, *heir, *folder;
 	bool purges, trashes;
-	json_int_t files, bytes, left;
+	json_int_t files, bytes, uploads, left;
 	bool is_full;
 };
 
@@ -73,11 +75,23 @@ static int settle(struct account *account, struct removal *removal)
 		has_more = json_is_true(json_object_get(result, "more"));
 		removal->files += number_of(result, "files");
 		removal->bytes += number_of(result, "bytes");
+		removal->uploads += number_of(result, "uploads");
 		removal->left = number_of(result, "left");
 		removal->is_full = json_is_true(json_object_get(result, "full"));
 		json_decref(result);
 	}
 	return status;
+}
+
+static int begin_charging(const struct account *account, const struct removal *removal)
+{
+	char *folder = realpath(removal->folder, NULL);
+	bool is_unsure;
+	int result =
+		folder ? weft_account_charging_begin(account->accounts, folder, &is_unsure) : -1;
+
+	free(folder);
+	return result;
 }
 
 static int settle_here(struct account *account, struct removal *removal)
@@ -90,12 +104,16 @@ static int settle_here(struct account *account, struct removal *removal)
 	if (status || !removal->folder)
 		return status ? status : settle(account, removal);
 	options.arg = account->accounts;
+	/* Killed from here on, it is a server's to count anew. */
+	if (begin_charging(account, removal) < 0)
+		return weft__cmd_fail(account->name, "%s: %s.", removal->folder, strerror(errno));
 	account->files = weft_files_new(removal->folder, &options);
 	status = account->files ? settle(account, removal)
 				: weft__cmd_fail(account->name, "%s: %s.", removal->folder,
 					  strerror(errno));
 	weft_files_free(account->files);
 	account->files = NULL;
+	weft_account_charging_end(account->accounts);
 	return status;
 }
 
@@ -104,9 +122,9 @@ static int say(const struct account *account, const struct removal *removal)
 	bool settles = removal->trashes || removal->heir;
 
 	if (account->is_json && settles)
-		printf("{\"files\": %lld, \"bytes\": %lld, \"left\": %lld}\n",
+		printf("{\"files\": %lld, \"bytes\": %lld, \"uploads\": %lld, \"left\": %lld}\n",
 			(long long)removal->files, (long long)removal->bytes,
-			(long long)removal->left);
+			(long long)removal->uploads, (long long)removal->left);
 	if (settles)
 		weft__cmd_account_say(account, "%lld files of %s %s%s.", (long long)removal->files,
 			removal->user, removal->heir ? "are now of " : "are in the trash",

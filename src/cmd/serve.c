@@ -10,6 +10,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,9 @@ static int serve_until_stopped(void *arg)
 		status = weft__serve_confine_calls(serve);
 	if (!status) {
 		weft__serve_tidy_begin(serve);
+		weft__serve_recount_begin(serve);
 		status = serve_with_signals(serve);
+		weft__serve_recount_end(serve);
 		weft__serve_tidy_end(serve);
 	}
 	weft__serve_control_end(serve);
@@ -140,14 +143,8 @@ static int open_engine(struct serve *serve)
 	return serve->engine ? 0 : -1;
 }
 
-static int open_folder(struct serve *serve)
+static int fail_folder(const struct serve *serve)
 {
-	if (open_engine(serve) == 0)
-		serve->files = weft_http_files_new(serve->dir, &serve->files_options);
-	if (serve->files)
-		serve->folder = realpath(serve->dir, NULL);
-	if (serve->folder)
-		return CMD_DONE;
 	switch (errno) {
 	case ENOENT:
 		return weft__cmd_fail(NAME, "there is no folder \"%s\".", serve->dir);
@@ -160,6 +157,26 @@ static int open_folder(struct serve *serve)
 	default:
 		return weft__cmd_fail(NAME, "can't open %s: %s.", serve->dir, strerror(errno));
 	}
+}
+
+/* Whether it is there. */
+static int open_folder(struct serve *serve)
+{
+	int fd = open(serve->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		serve->folder = realpath(serve->dir, NULL);
+	}
+	return serve->folder ? CMD_DONE : fail_folder(serve);
+}
+
+/* After the accounts: what has expired since goes at once, and is credited. */
+static int open_files(struct serve *serve)
+{
+	if (open_engine(serve) == 0)
+		serve->files = weft_http_files_new(serve->dir, &serve->files_options);
+	return serve->files ? CMD_DONE : fail_folder(serve);
 }
 
 static int open_log(struct serve *serve)
@@ -268,6 +285,8 @@ int weft__cmd_serve(int argc, char **argv)
 		status = weft__serve_open_accounts(&serve);
 	if (!status && !serve.accounts)
 		status = weft__serve_check_private(&serve);
+	if (!status)
+		status = open_files(&serve);
 	if (!status)
 		status = open_log(&serve);
 	if (!status)

@@ -378,6 +378,10 @@ int weft__serve_announce_take(const struct serve *serve);
 void weft__serve_tidy_begin(struct serve *serve);
 void weft__serve_tidy_end(struct serve *serve);
 
+/** serve_recount.c: what a server that was killed has not charged; on a fiber. */
+void weft__serve_recount_begin(struct serve *serve);
+void weft__serve_recount_end(struct serve *serve);
+
 /** Tell the local networks of the rooms, once their doors are open. In a fiber. A status. */
 int weft__serve_announce_begin(struct serve *serve);
 void weft__serve_announce_end(struct serve *serve);

@@ -97,14 +97,18 @@ static int open_all(struct serve *serve, const struct weft_accounts_options *opt
 	struct serve_accounts *own = serve->accounts;
 
 	own->accounts = weft_accounts_open(options);
-	if (!own->accounts)
-		return -1;
-	own->api = weft__hub_api_new(&(struct hub_account_api_options){.accounts = own->accounts,
+	return own->accounts ? weft__serve_charging_begin(serve) : -1;
+}
+
+static struct hub_account_api *make_api(const struct serve *serve)
+{
+	const struct serve_accounts *own = serve->accounts;
+
+	return weft__hub_api_new(&(struct hub_account_api_options){.accounts = own->accounts,
 		.dir = own->dir,
 		.files = serve->engine,
 		.visit = weft__serve_make_visitor,
 		.status = weft__serve_status_of(serve)});
-	return own->api ? 0 : -1;
 }
 
 int weft__serve_open_accounts(struct serve *serve)
@@ -145,6 +149,7 @@ void weft__serve_close_accounts(struct serve *serve)
 	weft__hub_api_free(own->api);
 	weft__serve_forget_strangers(own);
 	pthread_mutex_destroy(&own->mutex);
+	weft__serve_charging_end(own);
 	weft_accounts_close(own->accounts);
 	weft__serve_events_free(own->events);
 	explicit_bzero(own->password, sizeof(own->password));
@@ -201,7 +206,8 @@ int weft__serve_front_accounts(
 
 	own->router = weft_http_router_new();
 	own->files_router = weft_http_router_new();
-	if (!own->router || !own->files_router ||
+	own->api = make_api(serve);
+	if (!own->router || !own->files_router || !own->api ||
 		weft_http_router_use(own->files_router, weft__serve_attend, own) < 0 ||
 		weft_http_router_mount(own->files_router, "/", files, files_arg) < 0 ||
 		weft__hub_api_mount(own->api, own->router) < 0 ||

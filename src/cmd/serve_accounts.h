@@ -29,7 +29,15 @@ struct serve_accounts {
 	struct weft_list under_way;
 	uint64_t serials;
 	weft_fiber_id watcher; /* 0: none */
+
+	/* serve_recount.c */
+	bool is_unsure;        /* somebody was killed who charged for these files */
+	weft_fiber_id recount; /* 0: none */
 };
+
+/** Before the first change; and after the last. */
+int weft__serve_charging_begin(struct serve *serve);
+void weft__serve_charging_end(struct serve_accounts *own);
 
 /** Who asks, before the files. */
 int weft__serve_attend(struct weft_http_request *request, struct weft_http_response *response,

@@ -85,10 +85,12 @@ int weft_files_remove(struct weft_files *files, const struct weft_files_visitor 
 {
 	static const struct weft_files_remove_options none;
 	struct removal removal = {.options = options ? options : &none};
+	unsigned turn;
 	int result;
 
 	if (weft__view_make(&removal.view, files, visitor, path) < 0)
 		return -1;
+	turn = weft__change_begin(files);
 	result = weft__view_need(&removal.view, WEFT_FILES_DELETE);
 	if (result == 0)
 		result = removal.view.path[0]
@@ -97,6 +99,7 @@ int weft_files_remove(struct weft_files *files, const struct weft_files_visitor 
 	weft__view_leave(&removal.view);
 	if (result == 0)
 		weft__visitor_settle(visitor, 0, -weft__gone_credit(files, visitor, &removal.gone));
+	weft__change_end(files, turn);
 	return result;
 }
 
@@ -177,10 +180,12 @@ static int move_once(struct weft_files *files, const struct weft_files_visitor *
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved)
 {
 	struct moving moving = {.files = files, .move = move};
+	unsigned turn;
 	int result = -1;
 
 	if (weft__view_make(&moving.from, files, visitor, move->from) < 0)
 		return -1;
+	turn = weft__change_begin(files);
 	if (weft__view_make(&moving.to, files, visitor, move->to) == 0) {
 		result = move_within_rights(&moving, visitor);
 		weft__view_leave(&moving.to);
@@ -192,6 +197,7 @@ static int move_once(struct weft_files *files, const struct weft_files_visitor *
 	if (result == 0)
 		weft__visitor_settle(
 			visitor, 0, -weft__gone_credit(files, visitor, &moving.moved.gone));
+	weft__change_end_move(files, turn, result);
 	return result;
 }
 

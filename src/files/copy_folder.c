@@ -450,15 +450,18 @@ static int copy_folder_once(struct weft_files *files, const struct weft_files_vi
 		.trash_fd = -1,
 		.stage_fd = -1,
 		.place = {.folder_fd = -1}};
+	unsigned turn;
 	int result = -1;
 
 	*ret_moved = (struct weft_files_moved){.is_folder = true};
 	if (weft__view_make(&copying.from, files, visitor, move->from) < 0)
 		return -1;
+	turn = weft__change_begin(files);
 	if (weft__view_make(&copying.to, files, visitor, move->to) == 0) {
 		result = copy_within(&copying);
 		weft__view_leave(&copying.to);
 	}
+	weft__change_end(files, turn);
 	weft__view_leave(&copying.from);
 	return result;
 }

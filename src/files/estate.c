@@ -6,6 +6,7 @@
  *
  *	what the visitor sees, one by one -> is it hers? -> the trash
  *	                                                 -> quota -> the attribute -> on the disk
+ *	her unfinished uploads, which nobody else sees --> gone for good
  *
  * Killed, it has done a part, and can be begun again: what is another's by then is passed over.
  *
@@ -21,6 +22,7 @@
 #include "files/files.h"
 #include "files/owner.h"
 #include "files/store.h"
+#include "files/upload.h"
 #include "files/walk.h"
 #include "weft/files_trash.h"
 #include "weft/offload.h"
@@ -138,7 +140,7 @@ static int pass(const struct thing *thing, int64_t bytes)
 	return bytes != 0 && estate->pass ? estate->pass(estate->arg, bytes) : 0;
 }
 
-static int give(struct thing *thing)
+static int give_charged(struct thing *thing)
 {
 	int code;
 
@@ -150,6 +152,16 @@ static int give(struct thing *thing)
 	WEFT_SHIELDED
 		pass(thing, -bytes_of(thing));
 	return fail(code);
+}
+
+static int give(struct thing *thing)
+{
+	struct weft_files *files = thing->settling->files;
+	unsigned turn = weft__change_begin(files);
+	int result = give_charged(thing);
+
+	weft__change_end(files, turn);
+	return result;
 }
 
 /* A judge of weft_files_trash(): 0, or EBUSY: it is another by now. */
@@ -218,6 +230,63 @@ static int take_entry(const struct weft__walk_entry *entry, void *arg)
 	return result;
 }
 
+/* ---- Uploads --------------------------------------------------------------------------------- */
+
+struct ending {
+	struct settling *settling;
+	int folder_fd;
+	int64_t freed;
+};
+
+/* Nobody but her could see it, or go on with it. */
+static int end_upload(const struct weft__upload_found *found, void *arg)
+{
+	struct ending *ending = arg;
+	struct weft_files_estate_done *done = ending->settling->done;
+	int fd;
+
+	if (strcmp(found->record->owner, ending->settling->estate->owner) != 0)
+		return 0;
+	fd = weft__upload_lock(ending->folder_fd, found->id);
+	if (fd < 0) {
+		done->left += errno == EBUSY;
+		return 0;
+	}
+	if (weft__upload_unlink(ending->folder_fd, found->id) == 0) {
+		done->uploads++;
+		ending->freed += found->record->offset;
+	} else {
+		done->left++;
+	}
+	return close_keep(fd, 0);
+}
+
+static int open_uploads(void *arg)
+{
+	struct ending *ending = arg;
+
+	ending->folder_fd = weft__uploads_open_folder(ending->settling->files, false);
+	return ending->folder_fd >= 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* What has come of them goes for good, and counts no more. */
+static int end_uploads(struct settling *settling)
+{
+	struct ending ending = {.settling = settling, .folder_fd = -1};
+	const struct weft_files_options *options = &settling->files->options;
+	unsigned turn = weft__change_begin(settling->files);
+	int result = weft_offload_as(WEFT_OFFLOAD_FILE, open_uploads, &ending);
+
+	if (result == 0 && ending.folder_fd >= 0)
+		result = weft__uploads_each(settling->files, end_upload, &ending);
+	if (ending.folder_fd >= 0)
+		close_keep(ending.folder_fd, 0);
+	if (ending.freed > 0 && options->freed)
+		options->freed(options->arg, settling->estate->owner, ending.freed);
+	weft__change_end(settling->files, turn);
+	return result;
+}
+
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 int weft_files_settle_estate(struct weft_files *files, const struct weft_files_visitor *visitor,
@@ -233,7 +302,7 @@ int weft_files_settle_estate(struct weft_files *files, const struct weft_files_v
 		return fail(EINVAL);
 	if (!estate->heir && weft_files_trash_days(files) == 0)
 		return fail(ENOTSUP);
-	if (weft__walk(&walk) < 0)
+	if (weft__walk(&walk) < 0 || end_uploads(&settling) < 0)
 		return -1;
 	/* Of an empty folder nothing has to be known. */
 	return settling.seen > 0 && !settling.keeps_owners ? fail(ENOTSUP) : 0;

@@ -7,6 +7,7 @@
  *	put.c, put.h	files put by visitors, over store.h
  *	upload.c, upload.h, upload_record.c, upload_find.c	those that are gone on with
  *	change.c	folders made; removed, moved, copied, dated
+ *	changes.c	what is under way, for who counts meanwhile
  *	trash.h		what was removed, for a while
  *	owner.c, owner.h, usage.c	who stored a file; how much there is, and whose
  */
@@ -18,16 +19,26 @@
 #include "files/group.h"
 #include "files/open.h"
 #include "weft/files.h"
+#include "weft/lock.h"
 
 /* For weft_files_counts(): in memory that forked processes share. */
 struct weft__files_tally {
 	_Atomic uint64_t stored, stored_bytes;
 };
 
+/** What is under way (changes.c). */
+struct weft__changes {
+	atomic_uint turn;          /* of what begins now: 0 or 1 */
+	atomic_uint under_way[2];  /* by the turn they began in */
+	_Atomic uint64_t moves;    /* names that have moved, ever */
+	struct weft_lock counting; /* one at a time waits for a turn's end */
+};
+
 struct weft_files {
 	struct weft__root root;
 	struct weft_files_options options;
 	struct weft__group group;
+	struct weft__changes changes;
 	bool only_views;            /* nothing is changed below the root, nor cleared up */
 	atomic_uint puts;           /* under way */
 	_Atomic int64_t expired_ns; /* on the wall clock: when uploads were last looked through */
@@ -115,6 +126,23 @@ typedef int weft__files_move_fn(struct weft_files *files, const struct weft_file
 int weft__name_by_turns(weft__files_move_fn *fn, struct weft_files *files,
 	const struct weft_files_visitor *visitor, const struct weft_files_move *move,
 	struct weft_files_moved *ret_moved);
+
+/* ---- Changes (changes.c) ------------------------------------------------------------------ */
+
+/**
+ * From before bytes or names change on the disk until that was settled with whoever is charged: the
+ * turn that its end is told. One may be within another. The ends keep errno; _end_move() is that of
+ * what gives bytes another name without charging anybody, result as it is returned, with its errno.
+ */
+unsigned weft__change_begin(struct weft_files *files);
+void weft__change_end(struct weft_files *files, unsigned turn);
+void weft__change_end_move(struct weft_files *files, unsigned turn, int result);
+
+/** The same of one that is no move, which has moved something all the same. Before its end. */
+void weft__change_moves(struct weft_files *files);
+
+/** Wait until all that has begun by now has ended; under the lock counting. 0; -1: interrupted. */
+int weft__changes_wait(struct weft_files *files);
 
 /* ---- Quotas -------------------------------------------------------------------------- */
 

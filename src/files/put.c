@@ -444,6 +444,9 @@ static void finish(struct weft_files_put *put, bool is_done, struct weft_files_r
 	if (is_done)
 		used = put->kept + put->len -
 		       weft__gone_credit(put->files, put->visitor, weft__put_gone(put->inner));
+	/* A file in the place of one as large: charged to nobody, but another to who counts. */
+	if (is_done && used == 0 && !weft__put_is_new(put->inner))
+		weft__change_moves(put->files);
 	if (is_done && ret_result) {
 		ret_result->stat = *weft__put_stat(put->inner);
 		ret_result->stat.st_nlink = 1; /* it had no name yet when it was asked */
@@ -459,10 +462,17 @@ static void finish(struct weft_files_put *put, bool is_done, struct weft_files_r
 int weft_files_put_commit_all(struct weft_files_put **puts, size_t count,
 	struct weft_files_result *ret_results, size_t *ret_failed)
 {
-	int result = count ? commit(puts, count, ret_failed) : 0;
+	struct weft_files *files = count ? puts[0]->files : NULL;
+	unsigned turn;
+	int result;
 
+	if (!files)
+		return 0;
+	turn = weft__change_begin(files);
+	result = commit(puts, count, ret_failed);
 	for (size_t i = 0; i < count; i++)
 		finish(puts[i], puts[i]->inner->is_named, ret_results ? &ret_results[i] : NULL);
+	weft__change_end(files, turn);
 	return result;
 }
 

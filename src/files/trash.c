@@ -253,11 +253,16 @@ int weft_files_trash(struct weft_files *files, const struct weft_files_visitor *
 	char ret_id[WEFT_FILES_TRASH_ID_SIZE])
 {
 	struct trashing trashing = {.files = files, .visitor = visitor, .options = options};
+	unsigned turn;
+	int result;
 
 	if (weft_files_trash_days(files) == 0)
 		return fail(ENOTSUP);
 	weft__trash_sweep_sometimes(files);
-	if (remove_by(&trashing, path) < 0)
+	turn = weft__change_begin(files);
+	result = remove_by(&trashing, path);
+	weft__change_end_move(files, turn, result);
+	if (result < 0)
 		return -1;
 	if (ret_id)
 		memcpy(ret_id, trashing.id, sizeof(trashing.id));
@@ -270,8 +275,11 @@ int weft_files_remove_all(struct weft_files *files, const struct weft_files_visi
 	struct trashing trashing = {
 		.files = files, .visitor = visitor, .options = options, .is_for_good = true};
 	struct weft__trash_clearing clearing;
+	unsigned turn = weft__change_begin(files);
+	int result = remove_by(&trashing, path);
 
-	if (remove_by(&trashing, path) < 0)
+	weft__change_end_move(files, turn, result);
+	if (result < 0)
 		return -1;
 	weft__trash_clearing_init(&clearing, files, visitor);
 	if (weft__trash_clearing_add(&clearing, 'd', trashing.id) == 0)

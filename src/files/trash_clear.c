@@ -241,7 +241,13 @@ static void credit(const struct piece *piece)
 void weft__trash_clear(struct weft__trash_clearing *clearing)
 {
 	struct piece *piece = malloc(sizeof(*piece));
+	struct weft_files *files = clearing->files;
+	unsigned turn = weft__change_begin(files);
 	int code = errno, result = 0;
+
+	/* Folders that have something in them come up to others. */
+	if (weft_vec_len(&clearing->names) > 0)
+		weft__change_moves(files);
 
 	while (piece && result == 0 && clearing->left > 0 && weft_vec_len(&clearing->names) > 0) {
 		unsigned most = clearing->left < AT_ONCE ? clearing->left : AT_ONCE;
@@ -254,5 +260,6 @@ void weft__trash_clear(struct weft__trash_clearing *clearing)
 		credit(piece);
 	}
 	free(piece);
+	weft__change_end(files, turn);
 	errno = code;
 }

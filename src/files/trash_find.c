@@ -410,6 +410,7 @@ int weft__trash_sweep(struct weft_files *files, unsigned names_max)
 	struct weft__trash_clearing clearing;
 	struct sweep sweep = {
 		.files = files, .clearing = &clearing, .now_s = weft_wall_now() / WEFT_SECONDS(1)};
+	unsigned turn = weft__change_begin(files);
 	int result = 0, code;
 
 	atomic_store(&files->swept_ns, weft_wall_now());
@@ -422,6 +423,7 @@ int weft__trash_sweep(struct weft_files *files, unsigned names_max)
 		closedir(sweep.folder); /* was only read */
 	weft__trash_clear(&clearing);
 	weft__trash_clearing_fini(&clearing);
+	weft__change_end(files, turn);
 	errno = code;
 	return result;
 }

@@ -343,13 +343,16 @@ int weft_files_trash_restore(struct weft_files *files, const struct weft_files_v
 	struct turn turn = {&restoring, ret_path};
 	struct weft_files_move move = {
 		.to = restore->to, .is_unique = restore->is_unique, .arg = &turn};
+	unsigned change;
 	int result;
 
 	if (open_item(&restoring.item, files, visitor, restore->id) < 0)
 		return -1;
 	if (!move.to)
 		move.to = weft__trash_path(visitor, &restoring.item.record);
+	change = weft__change_begin(files);
 	result = weft__name_by_turns(restore_by_turn, files, visitor, &move, NULL);
+	weft__change_end_move(files, change, result);
 	close_item(&restoring.item);
 	return result;
 }
@@ -386,12 +389,15 @@ int weft_files_trash_remove(
 {
 	struct weft__trash_clearing clearing;
 	struct item item;
+	unsigned turn;
 	int result;
 
 	if (open_item(&item, files, visitor, id) < 0)
 		return -1;
 	weft__trash_clearing_init(&clearing, files, visitor);
+	turn = weft__change_begin(files);
 	result = doom(&item, &clearing);
+	weft__change_end_move(files, turn, result);
 	close_item(&item);
 	if (result == 0)
 		weft__trash_clear(&clearing);

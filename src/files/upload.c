@@ -22,6 +22,10 @@
 
 #define ID_LEN (WEFT_FILES_UPLOAD_ID_SIZE - 1)
 
+/** So often it is looked again at one that is busy, after so long. */
+#define BUSY_LOOKS   5
+#define BUSY_WAIT_NS WEFT_MILLISECONDS(4)
+
 static int fail(int code)
 {
 	errno = code;
@@ -434,6 +438,20 @@ struct weft_files_upload *weft_files_upload_peek(
 	return NULL;
 }
 
+/* Who counts, lists or expires uploads has each for a moment, to see whether somebody goes on with
+ * it: that is not being busy. */
+static int open_patiently(struct weft_files_upload *upload)
+{
+	int result = weft_offload_as(WEFT_OFFLOAD_FILE, open_there, upload);
+
+	for (int i = 0; i < BUSY_LOOKS && result < 0 && errno == EBUSY; i++) {
+		if (weft_sleep(BUSY_WAIT_NS) < 0)
+			return -1;
+		result = weft_offload_as(WEFT_OFFLOAD_FILE, open_there, upload);
+	}
+	return result;
+}
+
 struct weft_files_upload *weft_files_upload_open(
 	struct weft_files *files, const struct weft_files_visitor *visitor, const char *id)
 {
@@ -441,8 +459,7 @@ struct weft_files_upload *weft_files_upload_open(
 
 	if (!upload)
 		return NULL;
-	if (weft_offload_as(WEFT_OFFLOAD_FILE, open_there, upload) == 0 &&
-		check_seen(upload) == 0 && recall(upload) == 0)
+	if (open_patiently(upload) == 0 && check_seen(upload) == 0 && recall(upload) == 0)
 		return upload;
 	weft__upload_end(upload, 0);
 	return NULL;

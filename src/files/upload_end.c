@@ -212,7 +212,9 @@ int weft_files_upload_commit(struct weft_files_upload *upload,
 	static const struct weft_files_put_options none;
 	struct publishing publishing = {.upload = upload};
 	struct weft_files_put *put = upload->put;
+	struct weft_files *files = put->files;
 	struct weft_files_result done;
+	unsigned turn;
 	int result;
 
 	if (weft__upload_code(upload))
@@ -221,46 +223,58 @@ int weft_files_upload_commit(struct weft_files_upload *upload,
 		return fail(EPIPE);
 	if (weft__view_make(&publishing.view, put->files, put->visitor, put->path) < 0)
 		return -1;
+	turn = weft__change_begin(files);
 	result = publish(&publishing, options ? options : &none, &done);
 	weft__view_leave(&publishing.view);
-	if (result < 0)
-		return -1;
-	forget(upload);
-	if (ret_result)
-		*ret_result = done;
-	weft__upload_end(upload, put->len - publishing.credit);
-	return 0;
+	if (result == 0) {
+		forget(upload);
+		if (ret_result)
+			*ret_result = done;
+		weft__upload_end(upload, put->len - publishing.credit);
+	}
+	/* What was charged before is somewhere else by now. */
+	weft__change_end_move(files, turn, result);
+	return result;
 }
 
 /* ---- Stopping ------------------------------------------------------------------------------- */
 
 void weft_files_upload_close(struct weft_files_upload *upload)
 {
+	struct weft_files *files;
 	int64_t used;
+	unsigned turn;
 	int code = errno;
 
 	if (!upload)
 		return;
+	files = upload->put->files;
+	turn = weft__change_begin(files);
 	used = upload->put->len;
 	WEFT_SHIELDED
 		if (upload->record.offset != upload->put->kept + used &&
 			weft_files_upload_sync(upload) < 0)
 			used = upload->record.offset - upload->put->kept;
 	weft__upload_end(upload, used);
+	weft__change_end(files, turn);
 	errno = code;
 }
 
 int weft_files_upload_remove(struct weft_files_upload *upload)
 {
+	struct weft_files *files = upload->put->files;
+	unsigned turn;
 	int result = -1;
 
 	if (!upload->put->inner) { /* it is not this visitor's turn */
 		weft__upload_end(upload, 0);
 		return fail(EBADF);
 	}
+	turn = weft__change_begin(files);
 	WEFT_SHIELDED
 		result = weft_offload_as(WEFT_OFFLOAD_FILE, unlink_there, upload);
 	weft__upload_end(upload, -upload->put->kept);
+	weft__change_end(files, turn);
 	return result;
 }
 
@@ -324,6 +338,8 @@ int weft_files_put_keep(struct weft_files_put *put, char ret_id[WEFT_FILES_UPLOA
 {
 	struct weft_files_upload *upload = calloc(1, sizeof(*upload));
 	struct keeping keeping = {put, upload};
+	struct weft_files *files = put->files;
+	unsigned turn;
 	int result = -1;
 
 	weft__uploads_expire_sometimes(put->files);
@@ -336,6 +352,7 @@ int weft_files_put_keep(struct weft_files_put *put, char ret_id[WEFT_FILES_UPLOA
 	upload->record.offset = put->kept + put->len;
 	upload->record.len = put->is_exact ? put->kept + put->announced : -1;
 	weft__upload_draw_id(upload->id);
+	turn = weft__change_begin(files);
 	/* What has failed may have a hole in it. */
 	if (put->code)
 		errno = put->code;
@@ -345,5 +362,6 @@ int weft_files_put_keep(struct weft_files_put *put, char ret_id[WEFT_FILES_UPLOA
 	if (result == 0 && ret_id)
 		memcpy(ret_id, upload->id, sizeof(upload->id));
 	weft__upload_end(upload, result == 0 ? put->kept + put->len : 0);
+	weft__change_end(files, turn);
 	return result;
 }

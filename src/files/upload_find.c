@@ -506,6 +506,7 @@ static int expire_there(void *arg)
 int weft__uploads_expire(struct weft_files *files)
 {
 	struct expiry expiry = {.files = files, .now_s = weft_wall_now() / WEFT_SECONDS(1)};
+	unsigned turn = weft__change_begin(files);
 	int result = weft_offload_as(WEFT_OFFLOAD_FILE, expire_there, &expiry), code = errno;
 
 	atomic_store(&files->expired_ns, weft_wall_now());
@@ -517,6 +518,7 @@ int weft__uploads_expire(struct weft_files *files)
 			files->options.freed(files->options.arg, expired->owner, expired->bytes);
 		free(expired);
 	}
+	weft__change_end(files, turn);
 	errno = code;
 	return result;
 }

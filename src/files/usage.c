@@ -142,12 +142,16 @@ static int tell_owners(struct weft_map *owners, weft_files_owned_fn *fn, void *a
 
 /* ---- Counting ------------------------------------------------------------------------------ */
 
-/* Of what is in the trash, which is nobody's. */
-static bool is_record(const char *folder, const char *name)
+/* Of what is in the trash, which is nobody's; and copies that have no name yet, or were given up:
+ * they were never counted. */
+static bool is_uncounted(const char *folder, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	return strcmp(folder, WEFT__TRASH_FOLDER) == 0 && dot && strcmp(dot, ".info") == 0;
+	if (strcmp(folder, WEFT__TRASH_FOLDER) != 0)
+		return false;
+	return (dot && strcmp(dot, ".info") == 0) || strncmp(name, "c-", 2) == 0 ||
+	       strncmp(name, "x-", 2) == 0;
 }
 
 static int count_entry(struct counting *counting, const char *folder, DIR *dir, const char *name)
@@ -155,7 +159,7 @@ static int count_entry(struct counting *counting, const char *folder, DIR *dir, 
 	struct stat stat;
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || weft__store_is_own_name(name) ||
-		is_record(folder, name))
+		is_uncounted(folder, name))
 		return 0;
 	/* It may be gone by now, or be nothing that this process may look at. */
 	if (fstatat(dirfd(dir), name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
@@ -329,6 +333,21 @@ static int count_owners(struct counting *counting)
 	return weft__uploads_each(counting->view.files, count_upload, counting);
 }
 
+/* And all that was under way is charged. */
+static int count_settled(struct counting *counting, struct weft_files *files)
+{
+	uint64_t moves = atomic_load(&files->changes.moves);
+	int result;
+
+	if (count_owners(counting) < 0 || weft_lock_acquire(&files->changes.counting) < 0)
+		return -1;
+	result = weft__changes_wait(files);
+	weft_lock_release(&files->changes.counting);
+	if (result == 0 && atomic_load(&files->changes.moves) != moves)
+		result = fail(EAGAIN);
+	return result;
+}
+
 int weft_files_owners(struct weft_files *files, weft_files_owned_fn *fn, void *arg)
 {
 	static const struct weft_files_visitor anybody = {.rights = WEFT_FILES_ALL};
@@ -338,7 +357,7 @@ int weft_files_owners(struct weft_files *files, weft_files_owned_fn *fn, void *a
 	if (!counting.owners)
 		return -1;
 	if (weft__view_make(&counting.view, files, &anybody, "") == 0) {
-		result = count_owners(&counting);
+		result = count_settled(&counting, files);
 		end_count(&counting);
 	}
 	if (result == 0)

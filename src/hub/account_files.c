@@ -28,9 +28,10 @@ static int refuse(struct hub_ask *ask, int status, const char *word, const char 
 static int tell(struct hub_ask *ask, const struct weft_files_estate_done *done, int code)
 {
 	return weft__hub_give(
-		ask, json_pack("{s:I, s:I, s:I, s:b, s:b}", "files", (json_int_t)done->files,
-			     "bytes", (json_int_t)done->bytes, "left", (json_int_t)done->left,
-			     "more", code == ETIMEDOUT, "full", code == EDQUOT));
+		ask, json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "files", (json_int_t)done->files,
+			     "bytes", (json_int_t)done->bytes, "uploads", (json_int_t)done->uploads,
+			     "left", (json_int_t)done->left, "more", code == ETIMEDOUT, "full",
+			     code == EDQUOT));
 }
 
 static int settle(struct hub_ask *ask, struct weft_account_estate *of_both)

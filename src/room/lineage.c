@@ -5,11 +5,11 @@
  *	chat.db, lineage	mark, given: numbers that were given out, ever
  *	chat.db-last		mark, given: as of the last transaction that was written
  *
- * Another mark, or fewer numbers than are known to have been given: it was put back. What is beside
- * the database lags behind it at most, by what a kill in between leaves; it is not synced after each
- * message, so that a crash of the machine may take it back as well: then only a backup of the last
- * moments before goes unseen. Whoever removes chat.db with all beside it removes this as well, and
- * whoever removes chat.db alone is seen by the mark.
+ * Another mark, or fewer numbers than are known to have been given: it was put back. What is
+ * beside the database lags behind it at most, by what a kill in between leaves; it is not synced
+ * after each message, so that a crash of the machine may take it back as well: then only a backup
+ * of the last moments before goes unseen. Whoever removes chat.db with all beside it removes this
+ * as well, and whoever removes chat.db alone is seen by the mark.
  *
  * Entry points: weft__lineage_open(), weft__lineage_write(), weft__lineage_keep().
  * Never: ahead of the database.

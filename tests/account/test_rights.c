@@ -429,6 +429,105 @@ CHECK_CASE(a_recount_sets_right_who_stores_nothing_at_the_moment)
 	world_close();
 }
 
+CHECK_CASE(a_recount_leaves_what_was_changed_and_changed_back_and_not_what_is_reserved_here)
+{
+	struct weft_account_who *mia, *ben, *zoe;
+	struct weft_account_uses uses;
+
+	world_open();
+	mia = with_quota("mia", 100);
+	ben = with_quota("ben", 100);
+	zoe = with_quota("zoe", 100);
+	CHECK_INT(weft_account_uses(world, &local, &uses), ==, 0);
+	uses.is_settled = true;
+	weft_account_uses_add(&uses, mia->owner, 30, false);
+	weft_account_uses_add(&uses, ben->owner, 20, false);
+	weft_account_files_settle(mia, 0, 7);
+	weft_account_files_settle(mia, 0, -7);
+	weft_account_files_settle(zoe, 0, 7); /* found to be what it was said to be */
+	CHECK_INT(weft_account_files_reserve(ben, 40), ==, 0);
+	CHECK_INT(weft_account_recount(world, &local, &uses), ==, 0);
+	CHECK(uses.uses[0].is_busy && !uses.uses[1].is_busy && uses.uses[2].is_busy);
+	CHECK_INT(used_by("mia"), ==, 0);
+	CHECK_INT(used_by("ben"), ==, 20);
+	CHECK_INT(used_by("zoe"), ==, 7);
+	weft_account_files_settle(ben, 40, 35);
+	CHECK_INT(used_by("ben"), ==, 55);
+	weft_account_uses_fini(&uses);
+	weft_account_who_free(mia);
+	weft_account_who_free(ben);
+	weft_account_who_free(zoe);
+	world_close();
+}
+
+/* ---- Who was killed ------------------------------------------------------------------------- */
+
+static void check_charging(const char *folder, bool is_unsure)
+{
+	bool found = !is_unsure;
+
+	CHECK_INT(weft_account_charging_begin(world, folder, &found), ==, 0);
+	CHECK(found == is_unsure);
+}
+
+/* Charges for both folders until it is killed; or ends. */
+static pid_t charge_elsewhere(int *ret_fd)
+{
+	int tells[2];
+	char byte;
+	pid_t pid;
+
+	CHECK_INT(pipe(tells), ==, 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		world_open();
+		check_charging("/srv/a", false);
+		check_charging("/srv/b", false);
+		CHECK_INT(write(tells[1], "x", 1), ==, 1);
+		pause();
+	}
+	CHECK_INT(read(tells[0], &byte, 1), ==, 1);
+	close(tells[0]);
+	*ret_fd = tells[1];
+	return pid;
+}
+
+CHECK_CASE(who_was_killed_while_charging_is_told_until_all_was_counted)
+{
+	pid_t pid;
+	int fd;
+
+	place_make();
+	pid = charge_elsewhere(&fd);
+	world_open();
+	check_charging("/srv/a", false); /* she lives */
+	CHECK_INT(weft_account_charging_end(world), ==, 0);
+	world_close();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fd);
+	for (int round = 0; round < 2; round++) { /* however often it is begun */
+		world_open();
+		check_charging("/srv/a", true);
+		check_charging("/srv/c", false);
+		CHECK_INT(weft_account_charging_end(world), ==, 0);
+		world_close();
+	}
+	world_open();
+	check_charging("/srv/a", true);
+	CHECK_INT(weft_account_charging_sure(world, "/srv/a"), ==, 0);
+	CHECK_INT(weft_account_charging_end(world), ==, 0);
+	world_close();
+	world_open();
+	check_charging("/srv/a", false);
+	check_charging("/srv/b", true);
+	world_close(); /* without an end: as if it were killed */
+	world_open();
+	check_charging("/srv/a", true);
+	world_close();
+}
+
 /* Once it is told to, takes 80 bytes of her quota, tells so, and is killed. */
 static void reserve_and_wait(int told, int tells)
 {

@@ -111,7 +111,7 @@ CHECK_CASE(counts_that_wrap_past_the_largest_size_change_nothing)
 	for (size_t capacity = 1; capacity <= 32; capacity *= 2) {
 		CHECK_INT(weft_ring_init(&ring, sizeof(uint32_t), capacity), ==, 0);
 		ring.head = ring.tail = SIZE_MAX - 50;
-		run_against_model(&ring, check_rounds(1000));
+		run_against_model(&ring, 1000); /* fewer might not get there */
 		CHECK_INT(ring.tail, <, 1000);
 		CHECK_INT(ring.tail, >=, 0);
 		weft_ring_fini(&ring);

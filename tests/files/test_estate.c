@@ -122,6 +122,69 @@ CHECK_CASE(a_quota_that_is_full_ends_it_and_what_was_done_stays)
 	CHECK_INT(passed, ==, 8);
 }
 
+static int64_t freed;
+
+static void note_freed(void *arg, const char *owner, int64_t bytes)
+{
+	(void)arg;
+	CHECK_STR(owner, MIA);
+	freed += bytes;
+}
+
+static struct weft_files_upload *begin_upload(const struct weft_files_visitor *visitor)
+{
+	struct weft_files_upload *upload = weft_files_upload_create(
+		house, visitor, "big", &(struct weft_files_upload_options){.len = 100});
+
+	CHECK(upload != NULL);
+	CHECK_INT(weft_files_upload_write(upload, "1234567", 7), ==, 0);
+	CHECK_INT(weft_files_upload_sync(upload), ==, 0);
+	return upload;
+}
+
+static int count_upload(const struct weft_files_upload_facts *facts, bool is_busy, void *arg)
+{
+	(void)facts, (void)is_busy;
+	++*(int *)arg;
+	return 0;
+}
+
+static int uploads_of(const struct weft_files_visitor *visitor)
+{
+	int count = 0;
+
+	CHECK_INT(weft_files_uploads(house, visitor, count_upload, &count), ==, 0);
+	return count;
+}
+
+CHECK_CASE(unfinished_uploads_go_with_her_but_for_one_that_is_being_gone_on_with)
+{
+	struct weft_files_estate estate = {.owner = MIA};
+	struct weft_files_estate_done done;
+	struct weft_files_upload *busy;
+
+	open_house();
+	house_open(&(struct weft_files_options){.freed = note_freed});
+	for (int i = 0; i < 2; i++) { /* the trash, and an heir */
+		freed = 0;
+		weft_files_upload_close(begin_upload(&mia));
+		weft_files_upload_close(begin_upload(&ben));
+		busy = begin_upload(&mia);
+		CHECK_INT(weft_files_settle_estate(house, &host, &estate, &done), ==, 0);
+		CHECK_INT(done.uploads, ==, 1);
+		CHECK_INT(done.left, ==, 1);
+		CHECK_INT(freed, ==, 7);
+		CHECK_INT(uploads_of(&mia), ==, 1);
+		CHECK_INT(uploads_of(&ben), ==, i + 1);
+		weft_files_upload_close(busy);
+		CHECK_INT(weft_files_settle_estate(house, &host, &estate, &done), ==, 0);
+		CHECK_INT(done.uploads, ==, 1);
+		CHECK_INT(done.left + uploads_of(&mia), ==, 0);
+		CHECK_INT(freed, ==, 14);
+		estate.heir = BEN;
+	}
+}
+
 static unsigned rights_at(void *arg, const char *path)
 {
 	(void)arg;

@@ -5,8 +5,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "files/files.h"
 #include "files/house.h"
 #include "files/owner.h"
+#include "weft/event.h"
+#include "weft/fiber.h"
 
 #define MIA "#1.100"
 #define BEN "#2.100"
@@ -243,6 +246,124 @@ CHECK_CASE(all_files_and_uploads_are_counted_by_owner)
 	CHECK(!seen_of(BEN)->is_busy);
 	CHECK_INT(seen_of("")->bytes, ==, 7);
 	weft_files_upload_close(upload);
+}
+
+/* ---- While files are changed --------------------------------------------------------------- */
+
+static struct weft_event settling, may_settle;
+
+static void settle_late(void *arg, int64_t reserved, int64_t used)
+{
+	weft_event_set(&settling);
+	CHECK_INT(weft_event_wait(&may_settle), ==, 0);
+	settle(arg, reserved, used);
+}
+
+static int put_late(void *arg)
+{
+	struct weft_files_visitor late = as_mia;
+
+	(void)arg;
+	late.settle = settle_late;
+	return house_put(&late, "late", "12345");
+}
+
+static int see_settled(const struct weft_files_owned *owned, void *arg)
+{
+	CHECK_STR(owned->owner, MIA);
+	*(int64_t *)arg = owned->bytes;
+	CHECK_INT(mia.used, ==, owned->bytes);
+	return 0;
+}
+
+struct late_count {
+	int result, code;
+	int64_t bytes;
+};
+
+static int count_late(void *arg)
+{
+	struct late_count *count = arg;
+
+	count->result = weft_files_owners(house, see_settled, &count->bytes);
+	count->code = errno;
+	return 0;
+}
+
+/* Something of mia's is there, and not charged yet, while it is counted; moves what is there. */
+static struct late_count count_while_it_is_late(bool moves)
+{
+	struct late_count count = {.result = 0};
+	unsigned turn = atomic_load(&house->changes.turn);
+	weft_fiber_id putting, counting;
+
+	weft_event_init(&settling, "settling");
+	weft_event_init(&may_settle, "may settle");
+	putting = weft_spawn(put_late, NULL);
+	CHECK_INT(weft_event_wait(&settling), ==, 0);
+	counting = weft_spawn(count_late, &count);
+	/* All files were looked at by then. */
+	while (atomic_load(&house->changes.turn) == turn)
+		CHECK_INT(weft_sleep(WEFT_MILLISECONDS(1)), ==, 0);
+	if (moves)
+		CHECK_INT(move_over(&as_mia, "first", "second"), ==, 0);
+	weft_event_set(&may_settle);
+	CHECK_INT(weft_join(counting, NULL, WEFT_FOREVER), ==, 0);
+	CHECK_INT(weft_join(putting, NULL, WEFT_FOREVER), ==, 0);
+	return count;
+}
+
+static int count_twice(void *arg)
+{
+	struct late_count count;
+
+	(void)arg;
+	open_house();
+	CHECK_INT(house_put(&as_mia, "first", "12"), ==, 0);
+	count = count_while_it_is_late(false);
+	CHECK_INT(count.result, ==, 0);
+	CHECK_INT(count.bytes, ==, 7);
+	mia.used -= 5;
+	CHECK_INT(unlink(place("late")), ==, 0);
+	count = count_while_it_is_late(true);
+	CHECK_INT(count.result, ==, -1);
+	CHECK_INT(count.code, ==, EAGAIN);
+	/* What is refused moves nothing. */
+	CHECK_ERRNO(move_over(&as_mia, "nothing", "second"), ENOENT);
+	CHECK_INT(weft_files_owners(house, see_settled, &count.bytes), ==, 0);
+	return 0;
+}
+
+CHECK_CASE(what_was_seen_is_settled_when_it_is_told_and_what_moves_is_counted_again)
+{
+	CHECK_INT(weft_run(&(struct weft_run_options){.workers = 1}, count_twice, NULL), ==, 0);
+}
+
+static int64_t all_bytes;
+
+static int add_bytes(const struct weft_files_owned *owned, void *arg)
+{
+	(void)arg;
+	all_bytes += owned->bytes;
+	return 0;
+}
+
+CHECK_CASE(copies_without_a_name_and_those_that_were_given_up_were_never_charged)
+{
+	open_house();
+	CHECK_INT(house_put(&as_mia, "a", "12345"), ==, 0);
+	CHECK_INT(mkdir(place(".weft-trash"), 0700), ==, 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const kinds[] = {"c-", "x-", "d-"};
+		char name[64];
+
+		snprintf(name, sizeof name, ".weft-trash/%s%032d", kinds[i], i);
+		CHECK_INT(mkdir(place(name), 0700), ==, 0);
+		snprintf(name, sizeof name, ".weft-trash/%s%032d/b", kinds[i], i);
+		place_write(name, i == 2 ? "1" : "12345678");
+	}
+	CHECK_INT(weft_files_owners(house, add_bytes, NULL), ==, 0);
+	CHECK_INT(all_bytes, ==, 6);
 }
 
 /* /proc keeps no attributes. */

@@ -575,13 +575,15 @@ def _():
         expect(used() == {"ann": 60, "mia": 120, "ben": 0, "zoe": 0}, used())
         # One fits; the other stays hers.
         answer = settle(do="give", to="zoe")
-        expect(answer.json == {"files": 1, "bytes": 60, "left": 0, "more": False, "full": True},
+        expect(answer.json == {"files": 1, "bytes": 60, "uploads": 0, "left": 0, "more": False,
+                               "full": True},
                answer)
         expect(used() == {"ann": 60, "mia": 60, "ben": 0, "zoe": 60}, used())
         # Who has been removed has files still.
         expect(site.ann.delete("/users/mia").status == 204)
         answer = settle(do="give", to="ben")
-        expect(answer.json == {"files": 1, "bytes": 60, "left": 0, "more": False, "full": False},
+        expect(answer.json == {"files": 1, "bytes": 60, "uploads": 0, "left": 0, "more": False,
+                               "full": False},
                answer)
         expect(used() == {"ann": 60, "ben": 60, "zoe": 60}, used())
         expect(stored() == ["a", "b", "c"])

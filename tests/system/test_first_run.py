@@ -391,7 +391,7 @@ def _():
             expect(home.weft("admin", "rooms").stdout.startswith("lobby"))
 
 
-@case("how it is stopped is told as it is: by Ctrl-C at a terminal, by a service's manager, by number")
+@case("how it is stopped is told as it is: by Ctrl-C at a terminal, by its manager, by number")
 def _():
     with Home() as home:
         for variables, words in (({}, "kill {}, or "),

@@ -17,6 +17,7 @@ HOUSE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("WEFT_BUILD", os.path.join(HOUSE, "build"))
 BENCH = f"{BUILD}/weft-bench"
 QUICK = ["--rounds", "1", "--window", "50", "--no-peers"]
+ONE_CPU = "weft-bench: one CPU only: server and client share it\n"  # which is no fault
 LARGE = bytes(range(256)) * 256
 
 
@@ -109,6 +110,7 @@ def _():
                               (["--rounds", "3x"], "3x"), (["what"], '"what"')]:
         wanted = arguments if "--only" in arguments else ["--list", *arguments]
         status, said, complaint = bench(*wanted)
+        complaint = complaint.replace(ONE_CPU, "")
         expect(status == 2 and said == "", (arguments, status, said))
         expect(complaint.startswith("weft-bench: ") and complaint.count("\n") == 1, complaint)
         expect(reason in complaint, complaint)

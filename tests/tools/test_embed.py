@@ -21,7 +21,7 @@ def pack(root):
              if name.rpartition(".")[2] in ("js", "css", "html", "svg")]
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out")
-        subprocess.run([EMBED, out, root, *paths], check=True, timeout=60)
+        subprocess.run([EMBED, out, root, *paths], check=True, timeout=200)
         with open(out, "rb") as file:
             data = file.read()
     _, count = HEAD.unpack_from(data)
@@ -52,7 +52,7 @@ def made(folder, **environment):
     """{name: text}, of the page as tools/page makes it ready; the room is in the folder."""
     room = os.path.join(folder, "room")
     subprocess.run(["tools/page", EMBED, os.path.join(folder, "pack"), room], cwd=HOUSE, check=True,
-                   timeout=60, env={**os.environ, **environment})
+                   timeout=200, env={**os.environ, **environment})
     return pack(room)
 
 
@@ -68,8 +68,18 @@ def check_scripts(folder, files):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         done = subprocess.run(["node", "--check", path], capture_output=True, text=True,
-                              check=False, timeout=60)
+                              check=False, timeout=200)
         expect(done.returncode == 0, f"{name}: {done.stderr}")
+
+
+def names_of(pattern, text, first):
+    """The first or the last word of each of `a as b, c`."""
+    lists = ",".join(re.findall(pattern, text)).split(",")
+    return {words.split()[0 if first else -1] for words in lists if words.strip()}
+
+
+def exported(text):
+    return names_of(r"export ?\{([^}]*)\}", text, first=False)
 
 
 @case("a view is one script, what views share is there once; without esbuild all is as written")
@@ -83,13 +93,19 @@ def _():
         if not shutil.which("esbuild"):
             raise Skip("esbuild is not installed")
         few = made(folder)
-        expect({name for name in few if name.startswith("core/")} ==
-               {name for name in plain if name.startswith("core/")}, few.keys())
+        expect({name for name in few if name.startswith("core/") and name.endswith(".js")} ==
+               {"core/app.js", "core/first.js"}, few.keys())
+        expect({name for name in few if not name.endswith(".js")} ==
+               {name for name in plain if not name.endswith(".js")}, few.keys())
+        shared = exported(few["core/app.js"])
         expect({name for name in few if name.endswith("/view.js")} ==
                {name for name in plain if name.endswith("/view.js")}, few.keys())
         expect("files/list.js" not in few, few.keys())
         for view in (name for name in few if name.endswith("/view.js")):
             expect("hub.json" not in few[view], f"{view} has core/api.js in it")
+            taken = names_of(r'import ?\{([^}]*)\} ?from ?"\.\./core/app\.js"', few[view],
+                             first=True)
+            expect(taken and taken <= shared, f"{view} takes {taken - shared} from core/app.js")
         check_scripts(folder, few)
 
 

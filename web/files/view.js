@@ -8,7 +8,7 @@
 // Never: shows what an earlier address has asked for.
 import { button, element, empty, icon, skeleton } from "../core/dom.js";
 import { net } from "../core/api.js";
-import { complain, menu, say } from "../core/talk.js";
+import { complain, confirm, menu, say } from "../core/talk.js";
 import * as words from "../core/words.js";
 import { Actions } from "./actions.js";
 import { crumbsOf, selectionOf, toolsOf } from "./bar.js";
@@ -496,7 +496,7 @@ export const view = {
 		}
 		setForm(Boolean(is_tiles));
 		parts.transfers.onEmpty = () => parts.list.root.focus();
-		parts.transfers.onCancelAll = async () => (await import("../core/talk.js")).confirm({
+		parts.transfers.onCancelAll = () => confirm({
 			title: "Cancel all uploads?", text: "What has come of them is thrown away.",
 			yes: "Cancel them", no: "Go on", danger: true });
 		uploads.findLost().catch(() => {});
