@@ -528,7 +528,7 @@ def soaked():
         state.add("ann", PASSWORD, "--role", "admin")
         token = state.token("ann")
         with Server(folder.path, "--state", state.path, "--hash-cost", "least", "--chat-web",
-                    "--chat", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--chat-rate", "200",
+                    "--chat", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--chat-rate", "2000",
                     "--allow-upload", "--allow-overwrite", "--allow-change", "--grace", "1",
                     "--insecure-auth",
                     prefix=[*OWN_DISK, folder.path]) as server:
