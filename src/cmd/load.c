@@ -51,7 +51,7 @@ static const char help[] =
 	"  --new-connections       a new connection for each request\n"
 	"  --warmup SECONDS        before the duration; what comes then does not count\n"
 	"  --timeout SECONDS       for an answer, or a connection (default: 10)\n"
-	"  --size BYTES            of an echo's message (default: 64)\n"
+	"  --size BYTES            of an echo's message, the newline at its end (default: 64)\n"
 	"  --method NAME           of HTTP (default: GET)\n"
 	"  --header \"NAME: VALUE\"  add a field to the request; may be given again\n"
 	"  --idle N                so many more connections, left idle all the time\n"

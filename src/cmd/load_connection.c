@@ -46,8 +46,9 @@ static void begin(struct load_connection *connection, int fd)
 	connection->worker->counts.opened++;
 	connection->is_proven = false;
 	connection->unsent = connection->under_way * target->request_len;
-	/* Of an HTTP request it must be the first byte; echoes are to differ by connection. */
-	connection->to_send = target->is_http ? 0 : connection->index * 61U % target->period;
+	/* A message's first byte; echoes are to differ by connection. */
+	connection->to_send =
+		connection->index % (target->period / target->request_len) * target->request_len;
 	connection->to_come = connection->to_send;
 	connection->message_left = target->request_len;
 	connection->kept = 0;

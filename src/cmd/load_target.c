@@ -17,9 +17,9 @@
 #include "weft/socket.h"
 #include "weft/str.h"
 
-/** A prime, so that messages of all usual sizes go through all of it, and no two near each
- * other are the same: one that is lost, doubled or swapped shows. */
-#define ECHO_PERIOD 8191
+/** At least so many bytes, and two messages, before an echo's repeat: one that is lost, doubled or
+ * swapped shows. */
+#define ECHO_PERIOD_MIN 8192
 
 #define ECHO_SEED 0x9e3779b97f4a7c15U
 
@@ -50,17 +50,29 @@ static int make_stream(struct load *load, const char *first, size_t request_len)
 	return CMD_DONE;
 }
 
+/* A server may answer by lines: each message is one, unless it is of a single byte. */
 static int make_echo(struct load *load)
 {
-	char bytes[ECHO_PERIOD];
+	size_t size = load->size, messages = (ECHO_PERIOD_MIN + size - 1) / size;
 	uint64_t state = ECHO_SEED;
+	char *bytes;
+	int status;
 
-	for (size_t i = 0; i < sizeof(bytes); i++) {
+	load->target.period = (messages < 2 ? 2 : messages) * size;
+	bytes = malloc(load->target.period);
+	if (!bytes)
+		return weft__cmd_fail(LOAD_NAME, "can't start: %s.", strerror(errno));
+	for (size_t i = 0; i < load->target.period; i++) {
 		state = state * 6364136223846793005U + 1442695040888963407U;
 		bytes[i] = (char)(state >> 56);
+		if (size > 1 && bytes[i] == '\n')
+			bytes[i] = ' ';
 	}
-	load->target.period = sizeof(bytes);
-	return make_stream(load, bytes, load->size);
+	for (size_t end = size; size > 1 && end <= load->target.period; end += size)
+		bytes[end - 1] = '\n';
+	status = make_stream(load, bytes, size);
+	free(bytes);
+	return status;
 }
 
 /* RFC 9110, section 5.6.2 */

@@ -252,6 +252,21 @@ def _():
             expect(figures["requests"] == 40 and not figures["errors"]["all"], figures)
 
 
+@case("a server that answers by lines is asked by lines")
+def _():
+    def talk(_, one, __):
+        with one.makefile("rwb") as lines:
+            for line in lines:
+                lines.write(line)
+                lines.flush()
+
+    for size in ("2", "64", "5000", "20000"):
+        with Peer(talk) as peer:
+            figures, _ = load(peer.address, "--requests", "40", "--connections", "2",
+                              "--pipeline", "3", "--size", size)
+            expect(figures["requests"] == 40 and figures["errors"]["all"] == 0, (size, figures))
+
+
 @case("an echo that is not what was sent is found")
 def _():
     def spoil(change):
