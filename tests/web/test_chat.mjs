@@ -71,6 +71,41 @@ claim("what was said before comes as one scrolls up, each once and in order", as
 	await becomes(async () => (await texts(bob)).filter((text) => text.startsWith("earlier")), all);
 });
 
+claim("of a room with 20,000 messages only those that are looked at are there", async (visit) => {
+	const ann = await enter(visit, hub, "ann");
+	await ann.getByRole("button", { name: "New room" }).click();
+	await ann.getByLabel("Name", { exact: true }).fill("long");
+	await ann.getByRole("button", { name: "Make it" }).click();
+	await is_in(ann, "long");
+	await ann.getByRole("button", { name: "More about this room" }).click();
+	await ann.getByRole("menuitemradio", { name: "Guests may come in" }).click();
+	await ann.getByText("From now on:").waitFor();
+	const tom = await Lines.enter(hub, "narrator", "long"), text = (i) => `line ${i}.`;
+	const tell = async (from, to) => {
+		for (; from < to; from += 500)
+			await tom.say(...Array.from({ length: Math.min(500, to - from) }, (_, i) => text(from + i)));
+	};
+	await ann.close();
+	await tell(0, 20000);
+	const bob = await enter(visit, hub, "bob", { room: "long" });
+	await message(bob, text(19999)).waitFor();
+	expect((await texts(bob)).length <= 200, "all of it came at once");
+	await bob.waitForFunction(() => {
+		const place = document.querySelector(".chat .scroller");
+		place.scrollTop = 0;
+		return place.querySelectorAll(".message").length >= 1000;
+	}, null, { polling: 100 });
+	await bob.getByRole("button", { name: /To the newest/ }).click();
+	await tell(20000, 20001);
+	await message(bob, text(20000)).waitFor();
+	const all = await texts(bob);
+	equal(all, Array.from({ length: all.length }, (_, i) => text(20001 - all.length + i)));
+	await becomes(() => bob.evaluate(() => {
+		const { scrollTop, scrollHeight, clientHeight } = document.querySelector(".chat .scroller");
+		return scrollHeight - scrollTop - clientHeight < 60;
+	}), true, "it is at the end");
+});
+
 claim("the hub stops and starts: no gap, nothing twice, what was typed is sent", async (visit) => {
 	const relay = await hub.relay();
 	const page = await enter(visit, relay, "bob");

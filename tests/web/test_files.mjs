@@ -1,6 +1,6 @@
 // test_files.mjs - the files of the hub, looked at: folders, keys, order, filter, search, pictures and
 // texts, 100,000 entries, hostile names, who may not.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { allow, becomes, before, claim, equal, expect, run, until } from "./harness.mjs";
@@ -40,7 +40,7 @@ function pdf(pages) {
 
 let hub;
 before(async () => {
-	const files = { "papers/five pages.pdf": pdf(5), "photos/boat.png": PNG, "photos/sea.svg":
+	const files = { "written/five pages.pdf": pdf(5), "photos/boat.png": PNG, "photos/sea.svg":
 		"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 6'><path fill='teal' d='M0 0h9v6H0z'/></svg>",
 	"photos/day 1/x.txt": "x", "photos/notes.txt": "first line\nsecond <b>line</b>\n", "photos/page.html":
 		"<script>document.title = 'bad'</script>", "photos/tune.mp3": "no tune", "photos/paper.pdf": "%PDF-1.4",
@@ -253,14 +253,14 @@ claim("a text is shown up to a bound, what is none is offered, and a tune that i
 });
 
 claim("a PDF is shown in a frame of its own by the browser's viewer, and offered where there is none", async (visit) => {
-	const answered = (page) => page.waitForResponse((answer) => answer.url().endsWith("/papers/five%20pages.pdf"));
+	const answered = (page) => page.waitForResponse((answer) => answer.url().endsWith("/written/five%20pages.pdf"));
 	for (const has_viewer of [true, false]) {
 		const page = await visit(hub, "/photos/", { as: "ann" });
 		await row(page, "boat.png").waitFor();
 		await page.addInitScript((is_there) => Object.defineProperty(Navigator.prototype, "pdfViewerEnabled",
 			{ get: () => is_there }), has_viewer);
 		const comes = has_viewer ? answered(page) : null;
-		await page.goto(new URL("/papers/#show=five%20pages.pdf", hub.url).href);
+		await page.goto(new URL("/written/#show=five%20pages.pdf", hub.url).href);
 		const dialog = page.getByRole("dialog");
 		if (has_viewer) {
 			const answer = await comes, frame = dialog.locator("iframe");
@@ -269,7 +269,7 @@ claim("a PDF is shown in a frame of its own by the browser's viewer, and offered
 			equal([answer.headers()["content-security-policy"], answer.headers()["x-frame-options"],
 				answer.headers()["cross-origin-resource-policy"]], [undefined, undefined, "same-origin"]);
 			await becomes(() => frame.evaluate((one) => [new URL(one.src).pathname, one.title]),
-				["/papers/five%20pages.pdf", "five pages.pdf"]);
+				["/written/five%20pages.pdf", "five pages.pdf"]);
 			const box = await frame.boundingBox();
 			expect(box.width > 900 && box.height > 500, box);
 		} else {
@@ -308,11 +308,17 @@ claim("names are text, and what they hide is seen", async (visit) => {
 	await page.getByRole("dialog").getByRole("region").waitFor();
 });
 
-claim("100,000 entries stay fluid: few are elements, the end is near, filter and order are at once", async (visit) => {
+function make_many() {
 	const folder = path.join(hub.folder, "many");
+	if (existsSync(folder))
+		return;
 	mkdirSync(folder);
 	for (let i = 0; i < MANY; i++)
 		writeFileSync(path.join(folder, `IMG_${i}.txt`), "");
+}
+
+claim("100,000 entries stay fluid: few are elements, the end is near, filter and order are at once", async (visit) => {
+	make_many();
 	const page = await visit(hub, "/many/", { as: "ann" });
 	await row(page, "IMG_0.txt").waitFor();
 	await becomes(() => grid(page).getAttribute("aria-rowcount"), String(MANY + 1));
@@ -335,6 +341,69 @@ claim("100,000 entries stay fluid: few are elements, the end is near, filter and
 	await page.getByText("100,000 selected").waitFor();
 	await looks(page, "files-many", { widths: [1280] });
 });
+
+// Elements there are, and what the page asks the server for while it runs.
+async function counted(page, asked, run) {
+	const before = asked.length;
+	await run();
+	const [rows, elements] = await page.evaluate(() => [document.querySelectorAll(".fl-row").length,
+		document.querySelectorAll("*").length]);
+	expect(rows < 100 && elements < 3000, `${rows} rows, ${elements} elements`);
+	return asked.slice(before);
+}
+
+claim("of 100,000 entries, some are looked at, some are deleted and come back: what it takes is counted",
+	async (visit) => {
+		make_many();
+		const page = await visit(hub, "/many/", { as: "ann" }), asked = [];
+		await row(page, "IMG_0.txt").waitFor();
+		page.on("request", (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+		await page.evaluate(() => {
+			const wait = globalThis.setTimeout; // what can be undone can be until it was
+			globalThis.setTimeout = (work, ms, ...more) => ms === 12000 ? 0 : wait(work, ms, ...more);
+		});
+		for (let part = 1; part <= 20; part++)
+			await counted(page, asked, async () => {
+				await grid(page).evaluate((one, at) => one.scrollTo(0, one.scrollHeight * at / 20), part);
+				await page.waitForFunction(() => {
+					const list = document.querySelector(".fl").getBoundingClientRect();
+					return [...document.querySelectorAll(".fl-row")].some((one) => {
+						const { top, bottom } = one.getBoundingClientRect();
+						return top < list.bottom && bottom > list.top + list.height / 2;
+					});
+				});
+			});
+		const others = (some) => some.filter((one) => one !== "GET /many/"); // it looks now and then
+		equal(others(asked), [], "asked for while it is scrolled");
+		for (const head of ["Size", "Changed", "Kind", "Name"]) {
+			equal(others(await counted(page, asked, async () => {
+				await page.getByRole("button", { name: head, exact: true }).click();
+				await page.locator("[role=columnheader][aria-sort]", { hasText: head }).waitFor();
+			})), [], `asked for to sort by ${head}`);
+		}
+		await page.getByRole("searchbox").fill("IMG_999");
+		await page.getByText("111 of 100,000 entries").waitFor();
+		await grid(page).focus();
+		await page.keyboard.press("Control+a");
+		await page.getByText("111 selected").waitFor();
+		const deleted = await counted(page, asked, async () => {
+			await page.keyboard.press("Delete");
+			await page.locator(".toast", { hasText: "111 entries moved to the trash" }).waitFor();
+			await page.getByText("Nothing here has that in its name").waitFor();
+		});
+		equal(new Set(deleted.filter((one) => one.startsWith("DELETE"))).size, 111);
+		equal(others(deleted).length, 111, "requests to delete");
+		const restored = await counted(page, asked, async () => {
+			await page.locator(".toast", { hasText: "111 entries" }).getByRole("button", { name: "Undo" }).click();
+			await page.getByText("111 selected").waitFor();
+			await page.getByText("111 of 100,000 entries").waitFor();
+		});
+		equal(others(restored).length, 111, "requests to restore");
+		await page.keyboard.press("Escape"); // what is selected covers it
+		await page.getByRole("searchbox").fill("");
+		await page.getByText(/^100,000 entries/).waitFor();
+		await becomes(() => grid(page).getAttribute("aria-rowcount"), String(MANY + 1));
+	});
 
 claim("who may look sees no way to change; what is empty or not there is said", async (visit) => {
 	const page = await visit(hub, "/empty/", { as: "bob" });

@@ -353,6 +353,23 @@ claim("what is deleted comes back by Undo, whole folders too", async (visit) => 
 	equal([text("undo/a.txt"), text("undo/full/deep/c.txt")], ["a", "c"]);
 });
 
+claim("what is brought back before the list was asked for again is shown", async (visit) => {
+	const page = await visit(hub, place("soon", { "a.txt": "a", "b.txt": "b" }), { as: "ann" });
+	await row(page, "a.txt").waitFor();
+	await keep_notices(page);
+	const held = [];
+	await page.route("**/soon/", (route) => held.push(route)); // a slow answer
+	await pick(page, "a.txt");
+	await page.keyboard.press("Delete");
+	const restored = page.waitForResponse((answer) => answer.url().includes("/.trash/") && answer.ok());
+	await toast(page, "moved to the trash").getByRole("button", { name: "Undo" }).click();
+	await restored;
+	await page.unroute("**/soon/");
+	for (const route of held)
+		await route.continue().catch(() => {}); // some are not waited for any more
+	await row(page, "a.txt").waitFor();
+});
+
 claim("the trash is a place: restored beside what has the name now, deleted for good, emptied", async (visit) => {
 	const page = await visit(hub, place("bin", { "a.txt": "a", "b.txt": "b", "c.txt": "c", "d.txt": "d" }), { as: "ann" });
 	allow(page, /409/);

@@ -1,5 +1,5 @@
-// test_lost.mjs - the network goes, or the hub is killed, while files and words are on their way: all of
-// it goes on by itself, and nothing comes twice.
+// test_lost.mjs - the network goes, the hub is killed, or the tab sleeps while files and words are on their
+// way: all of it goes on by itself, and nothing comes twice.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -109,6 +109,22 @@ claim("the hub is killed in the middle of uploads and words: all of it comes, on
 	const other = await enter(visit, hub, "ann");
 	await message(other, said.at(-1)).waitFor();
 	await becomes(() => texts(other), ["before.", ...said]);
+});
+
+claim("a tab that was put to sleep has what was said meanwhile, each once and in order", async (visit) => {
+	const page = await enter(visit, hub, "ann"), tom = await Lines.enter(hub, "tom");
+	await say(page, "awake.");
+	await message(page, "awake.").waitFor();
+	const wire = await page.context().newCDPSession(page);
+	const all = Array.from({ length: 500 }, (_, i) => `asleep ${i}.`);
+	await wire.send("Page.setWebLifecycleState", { state: "frozen" });
+	await tom.say(...all.slice(0, 250));
+	await tom.say(...all.slice(250));
+	await wire.send("Page.setWebLifecycleState", { state: "active" });
+	await message(page, all.at(-1)).waitFor();
+	await becomes(async () => (await texts(page)).filter((text) => /^a(wake|sleep)/.test(text)), ["awake.", ...all]);
+	await say(page, "and awake again.");
+	await tom.heard(/and awake again/);
 });
 
 await run();

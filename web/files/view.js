@@ -100,6 +100,8 @@ async function fill(asked, { select, is_look = false } = {}) {
 		return undefined;
 	parts.root.removeAttribute("aria-busy");
 	loading = null;
+	if (found === null && select)
+		pick(select); // somebody else's look was first
 	if (found === null || (is_look && !tells(found))) // as it was
 		return found?.status;
 	place = found;
@@ -424,8 +426,11 @@ function connect(root) {
 	const at = { app, model, list: parts.list, reload, folder: () => place?.folder ?? null,
 		can_trash: () => place?.trash === true,
 		forget(entries) {
-			const gone = new Set(entries.map(({ href }) => href));
-			model.set(model.entries.filter(({ href }) => !gone.has(href)));
+			const gone = new Set(entries.map(({ address }) => address));
+			if (!place?.entries)
+				return;
+			model.set(model.entries.filter(({ address }) => !gone.has(address)));
+			place.tag = ""; // what it was of may be so again, and is not what is shown
 			settle();
 		} };
 	actions = new Actions(at);
