@@ -440,6 +440,10 @@ format: ## Format every C file with clang-format
 
 COMPLETIONS := bash-completion/completions/weft zsh/site-functions/_weft fish/vendor_completions.d/weft.fish
 
+# Where the loader does not look, a program has to know the place.
+comma := ,
+RPATH := $(if $(filter /usr/%,$(LIBDIR)),, -Wl$(comma)-rpath$(comma)$${libdir})
+
 # All is made before the first file is copied: what fails leaves nothing half. Who packs (DESTDIR)
 # has what a build needs, and nothing is installed on that machine.
 install: ## Install into PREFIX (default /usr/local), below DESTDIR when packaging
@@ -458,7 +462,8 @@ install-files:
 	ln -sf libweft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libweft.so.$(SOVERSION)
 	ln -sf libweft.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libweft.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(OPTION_LIBS)|' -e 's|@RPATH@|$(RPATH)|' \
+		packaging/weft.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/weft.pc
 	$(foreach page,$(wildcard docs/man/*.[1-8]),install -D -m 644 $(page) \
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 	install -d $(DESTDIR)$(MANDIR)/man3
@@ -472,6 +477,8 @@ install-files:
 	install -D -m 644 packaging/weft.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weft.conf
 	@# So that a program finds the library from now on.
 	@$(if $(DESTDIR),,[ "$$(id -u)" -ne 0 ] || PATH="$$PATH:/usr/sbin:/sbin" ldconfig || true)
+	@$(if $(DESTDIR)$(filter /usr/%,$(LIBDIR)),,printf '%s\n' 'It is below $(PREFIX). In your shell:' \
+		'  export PATH="$(BINDIR):$$PATH" PKG_CONFIG_PATH="$(LIBDIR)/pkgconfig"')
 
 dist: ## The committed tree as build/weft-VERSION.tar.gz, the same bytes each time
 	@mkdir -p build

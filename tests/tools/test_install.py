@@ -127,6 +127,17 @@ def _():
     expect("@" not in text and STAGE.name not in text, text)
 
 
+@case("a program that is built by weft.pc finds a library where the loader does not look")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        status, said = make("install-files", f"PREFIX={folder}/it", f"MAN3={ROOT}/share/man/man3")
+        expect(status == 0 and f'PKG_CONFIG_PATH="{folder}/it/lib/pkgconfig"' in said, said)
+        environ = dict(os.environ, PKG_CONFIG_PATH=f"{folder}/it/lib/pkgconfig")
+        status, said = sh("pkg-config", "--cflags", "--libs", "weft", env=environ)
+        expect(status == 0, said)
+        program_runs("elsewhere", *said.split())
+
+
 def private_libs():
     """What a static link needs besides, as weft.pc says."""
     with open(f"{ROOT}/lib/pkgconfig/weft.pc", encoding="utf-8") as file:
