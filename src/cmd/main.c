@@ -4,6 +4,7 @@
  * Entry point: main(). Exit status: 0 done, 1 failed, 2 wrong usage.
  * Never: does any work itself.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -191,11 +192,14 @@ static bool has_no_reader(void)
 /* What was printed is in stdio's buffer: done is who has got it out. */
 static int finish(int status)
 {
-	bool is_out = fflush(stdout) == 0 && !ferror(stdout);
+	int code = fflush(stdout) < 0 ? errno : 0;
 
-	if (is_out || status != CMD_DONE || has_no_reader())
+	if ((code == 0 && !ferror(stdout)) || status != CMD_DONE || has_no_reader())
 		return status;
-	return weft__cmd_fail("", "the standard output could not be written.");
+	if (code == 0) /* it was before, and stdio keeps no reason: a byte more has the same one */
+		code = write(STDOUT_FILENO, "\n", 1) < 0 ? errno : 0;
+	return code ? weft__cmd_fail("", "can't write to the standard output: %s.", strerror(code))
+		    : weft__cmd_fail("", "can't write to the standard output.");
 }
 
 static int dispatch(int argc, char **argv)

@@ -160,12 +160,16 @@ static int pace_address(struct hub_chat_session *session)
 int weft__chat_pace_guest(struct hub_chat_session *session, size_t bytes)
 {
 	const char *address = session->peer.address;
+	uint8_t host[WEFT_LEDGER_HOST_MAX];
+	size_t len;
 	int64_t wait_ns;
 
 	if (session->who || session->peer.has_no_rate || !address)
 		return 0;
-	while ((wait_ns = weft__hub_chat_guest_take(
-			session->chat, address, strlen(address), &bytes)) > 0)
+	/* Of IPv6 her network: one machine may have all addresses of it. */
+	len = weft_ledger_host(address, host);
+	while (len > 0 &&
+		(wait_ns = weft__hub_chat_guest_take(session->chat, host, len, &bytes)) > 0)
 		if (weft_sleep(wait_ns) < 0)
 			return -1;
 	return 0;

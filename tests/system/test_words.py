@@ -3,11 +3,12 @@
 to do instead; in one line, which no argument can break or colour."""
 import os
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 
-from served import PATIENCE_S, WEFT, case, expect, run
+from served import PATIENCE_S, WEFT, Skip, case, expect, run
 
 USAGE, FAILED = 2, 1
 
@@ -131,6 +132,18 @@ def _():
         bare = {"PATH": os.environ["PATH"]}
         if os.geteuid() != 0:
             place.fails(FAILED, ("$HOME", "--state DIR"), "serve", "share", env=bare)
+
+
+@case("what could not be printed is a failure, and told with its reason")
+def _():
+    with Place() as place, open("/dev/full", "wb") as full:
+        if not stat.S_ISCHR(os.fstat(full.fileno()).st_mode):
+            raise Skip("/dev/full is not the kernel's here")
+        for words in (("--help",), ("serve", "--help"), ("config", "example")):
+            done = subprocess.run([os.path.abspath(WEFT), *words], stdout=full, check=False,
+                                  stderr=subprocess.PIPE, timeout=PATIENCE_S, env=place.env)
+            expect(done.returncode == FAILED and b"standard output: No space left" in done.stderr,
+                   (words, done))
 
 
 @case("names that are no text, or would move a terminal's cursor, are shown as what they are")
