@@ -169,7 +169,9 @@ struct weft_accounts_options {
  * Open the accounts of a state folder, making the database or bringing it to today's form as
  * needed; the folder is closed to others (0700). End it with weft_accounts_close(). Errors: those
  * of open(2) and mkdir(2); EPERM (the folder or the file belongs to somebody else, or others may
- * write to it); ENOTSUP (a newer weft has written it), EINVAL (a cost below the defaults).
+ * write to it); ENOTSUP (a newer weft has written it), EINVAL (a cost below the defaults), EBADMSG
+ * (the database is damaged, or is none), ENODATA (there were accounts, says the file
+ * "accounts-were-here" of the folder, but accounts.db is gone or empty: it is not begun anew).
  */
 WEFT_API struct weft_accounts *weft_accounts_open(const struct weft_accounts_options *options);
 

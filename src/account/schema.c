@@ -160,5 +160,6 @@ const struct weft__store_schema weft__account_schema = {
 	.application = 0x77656674, /* "weft" */
 	.steps = steps,
 	.version = WEFT__SCHEMA_VERSION,
+	.mark = "accounts-were-here",
 	.counts_owners = true,
 };

@@ -213,12 +213,16 @@ void weft__cmd_account_say_link(
 
 /* ---- Where the state is ------------------------------------------------------------------- */
 
+/** The usual one, the caller's to free; NULL: there is none. */
+char *weft__cmd_state_default(void);
+
+/** Say that the accounts there are lost (errno ENODATA) or damaged (else), and what to do. */
+int weft__cmd_accounts_are_lost(const char *name, const char *dir);
+
 /**
  * The state folder: text, or where it is NULL or "default" the usual one, whose parents are made
  * with creates. The caller's to free(3). NULL: said why.
  */
-/** The usual one, the caller's to free; NULL: there is none. */
-char *weft__cmd_state_default(void);
 char *weft__cmd_state_dir(const char *name, const char *text, bool creates);
 
 #endif

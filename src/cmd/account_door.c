@@ -34,6 +34,9 @@
 static int fail_open(const struct account *account, const char *dir)
 {
 	switch (errno) {
+	case ENODATA:
+	case EBADMSG:
+		return weft__cmd_accounts_are_lost(account->name, dir);
 	case EPERM:
 		return weft__cmd_fail(account->name,
 			"the accounts in %s are somebody else's, or others may write there.", dir);
@@ -52,13 +55,18 @@ static int fail_open(const struct account *account, const char *dir)
 	}
 }
 
-/* Who mistypes a folder is not to get a database there. */
-static bool is_there(const char *dir)
+static bool has(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	return (size_t)snprintf(path, sizeof(path), "%s/accounts.db", dir) >= sizeof(path) ||
+	return (size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path) ||
 	       access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* Who mistypes a folder is not to get a database there. Where one is lost, opening says so. */
+static bool is_there(const char *dir)
+{
+	return has(dir, "accounts.db") || has(dir, "accounts-were-here");
 }
 
 /* The server's user is who writes there. What root leaves behind she could not read, and what she

@@ -29,6 +29,8 @@ static int fail_open(const struct serve_accounts *own)
 	if (errno == ENOSYS)
 		return weft__cmd_fail(NAME,
 			"--state: this weft was built without SQLite, libsodium or utf8proc.");
+	if (errno == ENODATA || errno == EBADMSG)
+		return weft__cmd_accounts_are_lost(NAME, own->dir);
 	if (errno == EPERM)
 		return weft__cmd_fail(NAME,
 			"the accounts in %s are somebody else's, or others may write there.",

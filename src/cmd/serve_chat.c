@@ -104,6 +104,11 @@ static int fail_open(const struct serve *serve)
 			"can; "
 			"one that is to take its place gets its listeners handed over (fd:NAME).",
 			weft__serve_state_dir(serve));
+	if (errno == EBADMSG && serve->accounts)
+		return weft__cmd_fail(NAME,
+			"the rooms in %s are damaged, or chat.db is none of weft's. Restore a "
+			"backup (\"Keep a copy\" in docs/running-a-hub.md).",
+			weft__serve_state_dir(serve));
 	return weft__cmd_fail(NAME, "can't open the rooms%s%s: %s.", serve->accounts ? " in " : "",
 		serve->accounts ? weft__serve_state_dir(serve) : "", strerror(errno));
 }

@@ -1,7 +1,7 @@
 /*
  * state.c - where `weft serve` and `weft account` keep what lasts, unless they are told.
  *
- * Entry point: weft__cmd_state_dir().
+ * Entry points: weft__cmd_state_dir(), weft__cmd_accounts_are_lost().
  *
  *	a service   $STATE_DIRECTORY, which systemd has made (StateDirectory=)
  *	root        /var/lib/weft
@@ -61,4 +61,19 @@ char *weft__cmd_state_dir(const char *name, const char *text, bool creates)
 	else if (is_default && creates)
 		make_parents(dir);
 	return dir;
+}
+
+int weft__cmd_accounts_are_lost(const char *name, const char *dir)
+{
+	if (errno == ENODATA)
+		return weft__cmd_fail(name,
+			"the accounts in %s are lost: accounts.db is empty or gone, and without it "
+			"strangers could read everything. Put a backup in its place (\"Keep a "
+			"copy\" in docs/running-a-hub.md). To begin anew instead, with no account "
+			"and no rights of before: remove %s/accounts-were-here.",
+			dir, dir);
+	return weft__cmd_fail(name,
+		"the accounts in %s are damaged, or accounts.db is none of weft's. Restore a "
+		"backup (\"Keep a copy\" in docs/running-a-hub.md).",
+		dir);
 }

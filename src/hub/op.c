@@ -309,9 +309,11 @@ static void refuse_by_errno(const struct hub_op *op, struct hub_ask *ask, int co
 	if (status == 403 && !ask->call.who && !ask->call.is_local && !(op->flags & HUB_OPEN))
 		status = 401;
 	weft__hub_ask_refuse(ask, status, weft_account_fault_word(fault),
-		fault            ? weft_account_fault_text(fault)
-		: code == ENOENT ? "there is no such thing"
-				 : strerror(code));
+		fault             ? weft_account_fault_text(fault)
+		: code == ENOENT  ? "there is no such thing"
+		: code == EBADMSG ? "the database of the accounts is damaged: a backup is to be "
+				    "restored (\"Keep a copy\" in docs/running-a-hub.md)"
+				  : strerror(code));
 }
 
 int weft__hub_op_run(const struct hub_op *op, struct hub_ask *ask)

@@ -41,7 +41,8 @@ struct weft__sqlite_store {
 	const struct weft__store_schema *schema;
 	char *path;
 	int busy_timeout_ms;
-	int owners_fd; /* -1: nobody counts them */
+	int owners_fd;  /* -1: nobody counts them */
+	bool is_marked; /* there was a database before it was opened */
 	struct weft_lock write_lock;
 	struct weft__sqlite_connection writer;
 	struct weft_sem readers_free;
@@ -65,6 +66,16 @@ int weft__sqlite_transact(
 	struct weft__store *store, enum weft__tx_mode mode, weft__work_fn *fn, void *arg);
 int64_t weft__sqlite_run(struct weft__tx *tx, const struct weft__statement *statement);
 int weft__sqlite_backup(struct weft__store *store, const char *path);
+
+/**
+ * Before it is connected: 0, or -1 with ENODATA where the mark says that there was a database,
+ * and there is none, or an empty file.
+ */
+int weft__sqlite_check_mark(
+	struct weft__sqlite_store *store, const struct weft__store_options *options);
+
+/** After it is on the disk. Where that fails, the next opening tries it again. */
+void weft__sqlite_make_mark(const struct weft__store_options *options);
 
 /** Bring the writer's database to that version. Errors: ENOTSUP (it is newer), EBADMSG. */
 int weft__sqlite_migrate(struct weft__sqlite_store *store, int version);

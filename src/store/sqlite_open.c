@@ -160,6 +160,10 @@ int weft__sqlite_migrate(struct weft__sqlite_store *store, int version)
 		return -1;
 	if (judge(db, schema, &at) < 0)
 		goto failed;
+	if (at == 0 && store->is_marked) { /* a file, but nothing in it */
+		errno = ENODATA;
+		goto failed;
+	}
 	if (at == 0 && set_number(db, "application_id", schema->application) < 0)
 		goto failed;
 	for (; at < version; at++)
@@ -315,10 +319,15 @@ static int open_files(void *arg)
 	int schema_max = opening->options->schema_max;
 
 	if (judge_folder(opening->options->dir) < 0 ||
+		weft__sqlite_check_mark(store, opening->options) < 0 ||
 		(store->schema->counts_owners && open_owners(store) < 0) ||
 		weft__sqlite_connect(store, &store->writer, true) < 0)
 		return -1;
-	return weft__sqlite_migrate(store, schema_max ? schema_max : store->schema->version);
+	if (weft__sqlite_migrate(store, schema_max ? schema_max : store->schema->version) < 0)
+		return -1;
+	if (store->schema->mark && !store->is_marked)
+		weft__sqlite_make_mark(opening->options);
+	return 0;
 }
 
 struct weft__store *weft__sqlite_open(const struct weft__store_options *options)

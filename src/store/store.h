@@ -108,6 +108,7 @@ struct weft__store_schema {
 	int32_t application;      /* in the file's header: whose it is */
 	const char *const *steps; /* SQL that makes version n of n - 1 */
 	int version;              /* how many there are */
+	const char *mark;         /* a file that says there was one (ENODATA); NULL: none */
 	bool counts_owners;       /* the steps make a table "owners": see owner_is_alive */
 };
 
@@ -121,7 +122,8 @@ struct weft__store_options {
 /**
  * The store in a folder, at the newest schema. Errors: those of open(2) and mkdir(2); EPERM (the
  * folder or the file belongs to somebody else, or others may write to it), ENOTSUP (a newer weft
- * has written it), EBADMSG (damaged, or of another program).
+ * has written it), EBADMSG (damaged, or of another program), ENODATA (the mark is there, and it is
+ * gone or empty: nothing is made in its place).
  */
 struct weft__store *weft__sqlite_open(const struct weft__store_options *options);
 

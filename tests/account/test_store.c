@@ -5,6 +5,7 @@
  * check: tsan
  */
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -466,6 +467,7 @@ CHECK_CASE(nobody_else_may_look)
 	CHECK_INT(mode_of("state/accounts.db-wal"), ==, 0600);
 	CHECK_INT(mode_of("state/accounts.db-shm"), ==, 0600);
 	CHECK_INT(mode_of("state/accounts.db-owners"), ==, 0600);
+	CHECK_INT(mode_of("state/accounts-were-here"), ==, 0600);
 	close_store();
 }
 
@@ -514,6 +516,38 @@ CHECK_CASE(what_is_no_database_is_damaged_and_stays_as_it_is)
 		EBADMSG);
 	CHECK_INT(lstat(place("state/accounts.db"), &stat), ==, 0);
 	CHECK_INT(stat.st_size, ==, 106);
+}
+
+static void check_lost(void)
+{
+	const struct weft__store_options options = {
+		.schema = &weft__account_schema, .dir = place("state")};
+
+	CHECK_ERRNO(weft__sqlite_open(&options), ENODATA);
+}
+
+CHECK_CASE(one_that_is_lost_is_not_made_anew_while_its_mark_is_there)
+{
+	sqlite3 *db;
+
+	store = open_store();
+	CHECK_INT(set("a", 1), ==, 0);
+	close_store();
+	CHECK_INT(rename(place("state/accounts.db"), place("away.db")), ==, 0);
+	check_lost();
+	CHECK_INT(access(place("state/accounts.db"), F_OK), ==, -1);
+	put_file("state/accounts.db", "");
+	check_lost();
+	/* A database, but one in which there was never anything. */
+	CHECK_INT(sqlite3_open(place("state/accounts.db"), &db), ==, SQLITE_OK);
+	CHECK_INT(sqlite3_exec(db, "CREATE TABLE t (a); DROP TABLE t; VACUUM", NULL, NULL, NULL),
+		==, SQLITE_OK);
+	sqlite3_close(db);
+	check_lost();
+	CHECK_INT(rename(place("away.db"), place("state/accounts.db")), ==, 0);
+	store = open_store();
+	CHECK_INT(number_of(SETTINGS), ==, 1);
+	close_store();
 }
 
 BOTH_CASE(a_copy_is_whole_and_no_file_is_written_over)
