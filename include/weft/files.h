@@ -144,7 +144,10 @@ struct weft_files_counts {
 WEFT_API void weft_files_counts(
 	const struct weft_files *files, struct weft_files_counts *ret_counts);
 
-/** Another file_max, as in the options, from the next bytes on. Any thread. */
+/**
+ * Another file_max, as in the options. A put that is under way keeps the one of when it began, if
+ * that is larger; an upload that is gone on with, the length that it was begun with. Any thread.
+ */
 WEFT_API void weft_files_set_file_max(struct weft_files *files, int64_t file_max);
 
 /**

@@ -198,7 +198,7 @@ static int begin(struct weft_files_put *put, struct weft__view *view,
 	const struct weft_files_put_options *options)
 {
 	struct begin_call call = {view, put, options, -1, false};
-	int64_t max = weft__files_max(put->files);
+	int64_t max = weft__files_put_max(put);
 	int result;
 
 	if (weft__view_need(view, WEFT_FILES_WRITE | WEFT_FILES_REPLACE) < 0 || !count_put(put))
@@ -224,6 +224,7 @@ static struct weft_files_put *make(struct weft_files *files,
 	if (!put)
 		return NULL;
 	put->files = files;
+	put->max = weft__files_max(files);
 	put->visitor = visitor;
 	put->needs_same = options->appends || options->keeps_before;
 	put->may_replace = (options->may_replace || put->needs_same) && !options->is_unique;
@@ -266,10 +267,18 @@ struct weft_files_put *weft_files_put_begin(struct weft_files *files,
 
 /* ---- Bytes ------------------------------------------------------------------------------- */
 
+/* A bound that is lowered is for who comes: what is under way goes on. */
+int64_t weft__files_put_max(const struct weft_files_put *put)
+{
+	int64_t max = weft__files_max(put->files);
+
+	return max == 0 || put->max == 0 ? 0 : max > put->max ? max : put->max;
+}
+
 /* Bytes are said not to come, or may not. */
 static bool is_too_long(const struct weft_files_put *put, int64_t end)
 {
-	int64_t max = weft__files_max(put->files);
+	int64_t max = weft__files_put_max(put);
 
 	return (put->is_exact && end > put->announced) || (max > 0 && put->kept + end > max);
 }

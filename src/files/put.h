@@ -22,6 +22,7 @@ struct weft_files_put {
 	bool has_begun, was_there, is_there;
 	struct stat was;
 
+	int64_t max;       /* the engine's file_max when it began; 0: none */
 	int64_t kept, len; /* bytes of what is there; and how many come */
 	int64_t announced; /* -1: nobody knows */
 	bool is_exact;
@@ -40,6 +41,9 @@ int weft__files_put_judge(const struct stat *existing, void *put);
 
 /** An on_name of that judge: rights are those at the name that the file gets. */
 int weft__files_put_on_name(const char *name, void *put);
+
+/** Bytes that its file may have: by the bound of when it began, or a larger one since; 0: any. */
+int64_t weft__files_put_max(const struct weft_files_put *put);
 
 /** Take more of the quota, if the bytes up to end need it. 0 or -1: EDQUOT, EFBIG. */
 int weft__files_put_reserve(struct weft_files_put *put, int64_t end);

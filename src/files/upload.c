@@ -71,6 +71,7 @@ static struct weft_files_upload *make_upload(
 	upload->info_fd = -1;
 	upload->put = put;
 	put->files = files;
+	put->max = weft__files_max(files);
 	put->visitor = visitor;
 	put->announced = -1;
 	put->path = path ? strdup(path) : NULL;
@@ -383,6 +384,9 @@ static int recall(struct weft_files_upload *upload)
 	const struct weft__upload_base *base = &upload->record.base;
 
 	announce(upload);
+	/* That length was within the bound of when it was begun. */
+	if (put->max > 0 && upload->record.len > put->max)
+		put->max = upload->record.len;
 	put->path = strdup(upload->record.path);
 	if (!put->path)
 		return -1;

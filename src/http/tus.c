@@ -87,6 +87,16 @@ static int learn_len(struct weft__tus_visit *visit)
 		       : weft__tus_refuse_code(visit, errno);
 }
 
+/* A bound that is lower since then is for uploads to come: the bytes that were agreed on may come. */
+static void keep_bound(struct weft__tus_visit *visit)
+{
+	struct weft_files_upload_facts facts = weft_files_upload_facts(visit->upload);
+	int64_t max = visit->uploads->max;
+
+	if (max >= 0 && facts.len - facts.offset > max)
+		weft_http_request_set_body_max(visit->request, facts.len - facts.offset);
+}
+
 static int patch(struct weft__tus_visit *visit)
 {
 	int64_t offset = weft__tus_number(visit, "Upload-Offset");
@@ -103,8 +113,10 @@ static int patch(struct weft__tus_visit *visit)
 	if (offset != weft_files_upload_facts(visit->upload).offset)
 		return weft__tus_refuse(visit, 409, "The upload is at another offset.");
 	result = learn_len(visit);
-	if (result == WEFT__TUS_GO_ON)
+	if (result == WEFT__TUS_GO_ON) {
+		keep_bound(visit);
 		result = weft__tus_append(visit);
+	}
 	return result == WEFT__TUS_GO_ON ? weft_http_response_send(visit->response, 204, NULL)
 					 : result;
 }

@@ -178,6 +178,40 @@ CHECK_CASE(no_file_is_larger_than_it_may_be)
 		EFBIG);
 }
 
+static char upload_id[WEFT_FILES_UPLOAD_ID_SIZE];
+
+CHECK_CASE(a_bound_that_is_lowered_is_not_for_what_is_under_way)
+{
+	const struct weft_files_options options = {.file_max = 6};
+	const struct weft_files_upload_options six = {.len = 6}, three = {.len = 3};
+	struct weft_files_put *put;
+	struct weft_files_upload *upload;
+	struct weft_files_result result;
+
+	house_open(&options);
+	put = begin("a", "123", NULL);
+	upload = weft_files_upload_create(house, &all, "b", &six);
+	CHECK(upload != NULL);
+	snprintf(upload_id, sizeof(upload_id), "%s", weft_files_upload_facts(upload).id);
+	CHECK_INT(weft_files_upload_write(upload, "123", 3), ==, 0);
+	weft_files_upload_close(upload);
+	weft_files_set_file_max(house, 2);
+	CHECK_INT(weft_files_put_write(put, "456", 3), ==, 0);
+	CHECK_FAILS(weft_files_put_write(put, "7", 1), EFBIG);
+	weft_files_put_abort(put);
+	CHECK_FAILS(house_put(&all, "c", "123"), EFBIG);
+	upload = weft_files_upload_open(house, &all, upload_id);
+	CHECK(upload != NULL);
+	CHECK_INT(weft_files_upload_write(upload, "456", 3), ==, 0);
+	CHECK_INT(weft_files_upload_commit(upload, NULL, &result), ==, 0);
+	CHECK_NULL(weft_files_upload_create(house, &all, "d", &three), EFBIG);
+	/* One that is raised is for all. */
+	put = begin("e", "12", NULL);
+	weft_files_set_file_max(house, 3);
+	CHECK_INT(weft_files_put_write(put, "3", 1), ==, 0);
+	CHECK_INT(weft_files_put_commit(put, NULL), ==, 0);
+}
+
 CHECK_CASE(no_more_are_under_way_than_may_be)
 {
 	const struct weft_files_options options = {.puts_max = 2};

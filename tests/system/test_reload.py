@@ -88,6 +88,49 @@ def _():
             expect(reply.status == 200 and reply.body == b"x" * BIG, "the download was cut short")
 
 
+@case("an upload that is under way is finished by the limit of when it began")
+def _():
+    half = 50000
+    with Folder() as folder, State() as state:
+        state.add("ann", PASSWORD)
+        begin = (b"PUT /%s HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n"
+                 b"Authorization: Bearer " + state.token("ann").encode() +
+                 b"\r\nExpect: 100-continue\r\n\r\n")
+        settings = Settings(folder, "")
+        with Server(folder.path, "--state", state.path, "--hash-cost", "least", "--allow-upload",
+                    "--ftp", "127.0.0.1:0", "--config", settings.path) as server, \
+                server.connect() as peer, ftplib.FTP() as ftp:
+            ftp.connect("127.0.0.1", int(server.facts["ftp"].rpartition(":")[2]),
+                        timeout=PATIENCE_S)
+            ftp.login("ann", PASSWORD)
+            ftp.voidcmd("TYPE I")
+            peer.send(begin % (b"web", 2 * half))
+            expect(peer.socket.recv(25).startswith(b"HTTP/1.1 100"))
+            peer.send(b"x" * half)
+            data = ftp.transfercmd("STOR ftp")
+            data.sendall(b"x" * half)
+            settings.say("upload-max = 1000\n")
+            said = hang_up(server)
+            expect("upload-max = 1000" in said, said)
+            peer.send(b"x" * half)
+            expect(peer.reply().status == 201, "the upload by HTTP was cut short")
+            data.sendall(b"x" * half)
+            data.close()
+            expect(ftp.voidresp().startswith("226"), "the upload by FTP was cut short")
+            for name in "web", "ftp":
+                expect(os.path.getsize(os.path.join(folder.path, name)) == 2 * half, name)
+            peer.send(begin % (b"new", 1001))
+            expect(peer.reply().status == 413, "there is no limit of HTTP")
+            data = ftp.transfercmd("STOR more")
+            data.sendall(b"x" * 1001)
+            data.close()
+            try:
+                ftp.voidresp()
+                expect(False, "there is no limit of FTP")
+            except ftplib.error_perm as refusal:
+                expect(str(refusal).startswith("552"), refusal)
+
+
 @case("what takes a restart is named each time, and a mistake leaves all as it was")
 def _():
     with Folder() as folder:
