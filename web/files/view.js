@@ -481,8 +481,9 @@ function listen() {
 		...[["Enter", "Open"], ["Space", "Select"], ["Ctrl+a", "Select all"], ["F2", "Rename"],
 			["Delete", "Delete"], ["Backspace", "To the folder above"], ["Shift+F10", "What can be done"]]
 			.map(([keys, does]) => ({ keys, does, run: (event) => parts.list.press(event) })),
-		// The browser's own have to come to the browser: no key is called so.
-		...[["Ctrl+X", "Cut"], ["Ctrl+C", "Copy"], ["Ctrl+V", "Paste"]]
+		// The browser's own have to come to the browser, and the list finds names: no key is called so.
+		...[["a–z", "In the list: to the name that begins so. Single letters do the rest outside of it"],
+			["Ctrl+X", "Cut"], ["Ctrl+C", "Copy"], ["Ctrl+V", "Paste"]]
 			.map(([keys, does]) => ({ keys, does, run: () => {} })),
 	]);
 }
