@@ -14,6 +14,7 @@ import time
 from contextlib import closing, suppress
 
 from accounted import PASSWORD, ApiServer, State
+from aged import made_older
 from served import PATIENCE_S, Folder, case, expect, run
 
 ROUNDS = 4 * int(os.environ.get("CHECK_ROUNDS", "1"))  # make soak
@@ -149,6 +150,30 @@ def _():
         os.rename(folder.at("a"), folder.at(".weft-trash/d-" + "0" * 32))
         with ApiServer(folder, state):
             expect(used(state, "mia") == 300, used(state, "mia"))
+
+
+@case("what has expired before the start is credited as what expires while it serves")
+def _():
+    with State() as state, Folder() as folder:
+        state.add("ben", PASSWORD)
+        token = state.token("ben")
+        with ApiServer(folder, state) as server:
+            ben = server.bearer(token)
+            os.mkdir(folder.at("in"))
+            for path, size in (("/a", 300000), ("/in/b", 7000), ("/in/c", 50), ("/kept", 9)):
+                expect(put(ben, path, size).status == 201, path)
+            for path in ("/a", "/in/"):
+                done = ben.ask("DELETE", path + "?trash", prefix="")
+                expect(done.status == 200, (path, done))
+            address = begin(ben, 2 * MIB)
+            expect(go_on(ben, address, 0, b"x" * 1000).status == 204)
+        expect(used(state, "ben") == 308059, used(state, "ben"))
+        with ApiServer(folder, state):
+            expect(used(state, "ben") == 308059, used(state, "ben"))
+        expect(made_older(folder, days=40) == 3)
+        with ApiServer(folder, state):
+            expect(used(state, "ben") == 9, used(state, "ben"))
+            expect(os.listdir(folder.at(".weft-trash")) == [])
 
 
 def ftp_of(server):
