@@ -23,7 +23,8 @@ static const char remove_help[] =
 	"  --give-files HEIR  they are another's, in whose quota they count; they stay where they\n"
 	"                     are, and who may open them is as before\n"
 	"                     By both, uploads that she has not finished go for good; what is in\n"
-	"                     the trash, or has a hidden name, stays hers.\n"
+	"                     the trash, or has a hidden name, stays hers. Nothing is done where\n"
+	"                     HEIR is locked, or has no room for all that she uses.\n"
 	"  --folder DIR       the shared folder, where it is not done by --server\n" ACCOUNT_HELP;
 
 struct removal {
@@ -154,11 +155,39 @@ static int remove_user(struct account *account, const struct removal *removal, b
 	return weft__cmd_account_call(account, "removeUser", args, NULL);
 }
 
-/* What can't be, before anybody is gone: an heir whom nobody knows, or she herself; no folder. */
+/* By what both use and may: files that change meanwhile are found by who gives them. What she has
+ * in the trash is not given, but known as one sum with the rest: rather too early than too late. */
+static int check_heir(const struct account *account, const json_t *user, const json_t *heir)
+{
+	const char *of = json_string_value(json_object_get(user, "name"));
+	const char *to = json_string_value(json_object_get(heir, "name"));
+	const char *state = json_string_value(json_object_get(heir, "state"));
+	json_int_t used = number_of(user, "used"), quota = number_of(heir, "quota");
+	json_int_t room = quota - number_of(heir, "used");
+
+	if (!of || !to || !state)
+		return CMD_DONE; /* a server that does not tell knows it itself */
+	if (strcmp(of, to) == 0)
+		return weft__cmd_fail(account->name, "%s can't inherit from herself.", to);
+	if (strcmp(state, "active") != 0)
+		return weft__cmd_fail(account->name,
+			"%s is %s, and could do nothing with the files: nothing was done. \"weft "
+			"account unlock\" changes that.",
+			to, state);
+	if (quota == 0 || used <= room)
+		return CMD_DONE;
+	return weft__cmd_fail(account->name,
+		"%s has room for %lld bytes in her quota, and %s uses %lld, what is in the trash "
+		"included: nothing was done. More room: weft account change %s --quota BYTES; or "
+		"--trash-files.",
+		to, (long long)(room > 0 ? room : 0), of, (long long)used, to);
+}
+
+/* What can't be, before anybody is gone: an heir whom nobody knows, or who can't take what there
+ * is; no folder. */
 static int check_heirs(struct account *account, const struct removal *removal)
 {
 	json_t *heir = NULL, *user = NULL;
-	const char *names[2];
 	struct stat stat_of;
 	int status = CMD_DONE;
 
@@ -171,10 +200,8 @@ static int check_heirs(struct account *account, const struct removal *removal)
 	if (!status)
 		status = weft__cmd_account_call(
 			account, "showUser", json_pack("{s:s}", "user", removal->user), &user);
-	names[0] = json_string_value(json_object_get(heir, "name"));
-	names[1] = json_string_value(json_object_get(user, "name"));
-	if (!status && names[0] && names[1] && strcmp(names[0], names[1]) == 0)
-		status = weft__cmd_fail(account->name, "%s can't inherit from herself.", names[0]);
+	if (!status)
+		status = check_heir(account, user, heir);
 	json_decref(heir);
 	json_decref(user);
 	return status;

@@ -233,12 +233,23 @@ def _():
         for words, what in ((("nobody", *here), "nobody has this name"),
                             (("mia", *here), "herself"), (("zoe", *nowhere), "no folder")):
             fails(state.run("remove", "mia", "--give-files", *words), 1, what)
-        expect(state.facts("show", "mia")["state"] == "active")
-        # Half of it: her name is kept until all is settled.
         state.do("change", "zoe", "--quota", "60")
         done = state.run("remove", "mia", "--purge", "--give-files", "zoe", *here)
-        expect(done.returncode == 1 and "no room" in done.stderr, done)
-        expect(state.facts("show", "mia")["state"] == "removed")
+        fails(done, 1, "zoe has room for 60 bytes")
+        expect("90" in done.stderr and "nothing was done" in done.stderr, done)
+        for deed, word, back in (("lock", "locked", "unlock"), ("remove", "removed", "unlock")):
+            state.do(deed, "zoe")
+            fails(state.run("remove", "mia", "--give-files", "zoe", *here), 1, f"zoe is {word}")
+            state.do(back, "zoe")
+        expect(state.facts("show", "mia")["state"] == "active")
+        expect((state.facts("show", "mia")["used"], state.facts("show", "zoe")["used"]) == (90, 0))
+        # Half of it, as where both change meanwhile: what is left can be given later.
+        state.add("ann", PASSWORD, "--role", "admin")
+        with ApiServer(folder, state) as server:
+            ann = server.bearer(state.token("ann", "--powers", "all"))
+            expect(ann.delete("/users/mia").status == 204)
+            done = ann.post("/users/mia/files", {"do": "give", "to": "zoe"})
+            expect(done.status == 200 and done.json["full"] and done.json["files"] == 1, done)
         expect((state.facts("show", "mia")["used"], state.facts("show", "zoe")["used"]) == (45, 45))
         state.do("change", "zoe", "--quota", "90")
         state.do("remove", "mia", "--purge", "--give-files", "zoe", *here)
