@@ -87,7 +87,8 @@ static int learn_len(struct weft__tus_visit *visit)
 		       : weft__tus_refuse_code(visit, errno);
 }
 
-/* A bound that is lower since then is for uploads to come: the bytes that were agreed on may come. */
+/* A bound that is lower since then is for uploads to come: the bytes that were agreed on may
+ * come. */
 static void keep_bound(struct weft__tus_visit *visit)
 {
 	struct weft_files_upload_facts facts = weft_files_upload_facts(visit->upload);

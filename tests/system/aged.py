@@ -1,5 +1,5 @@
-"""aged.py - what is in a shared folder's trash, and its unfinished uploads, made older than they are,
-so that a test needs no other clock.
+"""aged.py - what is in a shared folder's trash, and its unfinished uploads, made older than they
+are, so that a test needs no other clock.
 
 	made_older(folder, days=40)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""test_chat_removed.py - whose account is removed, and is brought back, is in chat who she was; who is
-purged, and added anew by the same name, is somebody else."""
+"""test_chat_removed.py - whose account is removed, and is brought back, is in chat who she was; who
+is purged, and added anew by the same name, is somebody else."""
 import sys
 
 from accounted import PASSWORD, State
