@@ -5,6 +5,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "serve.h"
@@ -21,7 +22,8 @@ static const char help[] =
 	"is http = HOST:PORT, and --hidden is hidden = yes. What the environment says\n"
 	"(WEFT_SERVE_HTTP) goes before the file, and what the command line says before both.\n"
 	"\n"
-	"  check      read all as `weft serve` would, and tell what is wrong, by its line\n"
+	"  check      read all as `weft serve` would, and tell what is wrong, by its line;\n"
+	"             only whether another program has a port is not looked at\n"
 	"  show       every key with its value, and who gave it\n"
 	"  example    a file with every key, explained, to begin with\n"
 	"\n"
@@ -44,13 +46,16 @@ static int check(const char *path, bool shows, bool is_json)
 {
 	char command[] = NAME, option[] = "--config";
 	char *argv[] = {command, option, (char *)path, NULL};
-	struct serve serve = {.dir = ".", .shows_settings = shows, .is_json = is_json};
+	struct serve serve = {
+		.dir = ".", .shows_settings = shows, .inspects = !shows, .is_json = is_json};
 	int status = weft__serve_take_options(&serve, path ? 3 : 1, argv);
 
 	if (!status && !shows && serve.settings.path)
 		printf("%s: nothing is wrong with it.\n", serve.settings.path);
 	else if (!status && !shows)
 		puts("There is no file, and nothing is wrong with the environment.");
+	free(serve.folder);
+	free(serve.own_certificate);
 	weft__settings_fini(&serve.settings);
 	return status;
 }

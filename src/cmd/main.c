@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "settings.h"
 #include "weft/utf8.h"
 
 static const struct {
@@ -66,10 +67,15 @@ void weft__cmd_listen_to(void (*said)(const char *line, void *arg), void *arg)
 __attribute__((format(printf, 2, 0))) static void complain(
 	const char *name, const char *format, va_list args)
 {
-	char *line = NULL;
+	char *line = NULL, *placed;
 
 	if (vasprintf(&line, format, args) < 0)
 		line = NULL; /* memory is short: what is said then quotes nothing */
+	placed = line ? weft__settings_place(line) : NULL;
+	if (placed) {
+		free(line);
+		line = placed;
+	}
 	fprintf(stderr, name[0] ? "weft %s: " : "weft%s: ", name);
 	/* Names and arguments come from outside: none of them is to make a line, or a colour. */
 	for (const char *at = line ? line : format; *at;) {

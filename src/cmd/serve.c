@@ -160,15 +160,18 @@ static int fail_folder(const struct serve *serve)
 }
 
 /* Whether it is there. */
-static int open_folder(struct serve *serve)
+int weft__serve_open_folder(struct serve *serve)
 {
-	int fd = open(serve->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(serve->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status;
 
 	if (fd >= 0) {
 		close(fd);
 		serve->folder = realpath(serve->dir, NULL);
 	}
-	return serve->folder ? CMD_DONE : fail_folder(serve);
+	weft__settings_blame_key("dir");
+	status = serve->folder ? CMD_DONE : fail_folder(serve);
+	weft__settings_blame_key(NULL);
+	return status;
 }
 
 /* After the accounts: what has expired since goes at once, and is credited. */
@@ -190,10 +193,12 @@ static int open_log(struct serve *serve)
 	if (strcmp(path, "none") == 0)
 		return CMD_DONE;
 	serve->log = weft_http_log_new(path, &options);
-	if (!serve->log)
-		return weft__cmd_fail(
-			NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));
-	return CMD_DONE;
+	if (serve->log)
+		return CMD_DONE;
+	weft__settings_blame_key("access-log");
+	weft__cmd_fail(NAME, "can't open the access log \"%s\": %s.", path, strerror(errno));
+	weft__settings_blame_key(NULL);
+	return CMD_FAILED;
 }
 
 /* The files, and what stands before them if anything does. */
@@ -270,13 +275,16 @@ int weft__cmd_serve(int argc, char **argv)
 		weft__settings_fini(&serve.settings);
 		return status == CMD_HELPED ? CMD_DONE : status;
 	}
+	weft__settings_blame(&serve.settings);
 	weft__cmd_raise_descriptor_limit();
 	bound_connections(&serve);
 	ignore_size_limit();
 	/* What is shared is looked at before anything is written. */
 	status = weft__serve_be_user(&serve);
 	if (!status)
-		status = open_folder(&serve);
+		status = weft__serve_open_folder(&serve);
+	if (!status)
+		status = weft__serve_check_state(&serve);
 	if (!status)
 		status = weft__serve_control_open(&serve);
 	if (!status)
@@ -293,8 +301,10 @@ int weft__cmd_serve(int argc, char **argv)
 		status = weft__serve_make_certificate(&serve);
 	if (!status)
 		status = weft__serve_open_tls(&serve);
+	weft__settings_blame_key("auth-file");
 	if (!status)
 		status = weft__serve_open_auth(&serve);
+	weft__settings_blame_key(NULL);
 	if (!status) {
 		weft__serve_warn(&serve);
 		status = make_server(&serve);
@@ -318,6 +328,7 @@ int weft__cmd_serve(int argc, char **argv)
 	weft__serve_control_close(&serve);
 	free(serve.folder);
 	free(serve.own_certificate);
+	weft__settings_blame(NULL);
 	weft__settings_fini(&serve.settings);
 	return status;
 }

@@ -20,6 +20,7 @@
  *	serve_page.c      the page of the hub: --page; and what stands before the files
  *	serve_hosts.c     the names it goes by, the proxies it trusts
  *	serve_check.c     options that would do nothing, or not what was meant
+ *	serve_inspect.c   what a start would find wrong: weft config check
  *	serve_private.c   keys, users and log that would be shared themselves
  *	serve_reload.c    what has changed: certificates, users, log
  *	serve_limits.c    and limits
@@ -130,6 +131,7 @@ struct serve {
 	const char *config;           /* read before: settings.path */
 	struct cmd_settings settings; /* which holds the texts of all that follow */
 	bool shows_settings;          /* once they are read */
+	bool inspects;                /* all that is wrong is told, and nothing is served */
 	bool is_whole;                /* nobody has said what it is to be: all of it */
 	bool is_again;                /* read while it serves: serve_limits.c */
 	bool has_no_file;             /* then: there was none at the start */
@@ -480,7 +482,19 @@ void weft__serve_warn_of_certificates(const struct serve *serve);
 /** Whether keys, users and log lie outside of the folder, which is open. Returns a status. */
 int weft__serve_check_private(const struct serve *serve);
 
+/** The same of the state folder, which need not be there yet. */
+int weft__serve_check_state(const struct serve *serve);
+
+/** The folder is there: its real path. Returns a status. */
+int weft__serve_open_folder(struct serve *serve);
+
+/** What a start would find wrong, all of it, with nothing made or bound. Returns a status. */
+int weft__serve_inspect(struct serve *serve);
+
 /* ---- What it can do at all ---------------------------------------------------------------- */
+
+/** There is no such user: it is said. Returns a status. */
+int weft__serve_fail_user(const struct serve *serve);
 
 /** Be the user of --user, before anything is opened. Returns a status, as the next ones do. */
 int weft__serve_be_user(struct serve *serve);

@@ -108,15 +108,18 @@ static void hand_state(const struct serve *serve, const struct hub_user *user)
 	free(dir);
 }
 
+int weft__serve_fail_user(const struct serve *serve)
+{
+	return weft__cmd_usage(
+		NAME, "--user takes NAME or NAME:GROUP; there is no \"%s\".", serve->user);
+}
+
 static int become(struct serve *serve, struct hub_user *user)
 {
 	if (weft__hub_user_find(serve->user, user) < 0)
-		return errno == ENOENT
-			       ? weft__cmd_usage(NAME,
-					 "--user takes NAME or NAME:GROUP; there is no \"%s\".",
-					 serve->user)
-			       : weft__cmd_fail(NAME, "can't look up the user \"%s\": %s.",
-					 serve->user, strerror(errno));
+		return errno == ENOENT ? weft__serve_fail_user(serve)
+				       : weft__cmd_fail(NAME, "can't look up the user \"%s\": %s.",
+						 serve->user, strerror(errno));
 	if (geteuid() == 0) {
 		hand_state(serve, user);
 		/* At a reload she reads what root has read. */

@@ -131,6 +131,15 @@ int weft__serve_check_doors(struct serve *serve)
 
 /* ---- TLS ---------------------------------------------------------------------------------- */
 
+/* The option whose file the fault speaks of. */
+static const char *key_of(const struct serve *serve, const struct weft_tls_fault *fault)
+{
+	for (unsigned i = 0; i < serve->keys.count; i++)
+		if (strstr(fault->text, serve->keys.items[i]))
+			return "tls-key";
+	return "tls-cert";
+}
+
 int weft__serve_make_tls(struct serve *serve, const char *what, const char *const *protocols,
 	struct weft_tls **ret_tls)
 {
@@ -150,8 +159,11 @@ int weft__serve_make_tls(struct serve *serve, const char *what, const char *cons
 	*ret_tls = weft_tls_server_new(&options, &fault);
 	if (*ret_tls)
 		return CMD_DONE;
-	return weft__cmd_fail(NAME, "can't serve %s: %s", what,
+	weft__settings_blame_key(fault.kind == WEFT_TLS_NO_FAULT ? NULL : key_of(serve, &fault));
+	weft__cmd_fail(NAME, "can't serve %s: %s", what,
 		fault.kind != WEFT_TLS_NO_FAULT ? fault.text : strerror(errno));
+	weft__settings_blame_key(NULL);
+	return CMD_FAILED;
 }
 
 int weft__serve_open_tls(struct serve *serve)
@@ -256,10 +268,12 @@ static int open_as(struct serve *serve, enum serve_door_kind kind, const char *t
 
 static int open_door(struct serve *serve, enum serve_door_kind kind, const char *text)
 {
+	const struct cmd_settings *before = weft__settings_blame(&serve->settings);
 	int status;
 
 	weft__serve_raise_ports(true);
 	status = open_as(serve, kind, text);
+	weft__settings_blame(before);
 	weft__serve_raise_ports(false);
 	return status;
 }

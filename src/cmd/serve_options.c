@@ -422,43 +422,62 @@ static int parse(struct serve *serve, int argc, char **argv)
 	return read_all(serve, options, argc, argv);
 }
 
-/* Whether what was given can be meant together. */
-static int check_all(struct serve *serve)
+static int check_useless(struct serve *serve)
 {
-	int status = weft__serve_check_useless(serve);
-
-	if (!status)
-		status = weft__serve_check_accounts(serve);
-	if (!status)
-		status = check_together(serve);
-	if (!status)
-		status = weft__serve_take_hosts(serve);
-	if (!status)
-		status = weft__serve_page_take(serve);
-	if (!status)
-		status = take_files_options(serve);
-	if (!status)
-		status = weft__serve_ftp_take(serve);
-	if (!status)
-		status = weft__serve_chat_take(serve);
-	return status ? status : weft__cmd_model_fits(NAME, serve->model, &serve->run);
+	return weft__serve_check_useless(serve);
 }
 
-int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+static int check_model(struct serve *serve)
 {
-	int status = parse(serve, argc, argv);
+	return weft__cmd_model_fits(NAME, serve->model, &serve->run);
+}
 
-	if (status)
-		return status;
-	if (optind < argc)
-		serve->dir = argv[optind];
+/* Whether what was given can be meant together: to the first that can't, or all, to be told. */
+static int check_all(struct serve *serve)
+{
+	static int (*const checks[])(struct serve *) = {check_useless, weft__serve_check_accounts,
+		check_together, weft__serve_take_hosts, weft__serve_page_take, take_files_options,
+		weft__serve_ftp_take, weft__serve_chat_take, check_model};
+	int status = CMD_DONE;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		int one = status && !serve->inspects ? status : checks[i](serve);
+
+		status = status ? status : one;
+	}
+	return status;
+}
+
+static int take_all(struct serve *serve)
+{
+	int status = CMD_DONE;
+
 	serve->server_options.model = weft_serve_model_at(serve->model);
 	if (serve->is_whole)
 		status = weft__serve_take_whole(serve);
 	if (!status)
 		status = check_all(serve);
+	if (serve->inspects && weft__serve_inspect(serve) && !status)
+		status = CMD_USAGE;
+	return status;
+}
+
+int weft__serve_take_options(struct serve *serve, int argc, char **argv)
+{
+	const struct cmd_settings *before;
+	int status = parse(serve, argc, argv);
+
+	if (status)
+		return status;
+	if (optind < argc) {
+		serve->dir = argv[optind];
+		weft__settings_overrule(&serve->settings, "dir");
+	}
+	before = weft__settings_blame(&serve->settings);
+	status = take_all(serve);
+	weft__settings_blame(before);
 	/* Who has not typed it finds it there. */
-	if (status == CMD_USAGE && serve->settings.path)
+	if (status == CMD_USAGE && serve->settings.path && !serve->inspects)
 		fprintf(stderr, "Settings are taken from %s, too; weft config show lists all.\n",
 			serve->settings.path);
 	return status;

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "account.h"
 #include "serve.h"
 
 /* The absolute path of a file that may not be there yet; NULL: there can be none. */
@@ -51,6 +53,38 @@ static int refuse(const char *what, const char *path)
 		"put it "
 		"elsewhere.",
 		what, path);
+}
+
+/* What is not there yet lies where the first folder above it does that is. */
+static bool would_be_shared(const struct serve *serve, const char *path)
+{
+	char *above = strdup(path), *slash;
+	bool is = false;
+
+	while (above && access(above, F_OK) < 0 && (slash = strrchr(above, '/')) && slash > above)
+		*slash = '\0';
+	if (above)
+		is = is_shared(serve, above);
+	free(above);
+	return is;
+}
+
+int weft__serve_check_state(const struct serve *serve)
+{
+	int status = CMD_DONE;
+	char *dir;
+
+	if (!serve->state || strcmp(serve->state, "none") == 0)
+		return CMD_DONE;
+	dir = weft__cmd_state_dir(NAME, serve->state, false);
+	if (!dir)
+		return CMD_FAILED;
+	weft__settings_blame_key("state");
+	if (is_shared(serve, dir) || would_be_shared(serve, dir))
+		status = refuse("the state folder", dir);
+	weft__settings_blame_key(NULL);
+	free(dir);
+	return status;
 }
 
 int weft__serve_check_private(const struct serve *serve)

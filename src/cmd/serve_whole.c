@@ -138,7 +138,7 @@ int weft__serve_take_whole(struct serve *serve)
 		status = take_lan(serve);
 	if (status)
 		return status;
-	if (serve->shows_settings || serve->is_again ||
+	if (serve->shows_settings || serve->is_again || serve->inspects ||
 		(!serve->run.driver && !getenv("WEFT_DRIVER")))
 		return CMD_DONE;
 	return weft__cmd_run(NAME, &one, do_nothing, NULL);

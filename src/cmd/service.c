@@ -2,6 +2,7 @@
  * service.c - what the sub-commands that serve, or ask servers, share (service.h).
  */
 #include "service.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,8 +27,12 @@ int weft__cmd_run(
 
 	if (status >= 0)
 		return status;
-	if (errno == EINVAL && driver)
-		return weft__cmd_usage(name, "there is no driver \"%s\".", driver);
+	if (errno == EINVAL && driver) {
+		weft__settings_blame_key("driver");
+		weft__cmd_usage(name, "there is no driver \"%s\".", driver);
+		weft__settings_blame_key(NULL);
+		return CMD_USAGE;
+	}
 	driver = getenv("WEFT_DRIVER");
 	if (errno == EINVAL && driver)
 		return weft__cmd_usage(

@@ -68,20 +68,22 @@ bool weft__settings_take(struct cmd_settings *settings, const struct cmd_option 
 	if (!weft__cmd_take(option, given->text, fault))
 		return false;
 	*before = *given;
+	before->name = option->name;
 	return true;
 }
 
 /* As long as the options. NULL: there is no memory. */
-static char *keep(struct cmd_settings *settings, const char *text, size_t len)
+static char *keep(struct cmd_settings *settings, const char *text, size_t len, const char *name,
+	unsigned line)
 {
-	char **texts =
+	struct cmd_kept *texts =
 		reallocarray(settings->texts, settings->text_count + 1, sizeof(*settings->texts));
 	char *copy = texts ? strndup(text, len) : NULL;
 
 	if (texts)
 		settings->texts = texts;
 	if (copy)
-		texts[settings->text_count++] = copy;
+		texts[settings->text_count++] = (struct cmd_kept){copy, name, line};
 	return copy;
 }
 
@@ -122,6 +124,8 @@ struct reading {
 	size_t read_bytes;
 	unsigned line_number;
 	unsigned fault_count;
+	const char *long_value; /* of a line that libinih has no room for; NULL: it has */
+	char *section;          /* that was complained of last */
 };
 
 __attribute__((format(printf, 2, 3))) static void complain(
@@ -138,6 +142,29 @@ __attribute__((format(printf, 2, 3))) static void complain(
 	reading->fault_count++;
 }
 
+/*
+ * A line that libinih has no room for: it parts one that has the same key and a short value, and
+ * the long one is kept here, without blanks and what is behind " ;", as libinih has it. Whether
+ * there is such a line.
+ */
+static bool shorten_line(struct reading *reading, char *space, int size)
+{
+	char *line = reading->line, *equals = strpbrk(line, "=:"), *value, *end;
+	int key_len = equals ? (int)(equals - line) : 0;
+
+	if (key_len == 0 || key_len + 4 > size || isspace((unsigned char)line[0]))
+		return false;
+	value = equals + 1 + strspn(equals + 1, " \t");
+	for (end = value; *end && !(end > value && *end == ';' && isblank((unsigned char)end[-1]));)
+		end++;
+	while (end > value && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	snprintf(space, (size_t)size, "%.*s=x\n", key_len, line);
+	reading->long_value = value;
+	return true;
+}
+
 /* libinih's reader: the next line into space; NULL at the end. */
 static char *next_line(char *space, int size, void *arg)
 {
@@ -147,6 +174,7 @@ static char *next_line(char *space, int size, void *arg)
 	if (len < 0)
 		return NULL;
 	reading->line_number++;
+	reading->long_value = NULL;
 	reading->read_bytes += (size_t)len;
 	space[0] = '\n'; /* what can't be read is told, and then like an empty line */
 	space[1] = '\0';
@@ -156,10 +184,15 @@ static char *next_line(char *space, int size, void *arg)
 	}
 	if (memchr(reading->line, '\0', (size_t)len))
 		complain(reading, "there is a NUL in it: it is no text.");
-	else if (len >= size && reading->line[strspn(reading->line, " \t")] != '#')
-		complain(reading, "a line has %d bytes at most.", size - 2);
 	else if (len < size)
 		memcpy(space, reading->line, (size_t)len + 1);
+	else if (reading->line[strspn(reading->line, " \t")] != '#' &&
+		 (len > CMD_SETTINGS_LINE + 1 || !shorten_line(reading, space, size)))
+		complain(reading,
+			len > CMD_SETTINGS_LINE + 1
+				? "a line has %d bytes at most."
+				: "a line of more than %d bytes is KEY = VALUE.",
+			len > CMD_SETTINGS_LINE + 1 ? CMD_SETTINGS_LINE : size - 2);
 	return space;
 }
 
@@ -178,6 +211,17 @@ static void complain_of_key(struct reading *reading, const char *key)
 		complain(reading, "there is no key \"%s\".", key);
 }
 
+/* Once, whatever is in it. */
+static void complain_of_section(struct reading *reading, const char *section)
+{
+	if (reading->section && strcmp(reading->section, section) == 0)
+		return;
+	free(reading->section);
+	reading->section = strdup(section);
+	complain(reading, "there is no section [%s], only [%s].", section,
+		reading->settings->command);
+}
+
 /* libinih's handler. Always 1: its own count of mistakes is of lines that it can't part. */
 static int take_line(void *arg, const char *section, const char *key, const char *value)
 {
@@ -187,15 +231,17 @@ static int take_line(void *arg, const char *section, const char *key, const char
 	char fault[CMD_FAULT_MAX];
 
 	if (section[0] && strcmp(section, reading->settings->command) != 0) {
-		complain(reading, "there is no section [%s], only [%s].", section,
-			reading->settings->command);
+		complain_of_section(reading, section);
 		return 1;
 	}
+	if (reading->long_value)
+		value = reading->long_value;
 	if (index < 0) {
 		complain_of_key(reading, key);
 		return 1;
 	}
-	given.text = keep(reading->settings, value, strlen(value));
+	given.text = keep(reading->settings, value, strlen(value), reading->options[index].name,
+		reading->line_number);
 	if (!given.text)
 		complain(reading, "%s.", strerror(ENOMEM));
 	else if (!value[0])
@@ -220,6 +266,7 @@ int weft__settings_read_stream(
 		complain(&reading, "can't read on: %s.", strerror(errno));
 	}
 	free(reading.line);
+	free(reading.section);
 	return reading.fault_count > 0 ? CMD_USAGE : CMD_DONE;
 }
 
@@ -268,7 +315,7 @@ static bool take_variable(struct cmd_settings *settings, const struct cmd_option
 	while (is_taken) {
 		size_t len = is_list ? strcspn(value, ";") : strlen(value);
 
-		given.text = keep(settings, value, len);
+		given.text = keep(settings, value, len, options[index].name, 0);
 		is_taken =
 			given.text && weft__settings_take(settings, options, index, &given, fault);
 		if (!given.text)
@@ -488,7 +535,7 @@ const char *weft__settings_given(const struct cmd_settings *settings, const char
 void weft__settings_fini(struct cmd_settings *settings)
 {
 	for (size_t i = 0; i < settings->text_count; i++)
-		free(settings->texts[i]);
+		free(settings->texts[i].text);
 	for (size_t i = 0; i < settings->told_count; i++)
 		free(settings->told[i].text);
 	free(settings->texts);

@@ -21,8 +21,8 @@
 
 #include "options.h"
 
-/** Longest line of a file, which is libinih's, with its NUL; and all lines. */
-#define CMD_SETTINGS_LINE 200
+/** Longest line of a file; and all lines. */
+#define CMD_SETTINGS_LINE 4096
 #define CMD_SETTINGS_MAX  ((size_t)1 << 20)
 
 enum cmd_from {
@@ -36,6 +36,7 @@ enum cmd_from {
 struct cmd_given {
 	enum cmd_from from;
 	unsigned line;    /* of the file */
+	const char *name; /* the option's */
 	const char *text; /* the last one, as it was given; NULL: a flag alone */
 };
 
@@ -46,12 +47,19 @@ struct cmd_told {
 	bool is_given; /* not its default alone */
 };
 
+/** A text that options point to. */
+struct cmd_kept {
+	char *text;
+	const char *name; /* the option's */
+	unsigned line;    /* of the file; 0: it is not from there */
+};
+
 struct cmd_settings {
 	const char
 		*command; /* "serve": the complaints' name, the section, the environment's names */
 	char *path;       /* of the file; NULL: there is none */
 	struct cmd_given given[CMD_OPTIONS_MAX]; /* beside the table */
-	char **texts;                            /* what the options point to */
+	struct cmd_kept *texts;
 	size_t text_count;
 	struct cmd_told told[CMD_OPTIONS_MAX]; /* of weft__settings_keep() */
 	size_t told_count;
@@ -90,6 +98,23 @@ int weft__settings_keep(struct cmd_settings *settings, const struct cmd_option *
 
 /** The first option that was given, and not as no, whose name begins so; prefix: there is none. */
 const char *weft__settings_given(const struct cmd_settings *settings, const char *prefix);
+
+/** What the file gave is taken back: the command line says it otherwise, as no option. */
+void weft__settings_overrule(struct cmd_settings *settings, const char *name);
+
+/**
+ * From now on what this thread complains of, "--KEY ...", is told by file, line and key where the
+ * file has given it; settings are to stay as they are meanwhile. NULL: no more. Returns what was
+ * there before.
+ */
+const struct cmd_settings *weft__settings_blame(const struct cmd_settings *settings);
+
+/** The same for what is complained of without naming an option: it is this one's. NULL: nobody's.
+ */
+void weft__settings_blame_key(const char *name);
+
+/** Such a complaint with its place, malloc(3); NULL: it stays as it is. */
+char *weft__settings_place(const char *complaint);
 
 /** The options' texts end with it. */
 void weft__settings_fini(struct cmd_settings *settings);

@@ -36,7 +36,8 @@ HOSTILE = (
     ("json = yes", "json is for the command line only"),
     ("config = other.conf", "config is for the command line only"),
     ("help = yes", 'there is no key "help"'),
-    ("spa = " + "x" * 300, "a line has 198 bytes at most"),
+    ("spa = " + "x" * 4100, "a line has 4096 bytes at most"),
+    ("x" * 300, "a line of more than 198 bytes is KEY = VALUE"),
     ("spa = a\0b", "there is a NUL in it"),
     ("rate = 5\nrate = 6", "rate is given in line 1, too"),
     ("http = 127.0.0.1:0\n" * 33, "http can be given 32 times at most"),
@@ -118,11 +119,11 @@ def _():
 @case("what can't be meant together is told by its key, and that a file says so, too")
 def _():
     for text, told in (("http = 127.0.0.1:0\nchat-no-guests = yes\n",
-                        "--chat-no-guests is of chat, which is off"),
+                        ": chat-no-guests is of chat, which is off"),
                        ("http = 127.0.0.1:0\nchat-guest-rooms = yes\nchat-no-guests = no\n",
-                        "--chat-guest-rooms is of chat"),
+                        ": chat-guest-rooms is of chat"),
                        ("http = 127.0.0.1:0\nftp-idle-timeout = 9\n",
-                        "--ftp-idle-timeout is of FTP, which is off")):
+                        ": ftp-idle-timeout is of FTP, which is off")):
         with Written(text) as path:
             done = weft("config", "check", path)
             expect(done.returncode == 2 and told in done.stderr and path in done.stderr, done)
@@ -131,6 +132,66 @@ def _():
             expect(weft("config", "check", path).returncode == 0, text)
     done = weft("config", "check", TOP)
     expect(done.returncode == 1 and "it is a folder" in done.stderr, done)
+
+
+# What a start refuses, and that line, in a file whose first line is dir.
+REFUSED = (
+    ("http = 127.0.0.1:99999", 2, "http takes HOST:PORT"),
+    ("http = 127.0.0.1:21999 # remark", 2, "A remark has a line of its own"),
+    ("http = 127.0.0.1:0\nhttp = nothing\nhttp = [::1]:0", 3, "http takes HOST:PORT"),
+    ("ftp = 127.0.0.1", 2, "ftp takes HOST:PORT"),
+    ("driver = foo", 2, 'driver: there is no driver "foo"'),
+    ("user = no-such-user", 2, "user takes NAME or NAME:GROUP"),
+    ("https = 127.0.0.1:0\ntls-cert = /nope.pem", 3, "tls-cert: can't serve HTTPS: /nope.pem"),
+    ("state = %s/state", 2, "state: the state folder"),
+    ("state = %s/more/state", 2, "state: the state folder"),
+    ("state = /proc/x", 2, "state"),
+    ("ftp-passive = 50099-50000", 2, "ftp-passive takes ports"),
+    ("http = 127.0.0.1:0\nauth-file = /nope", 3, "auth-file: "),
+    ("access-log = /nope/log", 2, "access-log: "),
+    ("http = 127.0.0.1:0\nmodel = pool\nworkers = 2", 4, "workers is for"),
+)
+
+
+@case("what a start refuses, the check has told before, by line and key; and the start does so too")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"HOME": folder + "/home", "XDG_RUNTIME_DIR": folder + "/run",
+               "STATE_DIRECTORY": folder + "/elsewhere"}
+        share = os.path.join(folder, "share")
+        os.mkdir(share)
+        for text, line, told in REFUSED:
+            text = text.replace("%s", share)
+            with Written(f"dir = {share}\n{text}\n") as path:
+                done = weft("config", "check", path, **env)
+                expect(done.returncode == 2 and done.stdout == "", (text, done))
+                expect(f"weft.conf:{line}: " in done.stderr and told in done.stderr, (text, done))
+                if "/proc" not in text:
+                    done = weft("serve", "--config", path, "--control", "none",
+                                **{**env, "STATE_DIRECTORY": folder + "/kept"})
+                    expect(done.returncode and f"weft.conf:{line}: " in done.stderr and
+                           told in done.stderr, (text, done))
+                expect(os.listdir(share) == [], (text, os.listdir(share)))
+        with Written("dir = /nope\nhttp = nothing\nftp = nothing\n") as path:
+            done = weft("config", "check", path, **env)
+            for line in 1, 2, 3:
+                expect(f"weft.conf:{line}: " in done.stderr, done)
+            # What the command line says is not the file's mistake.
+            done = weft("serve", "/nope/more", "--config", path, **env)
+            expect("weft.conf" not in done.stderr.splitlines()[0], done)
+        expect(not os.path.exists(folder + "/elsewhere"), "the check has made something")
+
+
+@case("a section that is none is told once, and a long value is taken whole")
+def _():
+    with Written("[chat]\nrate = 5\nhidden = yes\n[web]\nrate = 5\n") as path:
+        done = weft("config", "check", path)
+        expect(done.stderr.count("there is no section") == 2, done)
+    long = "/" + "x" * 4000
+    with Written(f"http = 127.0.0.1:0\naccess-log =  {long}  ; a remark\nrate = 5\n") as path:
+        settings = shown(path)
+        expect(settings["access-log"]["values"] == [long], settings["access-log"])
+        expect(settings["rate"]["values"] == ["5"], settings["rate"])
 
 
 @case("a service's is where systemd says that its settings are")
