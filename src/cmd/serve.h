@@ -455,9 +455,15 @@ const char *weft__serve_door_name(enum serve_door_kind kind);
  */
 weft_fiber_id weft__serve_on_hangup(struct serve *serve);
 
-/** The same at once; nobody else does it meanwhile. 0; or -1, and lines that say why. In a fiber.
+/**
+ * The same at once; nobody else does it meanwhile. 0; or -1, and lines that say why. ret_told:
+ * lines of what was taken up, and of what is odd about it. In a fiber.
  */
-int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults);
+int weft__serve_reload_now(
+	struct serve *serve, struct weft_str *ret_faults, struct weft_str *ret_told);
+
+/** Within a reload: what follows is no fault, but is told; until it is what it was before. */
+struct weft_str *weft__serve_only_tell(const struct serve *serve);
 
 /** What both of these use: before them. Returns a status. */
 int weft__serve_make_reloader(struct serve *serve);

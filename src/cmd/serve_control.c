@@ -59,11 +59,11 @@ static void take_complaint(const char *line, void *arg)
 
 /* ---- What it is told ------------------------------------------------------------------------- */
 
-static int reload(void *arg, struct weft_str *ret_faults)
+static int reload(void *arg, struct weft_str *ret_faults, struct weft_str *ret_told)
 {
 	struct serve_control *own = arg;
 
-	return weft__serve_reload_now(own->serve, ret_faults);
+	return weft__serve_reload_now(own->serve, ret_faults, ret_told);
 }
 
 struct weft_str *weft__serve_collect_complaints(struct weft_str *text)

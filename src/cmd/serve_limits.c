@@ -125,6 +125,15 @@ static void compare(struct serve *serve, struct serve *now, struct change *chang
 	}
 }
 
+/* No fault: but who has asked for it by `weft reload` is told of it, too. */
+static void tell_set(const struct serve *serve, const char *text)
+{
+	struct weft_str *faults = weft__serve_only_tell(serve);
+
+	weft__cmd_fail(NAME, "from now on: %s.", text);
+	weft__serve_collect_complaints(faults);
+}
+
 static int take_over(struct serve *serve, struct serve *now)
 {
 	struct change change = {.is_any = false};
@@ -135,8 +144,7 @@ static int take_over(struct serve *serve, struct serve *now)
 	if (change.is_any && set_all(serve, now) < 0)
 		weft__cmd_fail(NAME, "not all limits could be set: %s.", strerror(errno));
 	else if (change.is_any)
-		/* No fault: whoever has asked for it by `weft reload` is told of those. */
-		fprintf(stderr, "weft " NAME ": from now on: %s.\n", weft_str_text(&change.set));
+		tell_set(serve, weft_str_text(&change.set));
 	if (weft_str_text(&change.kept)[0])
 		weft__cmd_fail(
 			NAME, "these take a restart to change: %s.", weft_str_text(&change.kept));

@@ -39,6 +39,7 @@ struct serve_reloader {
 	struct serve *serve;
 	struct weft_lock lock;   /* held by who reads them: one at a time */
 	struct weft_str *faults; /* what goes wrong is told there, too; NULL: nobody asked */
+	struct weft_str *told;   /* and there what is no fault */
 	struct look taken;       /* of what was read last */
 	struct look before;      /* at the look before this */
 	int64_t certificate_ns;  /* when the one of its own was looked at */
@@ -79,6 +80,11 @@ static struct look look_at(const struct serve *serve)
 
 /* ---- Reading again ------------------------------------------------------------------------ */
 
+struct weft_str *weft__serve_only_tell(const struct serve *serve)
+{
+	return weft__serve_collect_complaints(serve->reloader->told);
+}
+
 /* A new certificate that can't be read is no reason to end: the old one may hold for weeks. */
 static void reload_tls(struct serve *serve)
 {
@@ -90,7 +96,7 @@ static void reload_tls(struct serve *serve)
 	if (weft_tls_reload(serve->tls, &fault) == 0 &&
 		(!serve->ftp.tls || weft_tls_reload(serve->ftp.tls, &fault) == 0) &&
 		(!serve->chat.tls || weft_tls_reload(serve->chat.tls, &fault) == 0)) {
-		struct weft_str *faults = weft__serve_collect_complaints(NULL);
+		struct weft_str *faults = weft__serve_only_tell(serve);
 
 		/* Taken up is one that ends soon, too. */
 		weft__serve_warn_of_certificates(serve);
@@ -185,7 +191,8 @@ static int await_hangup(const struct serve_reloader *reloader, struct weft_signa
  * Off the worker, but where connections are processes: one that was forked while another thread
  * has a lock, of OpenSSL's say, would wait for it for ever.
  */
-static int take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct weft_str *faults)
+static int take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct weft_str *faults,
+	struct weft_str *told)
 {
 	const char *model = reloader->serve->server_options.model;
 	int result;
@@ -193,18 +200,20 @@ static int take_up(struct serve_reloader *reloader, weft_offload_fn *fn, struct 
 	if (weft_lock_acquire(&reloader->lock) < 0)
 		return -1;
 	reloader->faults = faults;
+	reloader->told = told;
 	if (strcmp(model, "fork") == 0 || strcmp(model, "prefork") == 0)
 		result = fn(reloader);
 	else
 		result = weft_offload(fn, reloader);
-	reloader->faults = NULL;
+	reloader->faults = reloader->told = NULL;
 	weft_lock_release(&reloader->lock);
 	return result;
 }
 
-int weft__serve_reload_now(struct serve *serve, struct weft_str *ret_faults)
+int weft__serve_reload_now(
+	struct serve *serve, struct weft_str *ret_faults, struct weft_str *ret_told)
 {
-	if (take_up(serve->reloader, take_hangup, ret_faults) < 0)
+	if (take_up(serve->reloader, take_hangup, ret_faults, ret_told) < 0)
 		weft_str_appendf(ret_faults, "it could not begin: %s.", strerror(errno));
 	return weft_str_len(ret_faults) > 0 ? -1 : 0;
 }
@@ -223,7 +232,7 @@ static int take_hangups(void *arg)
 			weft__serve_stop(reloader->serve);
 			break;
 		}
-		take_up(reloader, number > 0 ? take_hangup : look_again, NULL);
+		take_up(reloader, number > 0 ? take_hangup : look_again, NULL, NULL);
 	}
 	weft_signals_free(caught);
 	return CMD_DONE;

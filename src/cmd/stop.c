@@ -37,7 +37,8 @@ static const char reload_help[] =
 	"\n"
 	"Have a running server take up what has changed, as SIGHUP does: certificates, users,\n"
 	"limits, logs. What could not be taken up is said, and stays as it was.\n"
-	"\n" CONTROL_HELP "  --json               print an object: {\"reloaded\": true}\n"
+	"\n" CONTROL_HELP
+	"  --json               print an object: {\"reloaded\": true, \"told\": [\"...\"]}\n"
 	"  --help               this text\n"
 	"\n"
 	"Exit status: 0 all of it is taken up, 1 not, 2 wrong usage.\n";
@@ -144,6 +145,22 @@ int weft__cmd_stop(int argc, char **argv)
 
 /* ---- What has changed ------------------------------------------------------------------------ */
 
+/* What the server has told of it, a line each. */
+static void say_taken(const char *text)
+{
+	json_t *answer = json_loads(text, 0, NULL);
+	const json_t *line;
+	size_t i;
+
+	puts("What has changed is taken up.");
+	json_array_foreach(json_object_get(answer, "told"), i, line)
+	{
+		weft__cmd_print_visible(json_string_value(line), 0);
+		putchar('\n');
+	}
+	json_decref(answer);
+}
+
 int weft__cmd_reload(int argc, char **argv)
 {
 	static const struct cmd_syntax syntax = {
@@ -152,6 +169,7 @@ int weft__cmd_reload(int argc, char **argv)
 		.method = "POST", .target = "/api/v1/reload", .lasts = true};
 	struct control control = {.name = "reload"};
 	bool is_json = false;
+	char *text = NULL;
 	const struct cmd_option options[] = {
 		CMD_OPTION("json", CMD_FLAG, &is_json),
 		CONTROL_OPTIONS(&control),
@@ -163,11 +181,14 @@ int weft__cmd_reload(int argc, char **argv)
 		return status == CMD_HELPED ? CMD_DONE : status;
 	status = weft__control_open(&control);
 	if (!status)
-		status = weft__control_ask(&control, &question, NULL);
-	if (!status || (status == CMD_FAILED && is_json && control.path))
-		fputs(is_json ? (status ? "{\"reloaded\": false}\n" : "{\"reloaded\": true}\n")
-			      : "What has changed is taken up.\n",
-			stdout);
+		status = weft__control_ask(&control, &question, &text);
+	if (is_json && status == CMD_FAILED && control.path)
+		puts("{\"reloaded\": false}");
+	else if (is_json && !status)
+		printf("%s", text);
+	else if (!status)
+		say_taken(text);
+	free(text);
 	weft__control_close(&control);
 	return status;
 }

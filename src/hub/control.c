@@ -5,7 +5,7 @@
  *	GET  /api/v1/fibers   its fibers
  *	GET  /metrics         for Prometheus
  *	GET  /api/v1/log      what it has logged lately, and goes on to (follow)
- *	POST /api/v1/reload   as SIGHUP, but says what was wrong
+ *	POST /api/v1/reload   as SIGHUP, but says what it took up and what was wrong
  *	POST /api/v1/stop     as SIGTERM
  *
  * Never: answers somebody who is neither root nor the server's own user.
@@ -264,26 +264,46 @@ static int show_log(
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
+/* An array of lines. */
+static json_t *list_lines(const char *text)
+{
+	json_t *lines = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		char *line = strndup(text, len);
+
+		json_array_append_new(lines, weft__hub_json_text(line ? line : ""));
+		free(line);
+		text += len + (text[len] == '\n');
+	}
+	return lines;
+}
+
 static int reload(struct weft_http_request *request, struct weft_http_response *response, void *arg)
 {
 	struct hub_control *control = arg;
-	struct weft_str faults;
+	struct weft_str faults, told;
 	int result, done;
 
 	(void)request;
 	if (weft_lock_acquire(&control->reloading) < 0)
 		return -1;
 	weft_str_init(&faults, HUB_CONTROL_BODY_MAX * 16);
-	done = control->options.reload(control->options.arg, &faults);
+	weft_str_init(&told, HUB_CONTROL_BODY_MAX * 16);
+	done = control->options.reload(control->options.arg, &faults, &told);
 	weft_lock_release(&control->reloading);
 	weft__hub_log_note(control->options.log, done < 0 ? WEFT_LOG_ERROR : WEFT_LOG_INFO,
 		done < 0 ? "reload: not all of it could be taken up"
 			 : "reload: what has changed is taken up");
 	result = send_json(response, done < 0 ? 422 : 200,
-		done < 0 ? json_pack("{s:s, s:i, s:o}", "title", weft_http_status_phrase(422),
+		done < 0 ? json_pack("{s:s, s:i, s:o, s:o}", "title", weft_http_status_phrase(422),
 				   "status", 422, "detail",
-				   weft__hub_json_text(weft_str_text(&faults)))
-			 : json_pack("{s:b}", "reloaded", 1));
+				   weft__hub_json_text(weft_str_text(&faults)), "told",
+				   list_lines(weft_str_text(&told)))
+			 : json_pack("{s:b, s:o}", "reloaded", 1, "told",
+				   list_lines(weft_str_text(&told))));
+	weft_str_fini(&told);
 	weft_str_fini(&faults);
 	return result;
 }

@@ -31,8 +31,11 @@ struct hub_control_options {
 	/** Begin to stop; now: without a grace time, it need not return. On any worker, in a fiber.
 	 */
 	void (*stop)(void *arg, bool now);
-	/** Take up what has changed. 0; or -1, and lines that say what was wrong. It may wait. */
-	int (*reload)(void *arg, struct weft_str *ret_faults);
+	/**
+	 * Take up what has changed. 0; or -1, and lines that say what was wrong. ret_told: lines
+	 * of what was taken up. It may wait.
+	 */
+	int (*reload)(void *arg, struct weft_str *ret_faults, struct weft_str *ret_told);
 	void *arg;
 };
 

@@ -449,10 +449,35 @@ def _():
             expect(any(line["level"] in ("warn", "error") for line in lines), lines)
             with open(users, "w", encoding="ascii") as file:
                 file.write(f"ann:{made}\n")
-            expect(site.facts("reload") == {"reloaded": True})
+            expect(site.facts("reload") == {"reloaded": True, "told": []})
             site.server.process.terminate()  # it has complained, which is what was wanted
             _, errors = site.server.process.communicate(timeout=PATIENCE_S)
             expect(site.server.process.returncode == 0 and b"users" in errors, errors)
+            site.server.__class__ = Ended
+
+
+@case("reload tells what holds from now on, and what is odd about a certificate")
+def _():
+    with Folder() as folder:
+        settings, certificate = folder.top + "/weft.conf", folder.top + "/cert.pem"
+        key = folder.top + "/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-keyout", key,
+                        "-out", certificate], capture_output=True, check=True)
+        os.chmod(key, 0o644)
+        with open(settings, "w", encoding="ascii") as file:
+            file.write(f"https = 127.0.0.1:0\ntls-cert = {certificate}\ntls-key = {key}\n")
+        with Site("--config", settings) as site:
+            with open(settings, "a", encoding="ascii") as file:
+                file.write("rate = 5000\n")
+            said = site.do("reload")
+            expect("from now on: rate = 5000." in said and "can read the private key" in said,
+                   said)
+            said = site.facts("reload")
+            expect(said["reloaded"] is True and len(said["told"]) == 1 and
+                   "can read the private key" in said["told"][0], said)
+            site.server.process.terminate()  # it has complained, which is what was wanted
+            site.server.process.communicate(timeout=PATIENCE_S)
             site.server.__class__ = Ended
 
 
