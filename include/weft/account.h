@@ -562,6 +562,37 @@ WEFT_API int weft_account_files_quota(void *who, int64_t *ret_used, int64_t *ret
  */
 WEFT_API void weft_account_files_freed(void *accounts, const char *owner, int64_t bytes);
 
+/* A struct weft_files_carrier, whose arg is the accounts; who: the visitor's, or NULL. */
+
+/**
+ * Whether grants, homes or tokens' folders are at from or below it. Of a copy: whether a grant is,
+ * that takes away reading or listing. 1, 0, or -1.
+ */
+WEFT_API int weft_account_files_carry_asks(
+	struct weft_accounts *accounts, const char *from, bool is_copy);
+
+/** What gets another path: both below the shared folder. */
+struct weft_account_carry {
+	const struct weft_account_who *who; /* who does it; NULL: nobody that is known */
+	const char *from, *to;
+	bool is_copy;
+};
+
+/**
+ * Grants at from and below hold at to and below as well; where one is there for the same subject,
+ * what both give. Of a copy: where it asks for that. *ret_state is for the end; NULL: there is none
+ * to be called. Errors: E2BIG (more grants than somebody can have), ENAMETOOLONG.
+ */
+WEFT_API int weft_account_files_carry_begin(
+	struct weft_accounts *accounts, const struct weft_account_carry *carry, void **ret_state);
+
+/**
+ * how as enum weft_files_carried: 0: they hold no more at from, and homes and tokens' folders go
+ * along; 1: homes and tokens' folders go along; 2: all is as before. In the audit log as grant.move
+ * or grant.copy, but for 2. Neither deadline nor cancellation ends it.
+ */
+WEFT_API void weft_account_files_carry_end(struct weft_accounts *accounts, void *state, int how);
+
 /** What one account uses, as it is said to and as it was found. */
 struct weft_account_use {
 	int64_t id, created_s;

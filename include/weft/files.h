@@ -40,7 +40,8 @@
 
 WEFT_BEGIN
 
-struct weft_files;        /* opaque: src/files/files.h */
+struct weft_files; /* opaque: src/files/files.h */
+struct weft_files_carrier;
 struct weft_files_put;    /* opaque: src/files/put.h */
 struct weft_files_upload; /* opaque: src/files/upload.h */
 
@@ -125,6 +126,10 @@ struct weft_files_options {
 	 * whosever it was; so it is where the file system has no attributes.
 	 */
 	void (*freed)(void *arg, const char *owner, int64_t bytes);
+
+	/** Told of whatever gets another path (weft/files_carry.h); it lives as long as the engine.
+	 * NULL: nobody. */
+	const struct weft_files_carrier *carrier;
 	void *arg;
 };
 
@@ -553,9 +558,11 @@ struct weft_files_moved {
 };
 
 /**
- * Rename. Rights by path stay with the path: what would come to light by it for its mover, or is
- * below a folder where those are fewer, is EACCES. ret_moved may be NULL. Errors: EEXIST; EISDIR,
- * ENOTDIR, ENOTEMPTY (what is there can't be replaced); EINVAL (a folder into itself). */
+ * Rename. What stands by path for it and for what is below goes along, by the options' carrier; it
+ * comes under the rights of the folder that it gets into. What would come to light by that for its
+ * mover, or is below a folder where her rights are fewer, is EACCES. ret_moved may be NULL. Errors:
+ * EEXIST; EISDIR, ENOTDIR, ENOTEMPTY (what is there can't be replaced); EINVAL (a folder into
+ * itself); what the carrier said. */
 WEFT_API int weft_files_move(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_move *move, struct weft_files_moved *ret_moved);
 

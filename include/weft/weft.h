@@ -24,6 +24,7 @@
 #include "weft/fiber.h"
 #include "weft/file.h"
 #include "weft/files.h"
+#include "weft/files_carry.h"
 #include "weft/files_trash.h"
 #include "weft/frame.h"
 #include "weft/ftp.h"

@@ -319,6 +319,22 @@ void weft_account_files_freed(void *accounts, const char *owner, int64_t bytes)
 {
 }
 
+int weft_account_files_carry_asks(
+	struct weft_accounts *accounts, const char *from, bool is_copy)
+{
+	return 0;
+}
+
+int weft_account_files_carry_begin(
+	struct weft_accounts *accounts, const struct weft_account_carry *carry, void **ret_state)
+{
+	return refuse();
+}
+
+void weft_account_files_carry_end(struct weft_accounts *accounts, void *state, int how)
+{
+}
+
 int weft_account_estate(struct weft_accounts *accounts, struct weft_account_call *call,
 	const char *name, const char *heir, struct weft_account_estate *ret_estate)
 {

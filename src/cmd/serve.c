@@ -134,6 +134,7 @@ static int open_engine(struct serve *serve)
 		.file_max = files->upload_max,
 		.trash_keep_ns = files->trash_keep_ns,
 		.freed = weft__serve_note_freed,
+		.carrier = &weft__serve_carrier,
 		.arg = serve};
 
 	if (!files->visitor && serve->ftp.plain.count + serve->ftp.implicit.count == 0 &&

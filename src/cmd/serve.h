@@ -318,6 +318,9 @@ struct weft_accounts *weft__serve_accounts_of(const struct serve *serve);
 /** Who has not logged in, whoever it is, with the rights of the moment; as long as the accounts. */
 const struct weft_files_visitor *weft__serve_strangers(const struct serve *serve);
 
+/** weft_files_options.carrier: rights go along with what is moved. The same arg. */
+extern const struct weft_files_carrier weft__serve_carrier;
+
 /** weft_files_options.freed, whose arg is the struct serve. */
 void weft__serve_note_freed(void *arg, const char *owner, int64_t bytes);
 

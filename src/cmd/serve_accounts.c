@@ -21,6 +21,7 @@
 #include "../hub/page.h"
 #include "account.h"
 #include "serve_accounts.h"
+#include "weft/files_carry.h"
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
@@ -169,6 +170,38 @@ void weft__serve_note_freed(void *arg, const char *owner, int64_t bytes)
 	if (serve->accounts)
 		weft_account_files_freed(serve->accounts->accounts, owner, bytes);
 }
+
+static struct weft_accounts *accounts_of(void *arg)
+{
+	const struct serve *serve = arg;
+
+	return serve->accounts ? serve->accounts->accounts : NULL;
+}
+
+static int carry_asks(void *arg, const struct weft_files_carry *carry)
+{
+	struct weft_accounts *accounts = accounts_of(arg);
+
+	return accounts ? weft_account_files_carry_asks(accounts, carry->from, carry->is_copy) : 0;
+}
+
+static int carry_begin(void *arg, const struct weft_files_carry *carry, void **ret_state)
+{
+	const struct weft_files_visitor *visitor = carry->visitor;
+	struct weft_account_carry what = {
+		.from = carry->from, .to = carry->to, .is_copy = carry->is_copy};
+
+	if (visitor->rights_at == weft_account_files_rights_at)
+		what.who = visitor->arg;
+	return weft_account_files_carry_begin(accounts_of(arg), &what, ret_state);
+}
+
+static void carry_end(void *arg, void *state, enum weft_files_carried how)
+{
+	weft_account_files_carry_end(accounts_of(arg), state, (int)how);
+}
+
+const struct weft_files_carrier weft__serve_carrier = {carry_asks, carry_begin, carry_end};
 
 /* ---- Options ------------------------------------------------------------------------------ */
 

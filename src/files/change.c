@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files/carry.h"
 #include "files/put.h"
 #include "weft/offload.h"
 
@@ -140,9 +141,10 @@ static int check_unseen(const struct moving *moving, const struct weft_files_vis
 }
 
 /*
- * Rights that are kept by path stay where they are, and what is moved comes under others: so it
- * must not bring to light, at the other place, what its mover may not see here; nor put anything
- * where she may not write.
+ * Rights that are kept by path go along where they are of it or of what is below, but those of the
+ * folder above stay where they are, and what is moved comes under others: so it must not bring to
+ * light, at the other place, what its mover may not see here; nor put anything where she may not
+ * write.
  */
 static int check_light(const struct moving *moving, const struct weft_files_visitor *visitor)
 {
@@ -162,6 +164,20 @@ static int check_light(const struct moving *moving, const struct weft_files_visi
 		       : 0;
 }
 
+static int move_carried(struct moving *moving, const struct weft_files_visitor *visitor)
+{
+	const struct weft_files_carry what = {
+		.visitor = visitor, .from = moving->from.whole, .to = moving->to.whole};
+	struct weft__carry carry;
+	int result;
+
+	if (weft__carry_begin(&carry, &what, moving->files) < 0)
+		return -1;
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, move_there, moving);
+	weft__carry_end(&carry, result, moving->moved.is_done);
+	return result;
+}
+
 static int move_within_rights(struct moving *moving, const struct weft_files_visitor *visitor)
 {
 	if (weft__view_need(&moving->from, WEFT_FILES_DELETE) < 0 ||
@@ -173,7 +189,7 @@ static int move_within_rights(struct moving *moving, const struct weft_files_vis
 		return fail(EEXIST);
 	if (check_light(moving, visitor) < 0)
 		return -1;
-	return weft_offload_as(WEFT_OFFLOAD_FILE, move_there, moving);
+	return move_carried(moving, visitor);
 }
 
 static int move_once(struct weft_files *files, const struct weft_files_visitor *visitor,
@@ -209,19 +225,54 @@ int weft_files_move(struct weft_files *files, const struct weft_files_visitor *v
 
 /* ---- Copying ---------------------------------------------------------------------------- */
 
-static int copy_to(struct weft_files_put *put, int fd, int64_t size, bool *ret_is_new)
+/* Its bytes are there; what stands by path for the other goes along. */
+static int commit_copy(struct weft_files_put *put, const struct weft_files_move *move,
+	struct weft_files_result *ret_result)
+{
+	struct weft_files *files = put->files;
+	struct weft_files_carry what = {.visitor = put->visitor, .is_copy = true};
+	struct weft__view from = {.whole = NULL}, to = {.whole = NULL};
+	struct weft__carry carry;
+	int result = weft__view_make(&from, files, put->visitor, move->from);
+
+	if (result == 0)
+		result = weft__view_make(&to, files, put->visitor, move->to);
+	what.from = from.whole;
+	what.to = to.whole;
+	if (result == 0)
+		result = weft__carry_begin(&carry, &what, files);
+	if (result < 0) {
+		weft_files_put_abort(put);
+	} else {
+		result = weft_files_put_commit(put, ret_result);
+		weft__carry_end(&carry, result, result == 0);
+	}
+	if (to.whole)
+		weft__view_leave(&to);
+	if (from.whole)
+		weft__view_leave(&from);
+	return result;
+}
+
+struct copy_source {
+	int fd;
+	int64_t size;
+};
+
+static int copy_to(struct weft_files_put *put, const struct weft_files_move *move,
+	const struct copy_source *source, struct weft_files_moved *moved)
 {
 	struct weft_files_result result;
-	int64_t copied = weft__put_copy(put->inner, fd, size);
+	int64_t copied = weft__put_copy(put->inner, source->fd, source->size);
 
 	if (copied < 0) {
 		weft_files_put_abort(put);
 		return -1;
 	}
 	put->len = copied;
-	if (weft_files_put_commit(put, &result) < 0)
+	if (commit_copy(put, move, &result) < 0)
 		return -1;
-	*ret_is_new = result.is_new;
+	moved->is_new = result.is_new;
 	return 0;
 }
 
@@ -244,7 +295,7 @@ static int copy_from(struct weft_files *files, const struct weft_files_visitor *
 	options.len = stat.st_size;
 	options.mode = stat.st_mode & 0777;
 	put = weft_files_put_begin(files, visitor, move->to, &options);
-	return put ? copy_to(put, fd, stat.st_size, &moved->is_new) : -1;
+	return put ? copy_to(put, move, &(struct copy_source){fd, stat.st_size}, moved) : -1;
 }
 
 static int copy_once(struct weft_files *files, const struct weft_files_visitor *visitor,

@@ -23,6 +23,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "files/carry.h"
 #include "files/store_put.h"
 #include "files/trash.h"
 #include "files/walk.h"
@@ -332,12 +333,35 @@ static int sync_all(struct copying *copying)
 	return copying->folder && sync_folder(copying) < 0 ? -1 : fsync(copying->stage_fd);
 }
 
+/* What stands by path is at the path: so is the folder to be, which was opened long ago. */
+static int check_folder(const struct copying *copying)
+{
+	const char *slash = strrchr(copying->to.whole, '/');
+	struct stat stat;
+	char *folder;
+	int result;
+
+	if (!copying->files->options.carrier)
+		return 0;
+	folder = strndup(copying->to.whole, slash ? (size_t)(slash - copying->to.whole) : 0);
+	if (!folder)
+		return -1;
+	result = weft__root_stat(&copying->files->root, folder, &stat);
+	free(folder);
+	if (result < 0)
+		return -1;
+	return stat.st_ino == copying->place.ino && stat.st_dev == copying->place.dev ? 0
+										      : fail(EBUSY);
+}
+
 static int end_there(void *arg)
 {
 	struct copying *copying = arg;
 	int result;
 
 	if (sync_all(copying) < 0)
+		return -1;
+	if (check_folder(copying) < 0)
 		return -1;
 	result = weft__store_lock(copying->place.folder_fd);
 	if (result < 0)
@@ -415,6 +439,22 @@ static int check_whole(struct copying *copying)
 	return is_below(copying->to.whole, copying->from.whole) ? fail(EINVAL) : 0;
 }
 
+static int end_carried(struct copying *copying)
+{
+	const struct weft_files_carry what = {.visitor = copying->visitor,
+		.from = copying->from.whole,
+		.to = copying->to.whole,
+		.is_copy = true};
+	struct weft__carry carry;
+	int result;
+
+	if (weft__carry_begin(&carry, &what, copying->files) < 0)
+		return -1;
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, end_there, copying);
+	weft__carry_end(&carry, result, !copying->id[0]);
+	return result;
+}
+
 static int copy_within(struct copying *copying)
 {
 	const struct weft__walk walk = {.files = copying->files,
@@ -430,7 +470,7 @@ static int copy_within(struct copying *copying)
 	if (result == 0)
 		result = weft__walk(&walk);
 	if (result == 0)
-		result = weft_offload_as(WEFT_OFFLOAD_FILE, end_there, copying);
+		result = end_carried(copying);
 	if (copying->stage_fd >= 0 && copying->id[0])
 		give_up(copying);
 	/* With its name it is the visitor's, also where its folder was not synced. */

@@ -85,6 +85,7 @@ struct weft_files *weft__files_new_at(int fd, const struct weft_files_options *o
 	set_options(files, options);
 	weft__group_init(&files->group, fd);
 	weft_lock_init(&files->changes.counting, "files: who counts");
+	weft_rwlock_init(&files->carrying, "files: who moves");
 	/* A kernel without openat2(2) is to be noticed now, not at the first call. */
 	if (weft__root_stat(&files->root, "", &stat) == 0 &&
 		(weft__store_sweep(&files->root) == 0 || is_read_only(errno)) &&
@@ -111,6 +112,7 @@ struct weft_files *weft__files_viewer_at(int fd, const struct weft_files_options
 	set_options(files, options);
 	weft__group_init(&files->group, -1); /* nothing is put by it */
 	weft_lock_init(&files->changes.counting, "files: who counts");
+	weft_rwlock_init(&files->carrying, "files: who moves");
 	return files;
 }
 

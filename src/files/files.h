@@ -7,6 +7,7 @@
  *	put.c, put.h	files put by visitors, over store.h
  *	upload.c, upload.h, upload_record.c, upload_find.c	those that are gone on with
  *	change.c	folders made; removed, moved, copied, dated
+ *	carry.c, carry.h	what stands by path goes along with what is moved
  *	changes.c	what is under way, for who counts meanwhile
  *	trash.h		what was removed, for a while
  *	owner.c, owner.h, usage.c	who stored a file; how much there is, and whose
@@ -43,6 +44,7 @@ struct weft_files {
 	atomic_uint puts;           /* under way */
 	_Atomic int64_t expired_ns; /* on the wall clock: when uploads were last looked through */
 	_Atomic int64_t swept_ns;   /* the same of the trash */
+	struct weft_rwlock carrying;     /* carry.c */
 	struct weft__files_tally *tally; /* NULL: nothing is put by it */
 };
 

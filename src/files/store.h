@@ -151,6 +151,7 @@ struct weft__store_move {
 struct weft__store_moved {
 	bool has_source; /* also of a failure: something is at from */
 	bool is_folder, is_new;
+	bool is_done; /* also of a failure: it has the name, but maybe not on the disk */
 	struct weft__gone gone; /* the file that it has replaced */
 };
 

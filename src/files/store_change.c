@@ -177,6 +177,7 @@ static int move_from(struct change_call *call, const struct weft__store_place *f
 		result = rename_it(call->move, from, &to, &call->moved);
 		weft__store_unlock(to.folder_fd);
 	}
+	call->moved.is_done = result == 0;
 	/* The new name is on the disk before the old one is gone for good. */
 	if (result == 0)
 		result = fsync(to.folder_fd);

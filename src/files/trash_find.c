@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "files/carry.h"
 #include "files/store.h"
 #include "files/trash.h"
 #include "weft/fiber.h"
@@ -282,6 +283,42 @@ int weft_files_trash_list(struct weft_files *files, const struct weft_files_visi
 	}
 	code = errno;
 	drop_from(&listing, 0);
+	weft_vec_fini(&listing.found);
+	if (listing.folder)
+		closedir(listing.folder); /* was only read */
+	errno = code;
+	return result;
+}
+
+/* ---- Of a path --------------------------------------------------------------------------------
+ */
+
+static bool leads_to(const char *folder, const char *path)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(folder, path, len) == 0 && (path[len] == '/' || !path[len] || len == 0);
+}
+
+int weft__trash_is_of(struct weft_files *files, const char *whole)
+{
+	struct listing listing = {.files = files};
+	int result = 0, code;
+
+	weft_vec_init(&listing.found, sizeof(struct found));
+	while (result == 0 && !listing.is_read) {
+		result = weft_offload_as(WEFT_OFFLOAD_FILE, read_some, &listing);
+		weft_vec_each (struct found, found, &listing.found) {
+			const char *path = found->record.path;
+
+			if (result == 0 && (leads_to(path, whole) || leads_to(whole, path)))
+				result = 1;
+		}
+		code = errno;
+		drop_from(&listing, 0);
+		errno = code;
+	}
+	code = errno;
 	weft_vec_fini(&listing.found);
 	if (listing.folder)
 		closedir(listing.folder); /* was only read */

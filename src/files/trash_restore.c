@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files/carry.h"
 #include "files/store.h"
 #include "files/trash.h"
 #include "files/walk.h"
@@ -218,7 +219,7 @@ static int check_below(struct light *light)
 	return result;
 }
 
-/* As a move does: rights that are kept by path stay where they are. */
+/* As a move does: it comes under the rights of where it goes. */
 static int check_light(const struct item *item, const struct weft__view *to)
 {
 	struct light light = {.item = item, .to = to->whole};
@@ -239,6 +240,7 @@ static int check_light(const struct item *item, const struct weft__view *to)
 struct restoring {
 	struct item item;
 	struct weft__view to;
+	bool is_done; /* it has its name, maybe not on the disk */
 };
 
 struct turn {
@@ -257,6 +259,7 @@ static int restore_to(struct restoring *restoring, const struct weft__store_plac
 	weft__trash_name(from, 't', item->id);
 	result = weft__trash_rename(item->trash_fd, from, place->folder_fd, place->name);
 	weft__store_unlock(place->folder_fd);
+	restoring->is_done = result == 0;
 	if (result < 0 || fsync(place->folder_fd) < 0)
 		return -1;
 	weft__trash_info_name(info, item->id);
@@ -295,18 +298,35 @@ static int restore_with_folders(struct restoring *restoring)
 	return result;
 }
 
-static int restore_within_rights(struct restoring *restoring)
+/* Elsewhere than it was, what stood for it there goes along, and stays: another may be there. */
+static int restore_carried(struct restoring *restoring)
 {
+	const struct item *item = &restoring->item;
+	const struct weft_files_carry what = {.visitor = item->visitor,
+		.from = item->record.path,
+		.to = restoring->to.whole,
+		.is_copy = true};
+	struct weft__carry carry;
 	int result;
 
+	if (weft__carry_begin(&carry, &what, item->files) < 0)
+		return -1;
+	result = weft_offload_as(WEFT_OFFLOAD_FILE, restore_there, restoring);
+	if (result < 0 && errno == ENOENT)
+		result = restore_with_folders(restoring);
+	weft__carry_end(&carry, result, restoring->is_done);
+	return result;
+}
+
+static int restore_within_rights(struct restoring *restoring)
+{
 	if (weft__view_need(&restoring->to, WEFT_FILES_WRITE) < 0)
 		return -1;
 	if (!restoring->to.path[0])
 		return fail(EBUSY); /* not EEXIST: no other name would do */
 	if (check_light(&restoring->item, &restoring->to) < 0)
 		return -1;
-	result = weft_offload_as(WEFT_OFFLOAD_FILE, restore_there, restoring);
-	return result < 0 && errno == ENOENT ? restore_with_folders(restoring) : result;
+	return restore_carried(restoring);
 }
 
 /* By one name; in *ret_path is where it is now, in the visitor's home. */
@@ -339,7 +359,7 @@ static int restore_by_turn(struct weft_files *files, const struct weft_files_vis
 int weft_files_trash_restore(struct weft_files *files, const struct weft_files_visitor *visitor,
 	const struct weft_files_restore *restore, char **ret_path)
 {
-	struct restoring restoring;
+	struct restoring restoring = {.is_done = false};
 	struct turn turn = {&restoring, ret_path};
 	struct weft_files_move move = {
 		.to = restore->to, .is_unique = restore->is_unique, .arg = &turn};

@@ -219,6 +219,59 @@ def _():
         expect(state.run("recount", where=("--server", "http://127.0.0.1:1")).returncode == 2)
 
 
+@case("a folder that is renamed, by any door, stays closed, and the home that it was")
+def _():
+    with State() as state, Folder() as folder:
+        folder.write("board/minutes.txt", "secret")
+        folder.write("sales/plan.txt", "plan")
+        state.add("ann", PASSWORD, "--role", "admin")
+        state.add("mia", PASSWORD)
+        state.add("sam", PASSWORD, "--home", "sales")
+        for role in ("member", "guest", "stranger"):
+            state.do("grant", "set", "role:" + role, "board", "none")
+        state.do("grant", "set", "role:member", "sales", "read,list")
+        state.do("grant", "set", "sam", "sales", "read,list,write")
+        ann, mia, sam = (state.token(name) for name in ("ann", "mia", "sam"))
+        held = lambda: sorted({grant["folder"] for grant in state.facts("grant", "list")} - {""})
+        with ApiServer(folder, state, "--ftp", "127.0.0.1:0") as server:
+            def reads(path):
+                """Whether anybody but the administrator does."""
+                return [ask(server, "GET", path, **who).status
+                        for who in ({"Authorization": "Bearer " + mia}, {})]
+
+            def door(name):
+                ftp = ftplib.FTP(timeout=PATIENCE_S)
+                ftp.connect("127.0.0.1", int(server.facts["ftp"].rpartition(":")[2]))
+                ftp.login(name, PASSWORD)
+                return ftp
+
+            as_ann = {"Authorization": "Bearer " + ann}
+            as_sam = {"Authorization": "Bearer " + sam}
+            expect(reads("/board/minutes.txt") == [403, 401], reads("/board/minutes.txt"))
+            with door("mia") as waiting, door("ann") as mover:
+                expect(reply_of(waiting.retrbinary, "RETR board/minutes.txt", len) == "550")
+                moved = ask(server, "MOVE", "/board", Destination="/board-2025", **as_ann)
+                expect(moved.status == 201, moved)
+                expect(reads("/board-2025/minutes.txt") == [403, 401])
+                expect(reply_of(waiting.retrbinary, "RETR board-2025/minutes.txt", len) == "550")
+                mover.rename("board-2025", "old")
+                expect(reads("/old/minutes.txt") == [403, 401])
+                expect(reply_of(waiting.retrbinary, "RETR old/minutes.txt", len) == "550")
+                mover.rename("sales", "trade")
+            expect(held() == ["old", "trade"], held())
+            expect(ask(server, "GET", "/plan.txt", **as_sam).body == b"plan")
+            expect(ask(server, "PUT", "/more.txt", b"more", **as_sam).status == 201)
+            expect(ask(server, "COPY", "/old", Destination="/new", **as_ann).status == 201)
+            expect(reads("/new/minutes.txt") == [403, 401])
+            expect(reads("/old/minutes.txt") == [403, 401])
+        expect(state.facts("show", "sam")["home"] == "trade")
+        expect(os.path.exists(folder.at("trade/more.txt")))
+        log = state.facts("audit", "--action", "grant.move")
+        expect([(line["who"], line["target"], line["detail"]) for line in log] == [
+            ("ann", "sales", "trade"), ("ann", "board-2025", "old"),
+            ("ann", "board", "board-2025")], log)
+
+
 @case("by FTP it is the same people, the same rights, the same strangers")
 def _():
     with State() as state, Folder() as folder:
