@@ -34,6 +34,12 @@ char *weft__control_folder(bool creates);
 /** The socket of a server with that state folder (as --state has it). NULL: ENOMEM. */
 char *weft__control_of_state(const char *state_dir);
 
+/** Remove what a process that is gone has left there by that name; whether it was such. */
+bool weft__control_remove_dead(const char *folder, const char *name);
+
+/** The same of all in the folder of this user's servers. */
+void weft__control_sweep(void);
+
 /** The socket, or its name, of the server of that process. NULL: ENOMEM. */
 char *weft__control_of_process(const char *folder, int pid);
 

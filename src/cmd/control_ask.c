@@ -12,7 +12,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,16 +99,13 @@ static void take(struct found *found, const char *path)
 /* "4711.sock" of a process that is gone: what it has left is nobody's. */
 static void take_or_remove(struct found *found, const char *folder, const char *name)
 {
+	const char *dot = strchr(name, '.');
 	char *path = NULL;
-	char *end;
-	long pid = strtol(name, &end, 10);
 
-	if (pid <= 0 || strcmp(end, ".sock") != 0 || asprintf(&path, "%s/%s", folder, name) < 0)
+	if (weft__control_remove_dead(folder, name) || atol(name) <= 0 || !dot ||
+		strcmp(dot, ".sock") != 0 || asprintf(&path, "%s/%s", folder, name) < 0)
 		return;
-	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
-		unlink(path);
-	else
-		take(found, path);
+	take(found, path);
 	free(path);
 }
 

@@ -7,7 +7,9 @@
  * So who knows nothing finds all servers of one user in one folder; and who knows the state folder
  * finds its server without it.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,36 @@ char *weft__control_folder(bool creates)
 	free(folder);
 	errno = ENOENT;
 	return NULL;
+}
+
+bool weft__control_remove_dead(const char *folder, const char *name)
+{
+	char *path = NULL, *end;
+	long pid = strtol(name, &end, 10);
+	struct stat stat_of;
+	bool is_dead;
+
+	if (pid <= 0 || strcmp(end, ".sock") != 0 || asprintf(&path, "%s/%s", folder, name) < 0)
+		return false;
+	/* Another process may have the number; then a link that leads nowhere is still nobody's. */
+	is_dead = (kill((pid_t)pid, 0) < 0 && errno == ESRCH) ||
+		  (stat(path, &stat_of) < 0 && errno == ENOENT);
+	if (is_dead)
+		unlink(path);
+	free(path);
+	return is_dead;
+}
+
+void weft__control_sweep(void)
+{
+	char *folder = weft__control_folder(false);
+	DIR *dir = folder ? opendir(folder) : NULL;
+
+	for (const struct dirent *entry; dir && (entry = readdir(dir));)
+		weft__control_remove_dead(folder, entry->d_name);
+	if (dir)
+		closedir(dir);
+	free(folder);
 }
 
 char *weft__control_of_state(const char *state_dir)

@@ -99,6 +99,7 @@ int weft__serve_control_open(struct serve *serve)
 	serve->control = own;
 	if (!own)
 		goto fail;
+	weft__control_sweep(); /* before it is confined to its own */
 	own->serve = serve;
 	own->status = weft__hub_status_new();
 	own->log = weft__hub_log_new();

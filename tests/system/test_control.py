@@ -173,6 +173,14 @@ def _():
             third.kill()
             third.communicate()
             expect(os.path.exists(f"{home}/weft/{third.pid}.sock"))
+            # The next one sweeps it, and a link that leads nowhere, whoever has its number now.
+            os.symlink("/nowhere/control", f"{home}/weft/1.sock")
+            fourth = start()
+            fourth.kill()
+            fourth.communicate()
+            expect(sorted(os.listdir(home + "/weft")) ==
+                   sorted(f"{pid}.sock" for pid in (first.pid, fourth.pid)),
+                   os.listdir(home + "/weft"))
             done = do("stop", "--json")
             expect(done.returncode == 0 and json.loads(done.stdout) ==
                    {"pid": first.pid, "ended": True}, done)
