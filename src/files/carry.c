@@ -43,10 +43,11 @@ static int hold(struct weft__carry *carry, const struct weft_files_carry *what)
 
 static void let_go(struct weft__carry *carry)
 {
-	int code = errno, released;
+	int code = errno;
 
 	if (carry->is_held) {
-		released = weft_rwlock_release(&carry->files->carrying);
+		int released = weft_rwlock_release(&carry->files->carrying);
+
 		assert(released == 0);
 		(void)released;
 	}
