@@ -242,9 +242,15 @@ static struct weft_account_who *known_again(
 	if (!who)
 		return NULL;
 	age = weft__accounts_now_ns(accounts) - put_ns;
-	if (age < 0 || age >= KNOWN_NS || weft_account_who_refresh(who, &now) < 0) {
-		weft__cache_drop(accounts->cache, digest);
+	if (age < 0 || age >= KNOWN_NS || weft_account_who_refresh(who, &now) < 0)
 		now = NULL;
+	/* The name that was given may be another's now. */
+	if (now && strcmp(now->user.name, who->user.name) != 0) {
+		weft_account_who_free(now);
+		now = NULL;
+	}
+	if (!now) {
+		weft__cache_drop(accounts->cache, digest);
 	} else if (now != who) {
 		/* Fresher, and not longer good for that. */
 		weft__cache_put(accounts->cache, digest, now, put_ns);

@@ -133,6 +133,30 @@ CHECK_CASE(what_was_right_a_moment_ago_from_there_costs_no_hash)
 
 /* ---- The throttle --------------------------------------------------------------------------- */
 
+CHECK_CASE(by_a_name_that_she_has_no_more_nobody_is_let_in_be_it_known_a_moment_ago)
+{
+	struct weft_account_call call = world_from("192.0.2.7");
+	struct weft_account_change change = WEFT_ACCOUNT_NO_CHANGE;
+	struct weft_account_who *who;
+
+	world_open();
+	world_add("mia", "member");
+	CHECK_INT(weft_account_login(world, &call, "mia", WORLD_PASSWORD, &who), ==, 0);
+	weft_account_who_free(who);
+	change.name = "maria";
+	CHECK_INT(weft_account_change(world, &local, "mia", &change, NULL), ==, 0);
+	CHECK_INT(weft_account_login(world, &call, "mia", WORLD_PASSWORD, &who), ==, -1);
+	CHECK_INT(call.fault, ==, WEFT_ACCOUNT_WRONG);
+	/* The name is another's, who has the same password, as from one who makes accounts. */
+	world_add("mia", "member");
+	CHECK_INT(weft_account_login(world, &call, "maria", WORLD_PASSWORD, &who), ==, 0);
+	weft_account_who_free(who);
+	CHECK_INT(weft_account_login(world, &call, "mia", WORLD_PASSWORD, &who), ==, 0);
+	CHECK_STR(who->user.name, "mia");
+	weft_account_who_free(who);
+	world_close();
+}
+
 CHECK_CASE(after_some_failures_one_waits_and_no_hash_is_made)
 {
 	struct weft_account_call call = world_from("192.0.2.1");
