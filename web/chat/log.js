@@ -10,7 +10,8 @@ export class Log {
 
 	reset(epoch) {
 		this.epoch = epoch;
-		this.entries = []; // in the order of seq
+		this.entries = []; // in the order of seq; another array once some were forgotten
+		this.shifts = 0; // how often one was put before others
 		this.holes = []; // {from, to}, both included, that were not fetched yet
 		this.has_more = true; // before the first
 	}
@@ -47,6 +48,7 @@ export class Log {
 		const index = this.find(entry.seq);
 		if (this.entries[index]?.seq === entry.seq)
 			return -1;
+		this.shifts += index < this.entries.length;
 		this.entries.splice(index, 0, entry);
 		return index;
 	}

@@ -27,6 +27,7 @@ export class Room {
 		this.topic = "";
 		this.flags = {};
 		this.draft = "";
+		this.counted = null; // of what was not read, as far as it was counted
 	}
 
 	get self() {
@@ -43,9 +44,23 @@ export class Room {
 		const { first, entries } = this.log;
 		if (!this.is_here || !entries.length)
 			return this.read ? Math.max(0, this.last_known - this.read) : 0;
-		const since = entries.slice(this.log.find(this.read + 1));
-		const fetched = since.filter((one) => one.kind === "message" && !this.is_own(one)).length;
-		return (this.read ? Math.max(0, first - this.read - 1) : 0) + fetched;
+		return (this.read ? Math.max(0, first - this.read - 1) : 0) + this.#fetched_unread();
+	}
+
+	// It is asked for at every message: what was looked at is not looked at again, as long as nothing
+	// but what is said now has come.
+	#fetched_unread() {
+		const { entries, shifts } = this.log;
+		const { who, guest } = this.self ?? {};
+		const of = [entries, shifts, this.read, who, guest];
+		if (this.counted?.of.some((one, index) => one !== of[index]) ?? true)
+			this.counted = { of, to: this.log.find(this.read + 1), unread: 0 };
+		for (; this.counted.to < entries.length; this.counted.to++) {
+			const entry = entries[this.counted.to];
+			const is_news = entry.kind === "message" && entry.seq > this.read;
+			this.counted.unread += is_news && !this.is_own(entry);
+		}
+		return this.counted.unread;
 	}
 
 	is_own(entry) {
