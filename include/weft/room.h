@@ -301,13 +301,22 @@ WEFT_API int weft_room_join(struct weft_room_client *client, const char *room,
 WEFT_API int weft_room_leave(struct weft_room_client *client, const char *room, const char *reason);
 
 /** The room of her and somebody else, made if needed, in ret_room; both are in it whenever they
- * are here. Both have accounts. Faults: NO_SUCH_PERSON, NOT_ALLOWED. */
+ * are here. Both have accounts, and are called so now: a room that they have had by other names has
+ * these from here on, and one of other people that has this name steps aside, by a name that begins
+ * with "@.". Faults: NO_SUCH_PERSON, NOT_ALLOWED. */
 struct weft_room_other {
 	int64_t account;
 	const char *name;
 };
 WEFT_API int weft_room_direct(struct weft_room_client *client, const struct weft_room_other *other,
 	char ret_room[WEFT_ROOM_NAME_SIZE]);
+
+/** Whose account is the other's, in a room of two, and by which name the room's tells of her: ""
+ * where it was made when this one or both had other names. Whether that account still has the name
+ * is for the door to look at, before it takes anything for that room. 1; 0: another room, and both
+ * are untouched; -1: faults NO_ROOM, BAD_NAME. */
+WEFT_API int weft_room_of_two(struct weft_room_client *client, const char *room,
+	int64_t *ret_account, char ret_name[WEFT_ROOM_PERSON_MAX + 1]);
 
 /* ---- Saying --------------------------------------------------------------------------------- */
 
@@ -391,7 +400,7 @@ WEFT_API int weft_room_members(
 /* ---- Moderation ----------------------------------------------------------------------------- */
 
 enum weft_room_action {
-	WEFT_ROOM_KICK = 1,       /* target: out, and may come again */
+	WEFT_ROOM_KICK = 1,       /* target: out, and may come again; invited no more */
 	WEFT_ROOM_BAN,            /* target, for_ns (0: for good); a guest's address too */
 	WEFT_ROOM_UNBAN,          /* target */
 	WEFT_ROOM_MUTE,           /* the same */

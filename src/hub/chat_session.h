@@ -137,4 +137,8 @@ chat_do_fn weft__chat_help, weft__chat_code, weft__chat_change, weft__chat_annou
 int weft__chat_account_of(
 	struct hub_chat *chat, const char *name, struct weft_account_user *ret_user);
 
+/** Whether what is said in a room of two goes to who is called so now: 1, and to any other room. 0:
+ * it does not, which was said; -1: the peer is gone. */
+int weft__chat_meets(struct hub_chat_session *session, const struct weft_chat_command *command);
+
 #endif

@@ -119,9 +119,13 @@ int weft__chat_share(struct hub_chat_session *session, const struct weft_chat_co
 	const struct hub_chat_looker looker = {session->who, session->peer.door};
 	struct weft_files_visitor visitor = {.name = NULL};
 	struct stat stat;
+	int meets;
 
 	if (!folder->files)
 		return refuse(session, command, "no-folder", "no files are shared here");
+	meets = weft__chat_meets(session, command);
+	if (meets <= 0)
+		return meets;
 	folder->visit(folder->arg, &looker, &visitor);
 	if (look(folder, &visitor, command->text, &stat) < 0) {
 		if (errno == ECANCELED || errno == ETIMEDOUT)

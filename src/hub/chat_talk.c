@@ -91,13 +91,42 @@ int weft__chat_direct(struct hub_chat_session *session, const struct weft_chat_c
 /* ---- Saying -----------------------------------------------------------------------------------
  */
 
+/* Names are given again: who has one may be another than who is in the room that tells of it. */
+int weft__chat_meets(struct hub_chat_session *session, const struct weft_chat_command *command)
+{
+	struct chat_refusal refusal = {.tag = command->tag};
+	char name[WEFT_ROOM_PERSON_MAX + 1];
+	struct weft_account_user user;
+	int64_t account;
+	int found;
+
+	if (command->room[0] != '@' ||
+		weft_room_of_two(session->client, command->room, &account, name) <= 0)
+		return 1; /* what is wrong with it is said by who takes the message */
+	found = weft__chat_account_of(session->chat, name, &user);
+	if (found < 0 && (errno == ECANCELED || errno == ETIMEDOUT))
+		return -1;
+	if (found > 0 && user.id == account)
+		return 1;
+	refusal.word =
+		weft_room_fault_word(found < 0 ? WEFT_ROOM_FAILED : WEFT_ROOM_NO_SUCH_PERSON);
+	refusal.text =
+		found < 0 ? weft_room_fault_text(WEFT_ROOM_FAILED)
+			  : "who is in this room has another name now, or is gone: DIRECT with "
+			    "the name of whom you mean";
+	return weft__chat_no(session, &refusal) < 0 ? -1 : 0;
+}
+
 /* The answer comes when the disk has it. */
 int weft__chat_post(struct hub_chat_session *session, const struct weft_chat_command *command)
 {
 	const struct weft_room_post post = {.id = command->tag[0] ? command->tag : NULL,
 		.text = command->text,
 		.len = command->text_len};
+	int meets = weft__chat_meets(session, command);
 
+	if (meets <= 0)
+		return meets;
 	if (weft__chat_pace_guest(session, post.len) < 0)
 		return -1;
 	if (weft_room_post(session->client, command->room, &post) < 0)

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "chat_session.h"
 #include "weft/scope.h"
@@ -104,6 +105,9 @@ const char *weft__chat_judge(
 		return "your log-in is over";
 	if ((before->powers ^ now->powers) & WEFT_ACCOUNT_MODERATES)
 		return "your powers have changed: please log in again";
+	/* The name by which others know her may be another's by now. */
+	if (strcmp(before->user.name, now->user.name) != 0)
+		return "your name has changed: please log in again";
 	return NULL;
 }
 

@@ -95,6 +95,12 @@ int weft_room_direct(struct weft_room_client *client, const struct weft_room_oth
 	return refuse();
 }
 
+int weft_room_of_two(struct weft_room_client *client, const char *room, int64_t *ret_account,
+	char ret_name[WEFT_ROOM_PERSON_MAX + 1])
+{
+	return refuse();
+}
+
 int weft_room_post(
 	struct weft_room_client *client, const char *room, const struct weft_room_post *post)
 {

@@ -157,6 +157,13 @@ static enum weft_room_fault judge(struct weft__job *job)
 	return WEFT_ROOM_FAULT_NONE;
 }
 
+/* Who is put out of a room comes back as any other: where it is private, by another invitation. */
+static bool takes_invitation(const struct weft__change *change)
+{
+	return change->what.action == WEFT_ROOM_KICK && change->job.room &&
+	       change->target.identity[0] == 'a';
+}
+
 /* ---- What is told --------------------------------------------------------------------------- */
 
 static void say_of_target(struct weft__change *change)
@@ -347,7 +354,7 @@ static int write(struct weft__tx *tx, struct weft__job *job)
 	if (change->what.action == WEFT_ROOM_DELETE) {
 		if (write_delete(tx, change) < 0)
 			return -1;
-	} else if (kinds[change->what.action].flags & ON_TARGET) {
+	} else if (kinds[change->what.action].flags & ON_TARGET || takes_invitation(change)) {
 		found = write_standing(tx, change);
 	} else if (job->room && write_rule(tx, change) < 0) { /* none: a kick, everywhere */
 		return -1;
@@ -429,7 +436,7 @@ static void apply(struct weft__job *job)
 
 	if (change->was_deleted)
 		return;
-	if (kinds[action].flags & ON_TARGET)
+	if (kinds[action].flags & ON_TARGET || takes_invitation(change))
 		weft__standing_apply(
 			job->rooms, &change->target, job->room, &change->what, until_of(change));
 	else if (job->room)

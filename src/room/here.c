@@ -5,6 +5,7 @@
  * Never: counts somebody twice; or lets somebody in by what the database said of her before it was
  * changed.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,32 @@ static bool has_secret_of(const struct weft__person *person, const struct weft__
 	return differs == 0;
 }
 
+/* An account by another name than it has now: all are out, and what it is called is told anew. */
+static void end_former(struct weft_rooms *rooms, const struct weft__person *made)
+{
+	struct weft_room_client *clients[WEFT__PERSON_CLIENTS_MAX];
+	struct weft__person *person;
+	size_t count = 0;
+
+	pthread_mutex_lock(&rooms->lock);
+	person = weft_map_get(rooms->people, made->identity, strlen(made->identity));
+	if (person && strcmp(person->name, made->name) != 0) {
+		weft_list_each (node, &person->all) {
+			assert(count < WEFT__PERSON_CLIENTS_MAX);
+			clients[count] =
+				weft_container_of(node, struct weft_room_client, in_person);
+			weft__client_keep(clients[count++]);
+		}
+		forget_person(rooms, person);
+	}
+	pthread_mutex_unlock(&rooms->lock);
+	for (size_t i = 0; i < count; i++) {
+		weft__client_end(clients[i], "your name has changed", false);
+		weft__client_leave_all(clients[i], "has another name now");
+		weft__client_drop(clients[i]);
+	}
+}
+
 /*
  * Who has the guest's name: by the same secret it is herself, and her name is free from here on.
  * Else her door finds out whether she is still there.
@@ -217,6 +244,8 @@ static int try_to_seat(struct weft_room_client *client, const struct weft_room_p
 		return -1;
 	if (weft__person_is_guest(made))
 		make_way(rooms, made);
+	else
+		end_former(rooms, made);
 	pthread_mutex_lock(&rooms->lock);
 	person = weft__person_find(rooms, made->identity);
 	changes = rooms->standing_changes;

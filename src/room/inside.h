@@ -54,10 +54,16 @@
 #define WEFT__GUESTS_OF_ADDRESS(person_max) ((person_max)*8)
 #define WEFT__FOR_GOOD                      INT64_MAX
 
+struct weft__room_names; /* room.c */
+
 struct weft__room {
 	int64_t id;
 	struct weft_rooms *rooms;
-	char *name, *key, *pair; /* pair: of a room of two */
+	/* Of a room of two they follow the people's (weft__room_rename()); what they were before is
+	 * kept as long as the room, for who reads it under no lock. */
+	_Atomic(char *) name, key;
+	struct weft__room_names *before;
+	char *pair; /* of a room of two: "1+2", whose */
 	uint32_t epoch;
 	bool is_direct;
 
@@ -257,6 +263,10 @@ struct weft__room_row {
 struct weft__room *weft__room_new(struct weft_rooms *rooms, const struct weft__room_row *row);
 int weft__room_add(struct weft__room *room);
 void weft__room_remove(struct weft__room *room);
+
+/** By the writer: it has another name from here on, which no room has. Whoever is in it is put out,
+ * being told why. 0, or -1 with nothing changed: ENOMEM. */
+int weft__room_rename(struct weft__room *room, const char *name, const char *key);
 void weft__room_free(struct weft__room *room);
 
 /**
@@ -361,6 +371,10 @@ bool weft__seat_leave(struct weft_room_client *client, struct weft__room *room,
 
 /** Take all clients of that person (NULL: everybody) out. */
 void weft__room_clear(
+	struct weft__room *room, const struct weft__person *person, const char *reason);
+
+/** The same, under its lock. */
+void weft__seats_clear(
 	struct weft__room *room, const struct weft__person *person, const char *reason);
 
 /* ---- Slow mode for those who come again (slow.c): under no lock but that of rooms --------------

@@ -22,6 +22,10 @@ struct make {
 	struct weft_room_other other;
 	int64_t id, epoch;
 	struct weft__room *made;
+	bool is_renamed;               /* made was there, by another name */
+	struct weft__room *other_pair; /* who has this name now: other people's */
+	char old_name[WEFT_ROOM_NAME_SIZE],
+		old_key[WEFT_ROOM_NAME_SIZE]; /* its name from here on */
 };
 
 static struct make *make_of(struct weft__job *job)
@@ -54,6 +58,37 @@ static bool has_many(const struct weft_room_client *client)
 	       !weft__client_is_house(client);
 }
 
+/*
+ * Whose name was another's is in a room that this one's name belongs to: that one steps aside. No
+ * name of an account begins with a point, so no room of two that is made has such a name.
+ */
+static void name_other_pair(struct make *make)
+{
+	const struct weft__room *room = make->other_pair;
+
+	snprintf(make->old_name, sizeof(make->old_name), "@.%lld.%s", (long long)room->id,
+		room->name + 1);
+	if (strlen(room->name) + 24 > sizeof(make->old_name) ||
+		weft__room_name_key(make->old_name, make->old_key) < 0) {
+		snprintf(make->old_name, sizeof(make->old_name), "@.%lld", (long long)room->id);
+		snprintf(make->old_key, sizeof(make->old_key), "%s", make->old_name);
+	}
+}
+
+/* Under the rooms' lock. */
+static void judge_pair(struct make *make)
+{
+	struct weft_rooms *rooms = make->job.rooms;
+	struct weft__room *named = weft_map_get(rooms->by_key, make->key, strlen(make->key));
+
+	make->made = weft_map_get(rooms->by_pair, make->pair, strlen(make->pair));
+	make->is_renamed = make->made && strcmp(make->made->name, make->name) != 0;
+	if (!named || named == make->made)
+		return;
+	make->other_pair = named;
+	name_other_pair(make);
+}
+
 static enum weft_room_fault judge(struct weft__job *job)
 {
 	struct make *make = make_of(job);
@@ -61,9 +96,11 @@ static enum weft_room_fault judge(struct weft__job *job)
 	enum weft_room_fault fault = WEFT_ROOM_FAULT_NONE;
 
 	pthread_mutex_lock(&rooms->lock);
-	if (make->pair[0] && weft_map_get(rooms->by_pair, make->pair, strlen(make->pair)))
-		make->made = weft_map_get(rooms->by_pair, make->pair, strlen(make->pair));
-	else if (weft_map_get(rooms->by_key, make->key, strlen(make->key)))
+	if (make->pair[0])
+		judge_pair(make);
+	if (make->made)
+		fault = WEFT_ROOM_FAULT_NONE;
+	else if (!make->other_pair && weft_map_get(rooms->by_key, make->key, strlen(make->key)))
 		fault = WEFT_ROOM_NAME_TAKEN;
 	else if (rooms->room_count >= rooms->options.rooms_max)
 		fault = WEFT_ROOM_FULL;
@@ -91,6 +128,7 @@ static int write(struct weft__tx *tx, struct weft__job *job)
 		"INSERT INTO rooms (name, name_key, pair, epoch, topic, is_private, is_for_guests,"
 		" made) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 		" ON CONFLICT DO NOTHING RETURNING id";
+	static const char rename[] = "UPDATE rooms SET name = ?1, name_key = ?2 WHERE id = ?3";
 	struct make *make = make_of(job);
 	const struct weft__person *person = job->client->person;
 	bool is_pair = make->pair[0], is_guest = weft__person_is_guest(person);
@@ -99,6 +137,12 @@ static int write(struct weft__tx *tx, struct weft__job *job)
 	char other[WEFT__IDENTITY_SIZE];
 	int found;
 
+	if (make->other_pair && weft__tx_run(tx, rename, "tti", make->old_name, make->old_key,
+					make->other_pair->id) < 0)
+		return -1;
+	if (make->is_renamed &&
+		weft__tx_run(tx, rename, "tti", make->name, make->key, make->made->id) < 0)
+		return -1;
 	if (make->made)
 		return 0;
 	found = weft__tx_number(tx, &make->id, sql, "tttitiii", make->name, make->key,
@@ -139,6 +183,30 @@ static void set_standing(const struct make *make, const char *identity)
 	weft__person_drop(person);
 }
 
+static void bring_in(struct weft_rooms *rooms, struct weft__room *room, int64_t account);
+
+/* Those who are in a room whose name is another one now come in by that. */
+static int rename_it(struct weft__room *room, const char *name, const char *key)
+{
+	long long first, second;
+
+	if (weft__room_rename(room, name, key) < 0)
+		return -1;
+	if (sscanf(room->pair, "%lld+%lld", &first, &second) != 2)
+		abort(); /* we have written it */
+	bring_in(room->rooms, room, first);
+	bring_in(room->rooms, room, second);
+	return 0;
+}
+
+static void fail(struct weft__job *job)
+{
+	/* On the disk it is; it will be there when they are opened next. */
+	make_of(job)->made = NULL;
+	job->fault = WEFT_ROOM_FAILED;
+	job->code = ENOMEM;
+}
+
 static void apply(struct weft__job *job)
 {
 	struct make *make = make_of(job);
@@ -155,15 +223,17 @@ static void apply(struct weft__job *job)
 	};
 	char other[WEFT__IDENTITY_SIZE];
 
+	if ((make->other_pair && rename_it(make->other_pair, make->old_name, make->old_key) < 0) ||
+		(make->is_renamed && rename_it(make->made, make->name, make->key) < 0)) {
+		fail(job);
+		return;
+	}
 	if (make->made)
 		return;
 	make->made = weft__room_new(job->rooms, &row);
 	if (!make->made || weft__room_add(make->made) < 0) {
-		/* On the disk it is; it will be there when they are opened next. */
 		weft__room_free(make->made);
-		make->made = NULL;
-		job->fault = WEFT_ROOM_FAILED;
-		job->code = ENOMEM;
+		fail(job);
 		return;
 	}
 	if (person->account)
@@ -313,10 +383,11 @@ int weft_room_direct(struct weft_room_client *client, const struct weft_room_oth
 	pthread_mutex_lock(&client->rooms->lock);
 	room = weft_map_get(client->rooms->by_pair, make->pair, strlen(make->pair));
 	pthread_mutex_unlock(&client->rooms->lock);
-	if (room || weft__room_name_key(make->name, make->key) < 0) {
+	if (room && strcmp(room->name, make->name) == 0) {
 		free(make);
-		if (!room)
-			return weft__client_fail(client, WEFT_ROOM_NO_SUCH_PERSON);
+	} else if (weft__room_name_key(make->name, make->key) < 0) {
+		free(make);
+		return weft__client_fail(client, WEFT_ROOM_NO_SUCH_PERSON);
 	} else {
 		room = make_it(client, make);
 	}
@@ -324,6 +395,43 @@ int weft_room_direct(struct weft_room_client *client, const struct weft_room_oth
 		return -1;
 	bring_in(client->rooms, room, client->person->account);
 	bring_in(client->rooms, room, other->account);
-	memcpy(ret_room, room->name, strlen(room->name) + 1);
+	snprintf(ret_room, WEFT_ROOM_NAME_SIZE, "%s", room->name);
 	return 0;
+}
+
+/* The other's, of a name such as "@anna+mia" and one of the two; NULL: it is of neither. */
+static const char *name_beside(const char *room, const char *name, size_t *ret_len)
+{
+	size_t len = strlen(name), room_len = strlen(room);
+
+	if (room_len < len + 3)
+		return NULL;
+	*ret_len = room_len - len - 2;
+	if (strncmp(room + 1, name, len) == 0 && room[len + 1] == '+')
+		return room + len + 2;
+	return strcmp(room + room_len - len, name) == 0 && room[room_len - len - 1] == '+'
+		       ? room + 1
+		       : NULL;
+}
+
+int weft_room_of_two(struct weft_room_client *client, const char *name, int64_t *ret_account,
+	char ret_name[WEFT_ROOM_PERSON_MAX + 1])
+{
+	struct weft__room *room = weft__room_for(client, name);
+	long long first, second;
+	const char *other;
+	size_t len = 0;
+
+	if (!room)
+		return -1;
+	if (!room->is_direct)
+		return 0;
+	if (sscanf(room->pair, "%lld+%lld", &first, &second) != 2)
+		abort(); /* we have written it */
+	other = name_beside(room->name, client->person->name, &len);
+	if (len > WEFT_ROOM_PERSON_MAX)
+		other = NULL;
+	*ret_account = client->person->account == first ? second : first;
+	snprintf(ret_name, WEFT_ROOM_PERSON_MAX + 1, "%.*s", (int)len, other ? other : "");
+	return 1;
 }

@@ -6,10 +6,17 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "room/inside.h"
+
+/* Names that a room had. */
+struct weft__room_names {
+	struct weft__room_names *before;
+	char *name, *key;
+};
 
 /* ---- Which there are ------------------------------------------------------------------------ */
 
@@ -89,10 +96,17 @@ struct weft__room *weft__room_new(struct weft_rooms *rooms, const struct weft__r
 
 void weft__room_free(struct weft__room *room)
 {
+	struct weft__room_names *names;
 	struct weft__tail *tail;
 
 	if (!room)
 		return;
+	while ((names = room->before)) {
+		room->before = names->before;
+		free(names->name);
+		free(names->key);
+		free(names);
+	}
 	while ((tail = room->tails)) {
 		room->tails = tail->next;
 		weft__tail_free(tail);
@@ -160,37 +174,86 @@ static int put_in_maps(struct weft__room *room)
 	return -1;
 }
 
-int weft__room_add(struct weft__room *room)
+static void take_off_list(struct weft__room *room)
 {
 	struct weft_rooms *rooms = room->rooms;
-	int result = -1;
-	size_t place;
+	size_t place = place_of(rooms, room->key);
 
-	pthread_mutex_lock(&rooms->lock);
-	if (make_space(rooms) < 0 || put_in_maps(room) < 0)
-		goto done;
-	place = place_of(rooms, room->key);
+	assert(place < rooms->room_count && rooms->all[place] == room);
+	rooms->room_count--;
+	memmove(rooms->all + place, rooms->all + place + 1,
+		(rooms->room_count - place) * sizeof(struct weft__room *));
+}
+
+/* Where there is space. */
+static void put_on_list(struct weft__room *room)
+{
+	struct weft_rooms *rooms = room->rooms;
+	size_t place = place_of(rooms, room->key);
+
 	memmove(rooms->all + place + 1, rooms->all + place,
 		(rooms->room_count - place) * sizeof(struct weft__room *));
 	rooms->all[place] = room;
 	rooms->room_count++;
+}
+
+int weft__room_add(struct weft__room *room)
+{
+	struct weft_rooms *rooms = room->rooms;
+	int result = -1;
+
+	pthread_mutex_lock(&rooms->lock);
+	if (make_space(rooms) < 0 || put_in_maps(room) < 0)
+		goto done;
+	put_on_list(room);
 	result = 0;
 done:
 	pthread_mutex_unlock(&rooms->lock);
 	return result;
 }
 
+int weft__room_rename(struct weft__room *room, const char *name, const char *key)
+{
+	struct weft_rooms *rooms = room->rooms;
+	struct weft__room_names *before = calloc(1, sizeof(*before));
+	char *new_name = strdup(name), *new_key = strdup(key);
+	int result = -1;
+
+	pthread_mutex_lock(&rooms->lock);
+	if (!before || !new_name || !new_key ||
+		weft_map_put(rooms->by_key, new_key, strlen(new_key), room, NULL) < 0)
+		goto done;
+	take_off_list(room);
+	if (strcmp(new_key, room->key) != 0)
+		weft_map_remove(rooms->by_key, room->key, strlen(room->key));
+	/* At one go: whoever comes in is told the name that it has then. */
+	pthread_mutex_lock(&room->lock);
+	weft__seats_clear(room, NULL, "it has another name now");
+	*before = (struct weft__room_names){room->before, room->name, room->key};
+	room->before = before;
+	room->name = new_name;
+	room->key = new_key;
+	pthread_mutex_unlock(&room->lock);
+	put_on_list(room);
+	before = NULL;
+	new_name = new_key = NULL;
+	result = 0;
+done:
+	pthread_mutex_unlock(&rooms->lock);
+	free(before);
+	free(new_name);
+	free(new_key);
+	if (result < 0)
+		errno = ENOMEM;
+	return result;
+}
+
 void weft__room_remove(struct weft__room *room)
 {
 	struct weft_rooms *rooms = room->rooms;
-	size_t place;
 
 	pthread_mutex_lock(&rooms->lock);
-	place = place_of(rooms, room->key);
-	assert(place < rooms->room_count && rooms->all[place] == room);
-	rooms->room_count--;
-	memmove(rooms->all + place, rooms->all + place + 1,
-		(rooms->room_count - place) * sizeof(struct weft__room *));
+	take_off_list(room);
 	take_off_maps(room);
 	/* Standings point to it, and it may have been told of something in this group. */
 	room->next_removed = rooms->removed;
@@ -257,7 +320,7 @@ void weft__room_facts(
 		.may_moderate = weft__client_moderates(client, room),
 	};
 
-	memcpy(facts.name, room->name, strlen(room->name) + 1);
+	snprintf(facts.name, sizeof(facts.name), "%s", room->name);
 	memcpy(facts.topic, room->topic, strlen(room->topic) + 1);
 	if (standing) {
 		facts.read = standing->seen;

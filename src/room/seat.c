@@ -400,15 +400,21 @@ bool weft__seat_leave(struct weft_room_client *client, struct weft__room *room,
 	return seat != NULL;
 }
 
-void weft__room_clear(
+void weft__seats_clear(
 	struct weft__room *room, const struct weft__person *person, const char *reason)
 {
 	const struct weft__leaving leaving = {.reason = reason, .is_told = true};
 
-	pthread_mutex_lock(&room->lock);
 	for (size_t i = room->seat_count; i-- > 0;)
 		if (!person || room->seats[i]->client->person == person)
 			leave(room->seats[i], &leaving);
+}
+
+void weft__room_clear(
+	struct weft__room *room, const struct weft__person *person, const char *reason)
+{
+	pthread_mutex_lock(&room->lock);
+	weft__seats_clear(room, person, reason);
 	pthread_mutex_unlock(&room->lock);
 }
 

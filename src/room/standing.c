@@ -130,8 +130,9 @@ int weft__standing_write(struct weft__tx *tx, const struct weft__target *target,
 		sql = set_muted;
 		break;
 	case WEFT_ROOM_INVITE:
+	case WEFT_ROOM_KICK:
 		sql = set_invited;
-		value = 1;
+		value = change->action == WEFT_ROOM_INVITE;
 		break;
 	default:
 		assert(change->action == WEFT_ROOM_MAKE_MODERATOR);
@@ -165,7 +166,8 @@ static void set(
 		standing->muted = until;
 		break;
 	case WEFT_ROOM_INVITE:
-		standing->is_invited = true;
+	case WEFT_ROOM_KICK:
+		standing->is_invited = change->action == WEFT_ROOM_INVITE;
 		break;
 	default:
 		standing->is_moderator = change->is_on;

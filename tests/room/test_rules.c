@@ -175,6 +175,37 @@ CHECK_CASE(a_private_room_is_known_to_who_was_invited)
 	part();
 }
 
+CHECK_CASE(who_was_kicked_comes_back_by_another_invitation_only)
+{
+	const struct weft_room_change invite = {
+		.action = WEFT_ROOM_INVITE, .room = "cellar", .target = "bob"};
+	const struct weft_room_change kick = {
+		.action = WEFT_ROOM_KICK, .room = "cellar", .target = "bob", .target_account = 2};
+
+	gather();
+	CHECK_INT(change(mia,
+			  (struct weft_room_change){
+				  .action = WEFT_ROOM_MAKE, .room = "cellar", .is_on = true}),
+		==, 0);
+	CHECK_INT(change(mia, invite), ==, 0);
+	CHECK_INT(weft_room_join(bob, "cellar", NULL, NULL), ==, 0);
+	CHECK_INT(change(mia, kick), ==, 0);
+	CHECK_FAULT(weft_room_join(bob, "cellar", NULL, NULL), bob, WEFT_ROOM_NO_ROOM);
+	CHECK_FAULT(weft_room_history(bob, "cellar", NULL, NULL, NULL), bob, WEFT_ROOM_NO_ROOM);
+	/* It is so on the disk. */
+	weft_room_exit(bob);
+	bob = world_enter(world_account(2, "bob"));
+	CHECK_FAULT(weft_room_join(bob, "cellar", NULL, NULL), bob, WEFT_ROOM_NO_ROOM);
+	CHECK_INT(change(mia, invite), ==, 0);
+	CHECK_INT(weft_room_join(bob, "cellar", NULL, NULL), ==, 0);
+	weft_room_exit(bob);
+	/* And of who is not here. */
+	CHECK_INT(change(mia, kick), ==, 0);
+	bob = world_enter(world_account(2, "bob"));
+	CHECK_FAULT(weft_room_join(bob, "cellar", NULL, NULL), bob, WEFT_ROOM_NO_ROOM);
+	part();
+}
+
 CHECK_CASE(two_people_have_one_room_and_are_in_it_whenever_they_are_here)
 {
 	struct weft_room_client *eve;
@@ -201,6 +232,57 @@ CHECK_CASE(two_people_have_one_room_and_are_in_it_whenever_they_are_here)
 	mia = world_enter(world_account(1, "mia"));
 	CHECK_TAKES(mia, "entered @bob+mia mia 2\n");
 	CHECK_TAKES(bob, "joined @bob+mia mia 2\n");
+	part();
+}
+
+CHECK_CASE(a_room_of_two_has_the_names_of_the_two_and_makes_way_for_others)
+{
+	char room[WEFT_ROOM_NAME_SIZE], name[WEFT_ROOM_PERSON_MAX + 1];
+	struct weft_room_client *dora, *next;
+	struct weft_room_facts facts;
+	int64_t account = 0;
+
+	gather();
+	dora = world_enter(world_account(7, "dora"));
+	CHECK_INT(weft_room_direct(mia, &(struct weft_room_other){7, "dora"}, room), ==, 0);
+	CHECK_STR(room, "@dora+mia");
+	world_say(mia, room, "to the first");
+	CHECK_INT(weft_room_of_two(mia, "@dora+mia", &account, name), ==, 1);
+	CHECK_INT(account, ==, 7);
+	CHECK_STR(name, "dora");
+	CHECK_INT(weft_room_of_two(dora, "@dora+mia", &account, name), ==, 1);
+	CHECK_INT(account, ==, 1);
+	CHECK_STR(name, "mia");
+	CHECK_INT(weft_room_of_two(mia, "lobby", &account, name), ==, 0);
+	CHECK_FAULT(weft_room_of_two(bob, "@dora+mia", &account, name), bob, WEFT_ROOM_NO_ROOM);
+	/* She has another name, and somebody else has hers. */
+	next = world_enter(world_account(7, "dorothy"));
+	CHECK_TAKES(next, "entered @dora+mia dorothy 2\n");
+	CHECK_INT(weft_room_of_two(next, "@dora+mia", &account, name), ==, 1);
+	CHECK_STR(name, "");
+	CHECK(strstr(world_taken(dora), "over") != NULL);
+	weft_room_exit(dora);
+	dora = world_enter(world_account(8, "dora"));
+	world_taken(mia);
+	CHECK_INT(weft_room_direct(dora, &(struct weft_room_other){1, "mia"}, room), ==, 0);
+	CHECK_STR(room, "@dora+mia");
+	CHECK(strstr(world_taken(dora), "entered @dora+mia dora ") != NULL);
+	world_say(dora, room, "I am new");
+	CHECK(strstr(world_taken(mia), "message @dora+mia 1 dora: I am new\n") != NULL);
+	CHECK(strstr(world_taken(next), "I am new") == NULL);
+	/* The other room is found by those who are in it. */
+	CHECK_INT(weft_room_direct(next, &(struct weft_room_other){1, "mia"}, room), ==, 0);
+	CHECK_STR(room, "@dorothy+mia");
+	world_taken(mia);
+	CHECK_INT(world_say(next, room, "it is me"), ==, 2);
+	CHECK_TAKES(mia, "message @dorothy+mia 2 dorothy: it is me\n");
+	weft_room_exit(next);
+	weft_room_exit(dora);
+	/* So it is on the disk. */
+	next = world_enter(world_account(7, "dorothy"));
+	CHECK_INT(weft_room_join(next, "@dorothy+mia", NULL, &facts), ==, 0);
+	CHECK_INT(facts.last, ==, 2);
+	weft_room_exit(next);
 	part();
 }
 

@@ -283,6 +283,55 @@ def _():
             expect(eve.refused(f"JOIN {room}") == "no-room")
 
 
+@case("a room of two follows who is in it: a name that is given again leads to nobody else")
+def _():
+    with State() as state:
+        for name in ("anna", "dora", "kim"):
+            state.add(name)
+        with House(state=state) as house, house.member("anna", PASSWORD) as anna:
+            with house.member("dora", PASSWORD) as dora:
+                expect(anna.do("DIRECT dora") == "@anna+dora")
+                anna.do("SAY @anna+dora for the first")
+                expect(dora.event("message").text == "for the first")
+                state.do("change", "dora", "--name", "dorothy")
+                # She is not called so any more, and speaks by that name no more.
+                dora.send("SAY lobby hello")
+                expect("your name has changed" in dora.event("over").text)
+            expect(anna.refused("SAY @anna+dora who are you?") == "no-such-person")
+            state.add("dora")
+            expect(anna.refused("SAY @anna+dora for the second only") == "no-such-person")
+            expect(anna.do("DIRECT dora") == "@anna+dora")
+            anna.do("SAY @anna+dora for the second")
+            with house.member("dora", PASSWORD) as dora:
+                texts = [row.text for row in dora.list("HISTORY @anna+dora 50")[1]]
+                expect(texts == ["for the second"], texts)
+                dora.do("SAY @anna+dora it is me")
+            with house.member("dorothy", PASSWORD) as dorothy:
+                expect(dorothy.refused("HISTORY @anna+dora") == "no-room")
+                expect(dorothy.refused("SAY @anna+dora and me?") == "not-member")
+                expect(dorothy.do("DIRECT anna") == "@anna+dorothy")
+                texts = [row.text for row in dorothy.list("HISTORY @anna+dorothy 50")[1]]
+                expect(texts == ["for the first"], texts)
+                dorothy.do("SAY @anna+dorothy me again")
+            expect(anna.do("DIRECT dorothy") == "@anna+dorothy")
+            expect(anna.do("DIRECT kim") == "@anna+kim")
+            anna.do("SAY @anna+kim for the first kim")
+            state.do("remove", "kim", "--purge")
+            expect(anna.refused("SAY @anna+kim are you there?") == "no-such-person")
+            state.add("kim")
+            expect(anna.refused("SAY @anna+kim and now?") == "no-such-person")
+            with house.member("kim", PASSWORD) as kim:
+                expect(kim.do("DIRECT anna") == "@anna+kim")
+                kim.do("SAY @anna+kim here I am")
+                expect(len(kim.list("HISTORY @anna+kim 50")[1]) == 1)
+        # It is so on the disk.
+        with House(state=state) as house, house.member("anna", PASSWORD) as anna:
+            for room, text in (("@anna+dorothy", "me again"), ("@anna+dora", "it is me"),
+                               ("@anna+kim", "here I am")):
+                expect(anna.list(f"HISTORY {room} 50")[1][-1].text == text)
+                anna.do(f"SAY {room} good")
+
+
 @case("what was said is found, a page at a time, by parts of words and in Chinese")
 def _():
     with House(*FAST) as house, house.guest("mia") as mia:

@@ -23,6 +23,10 @@ claim("the room of two is called by the other", async () => {
 	equal(words.room_title("@ann+bob", "Ann"), "bob");
 	equal(words.room_title("@ann+bob", "bob"), "ann");
 	equal(words.room_title("garden", "bob"), "garden");
+	// Whose name is another's by now.
+	equal(words.room_title("@.7.ann+bob", "ann"), "bob (before)");
+	equal(words.room_title("@.7.ann+bob", "bob"), "ann (before)");
+	equal(words.room_title("@.7", "bob"), "(before)");
 });
 
 claim("a line with a slash is a command, one with two is said", async () => {

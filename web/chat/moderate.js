@@ -122,7 +122,9 @@ export function ask_new_room(make) {
 	const topic = element("input", { maxLength: 256, autocomplete: "off", dir: "auto" });
 	const is_private = check("Private: only who is invited knows of it");
 	dialog({ title: "New room", content: [
-		field("Name", name, "Letters, digits and . _ -"), field("Topic (may be empty)", topic), is_private],
+		field("Name", name, "Letters, digits and . _ -"), field("Topic (may be empty)", topic),
+		is_private, element("p", { className: "hint" },
+			"Administrators find and read private rooms, too; rooms of two they do not.")],
 	actions: [{ label: "Cancel" }, { label: "Make it", main: true, run: () => make({
 		room: name.value.trim(), topic: topic.value, private: is_private.input.checked }) }] });
 }

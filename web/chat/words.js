@@ -41,9 +41,12 @@ export function day_name(date, now = new Date()) {
 export function room_title(room, self) {
 	if (!room.startsWith("@"))
 		return room;
-	const two = room.slice(1).split("+");
+	// "@.7.ann+mia": others have these names now; whoever it was has another, or is gone.
+	const former = /^@\.\d+\.?/.exec(room)?.[0];
+	const two = room.slice((former ?? "@").length).split("+");
 	const folded = self.toLowerCase();
-	return two.find((name) => name.toLowerCase() !== folded) ?? self;
+	const other = two.find((name) => name.toLowerCase() !== folded) ?? self;
+	return former ? `${other} (before)`.trim() : other;
 }
 
 export const last_name = (path) => path.split("/").filter(Boolean).at(-1) ?? path;
