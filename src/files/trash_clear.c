@@ -93,8 +93,9 @@ static int remove_file(struct piece *piece, int fd, const char *name, const stru
 /* Whoever wanted it read-only, wanted it to go later. */
 static void make_writable(int fd, const char *name, const struct stat *stat)
 {
-	if ((stat->st_mode & 0700) != 0700)
-		fchmodat(fd, name, 0700, 0); /* a folder: no link */
+	/* A folder: no link. Where it can't be, clearing it says why. */
+	if ((stat->st_mode & 0700) != 0700 && fchmodat(fd, name, 0700, 0) < 0)
+		return;
 }
 
 /* One that is not empty is to be cleared by itself. */

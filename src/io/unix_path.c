@@ -165,7 +165,8 @@ static int remove_stale(const char *path, const struct stat *status)
 	unsigned number = 0;
 	struct stat moved;
 
-	(void)getrandom(&number, sizeof(number), GRND_NONBLOCK); /* else 0 has to be free */
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
+		number = 0; /* which has to be free, then */
 	snprintf(aside, sizeof(aside), "%s.%08x", path, number);
 	if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) < 0)
 		return errno == ENOENT ? 0 : fail(EADDRINUSE); /* ENOENT: another has removed it */

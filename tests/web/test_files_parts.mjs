@@ -407,6 +407,20 @@ claim("an upload that the server has forgotten begins anew", async () => {
 	equal([upload.state, server.files.get("/f/large") === large], ["DONE", true]);
 });
 
+claim("one that another tab has ended between the look and the bytes has come, and nobody is asked", async () => {
+	const server = serverOf((method) => {
+		const [upload] = server.uploads.values();
+		if (method === "PATCH" && upload.bytes.length === 0) {
+			Object.assign(upload, { bytes: large, is_whole: true });
+			server.files.set(upload.path, large);
+		}
+		return null;
+	});
+	const upload = uploadOf(given("large", large), toolsOf(server, { conflict: () => expect(false, "asked") }));
+	await upload.run();
+	equal([upload.state, server.log.filter((line) => line.startsWith("POST")).length], ["DONE", 1]);
+});
+
 claim("when somebody else is first with the name, it is asked about at the end", async () => {
 	const server = serverOf((method) => {
 		if (method === "PATCH")

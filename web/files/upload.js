@@ -300,10 +300,10 @@ export class Upload {
 			this.#has_sent(Number(answer.field("Upload-Offset")));
 			if (this.sent === this.size)
 				this.#end(answer.field("Content-Location"));
-		} else if (answer.status === 409 && await this.#has_moved(from, signal)) {
-			return; // another tab has gone on with it
 		} else if (answer.status === 404 && from === this.size) {
 			this.#end(); // it is a file by now
+		} else if ((answer.status === 409 || answer.status === 404) && await this.#has_moved(from, signal)) {
+			return; // another tab has gone on with it, or has ended it meanwhile
 		} else if (this.choice === null && this.#is_taken(answer)) {
 			// All has come, but somebody else was first with the name: begin anew under another.
 			await this.#ask("DELETE", this.url, { signal });
