@@ -3,7 +3,8 @@
  *
  * All times and durations in weft are int64_t nanoseconds. A timeout of
  * WEFT_FOREVER (or any negative number) never comes: a timeout that was computed,
- * as the time left to some moment, must not be let go below zero.
+ * as the time left to some moment, must not be let go below zero. (weft_sleep() takes
+ * WEFT_FOREVER alone for that.)
  */
 #ifndef WEFT_API_H
 #define WEFT_API_H

@@ -122,7 +122,8 @@ struct weft_select_case {
 /**
  * Wait until one of the cases can go on, carry out that one and no other, and return its
  * index. Of several that can, any may be chosen, none is preferred for its place. With a
- * default case among them it never waits, and returns that one when no other can go on.
+ * default case among them it never waits, and returns that one when no other can go on; and as
+ * the _try_ calls it then sees no deadline and no cancellation (weft_interrupted() tells).
  * cases[index].result says how it went:
  *
  *	SEND	0; or -1: the channel is closed, as with EPIPE

@@ -81,8 +81,11 @@ WEFT_API int weft_fibers(weft_fibers_fn *fn, void *arg);
 /* ---- More ---------------------------------------------------------------------- */
 
 /**
- * From now on, during each weft_run(), a signal (SIGUSR1, say) makes weft_dump() write to
- * the standard error. 0: none, as it is at first. Errors: EINVAL.
+ * From now on, during each weft_run(), the one under way included, a signal (SIGUSR1, say)
+ * makes weft_dump() write to the standard error. Outside a run the signal does what it did
+ * before. 0: none, as it is at first. From any fiber or thread, not from a signal handler.
+ * Errors: EINVAL (no such signal, or one that can't be caught); while a run is under way also
+ * EAGAIN, EMFILE and ENOMEM, and then all is as it was.
  */
 WEFT_API int weft_dump_on_signal(int signal);
 

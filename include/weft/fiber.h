@@ -18,6 +18,11 @@
  * A fiber that has started never changes its worker, so errno, thread-locals and
  * pthread_self() stay true; one that has not started may be taken by an idle worker.
  *
+ * Below a stack lies a guard page: who writes there is named on the standard error, and the
+ * program ends. An array larger than the guard can step over it, into another fiber's stack,
+ * so compile programs with -fstack-clash-protection, as weft.pc says: the compiler then touches
+ * each page on the way. Large arrays belong on the heap, or on a stack of their size.
+ *
  * The child of a fork(2) in a fiber has that fiber only, as a plain thread. When the fiber's
  * function returns, the child ends, by _exit() with the result, and without clean-up. It
  * may call weft_run() anew.
@@ -59,7 +64,7 @@ struct weft_run_options {
 	 * A fiber that keeps its worker for longer, because it computes or is in a call that
 	 * blocks the thread, is told of on the standard error, with its backtrace; as are fibers
 	 * that wait for one another in a ring. 0: not watched. Costs a thread that looks
-	 * twice in that time.
+	 * twice in that time; so it is told of after that time, and before twice of it.
 	 */
 	int64_t watchdog_ns;
 
@@ -105,7 +110,8 @@ WEFT_API const char *weft_driver_name(void);
 
 struct weft_spawn_options {
 	const char *name;        /* copied, cut at WEFT_FIBER_NAME_MAX bytes; NULL: "fiber" */
-	size_t stack_size_bytes; /* rounded up to a power of two; 0: the run's default */
+	size_t stack_size_bytes; /* rounded up to a power of two, and to WEFT_STACK_SIZE_MIN; over
+				  * WEFT_STACK_SIZE_MAX: EINVAL. 0: the run's default */
 	unsigned worker;         /* 1 + index of the worker that must run it; 0: any */
 	bool detached;           /* nobody joins it: its slot is free when it ends */
 };
@@ -144,7 +150,9 @@ WEFT_API int weft_detach(weft_fiber_id fiber);
 
 /**
  * Ask a fiber to end: the call it waits in, and every one after it, returns -1 with
- * ECANCELED, except in a shielded section (weft/scope.h). Does not wait. A fiber
+ * ECANCELED, except in a shielded section (weft/scope.h). Does not wait: another fiber may
+ * still make calls that succeed until its worker has heard of it. Who cancels itself sees it
+ * from the next call on. A fiber
  * that has not started yet starts all the same and sees it at its first wait, so
  * that it can free what it was given. Errors: ESRCH (ended already). Any thread.
  */
@@ -154,8 +162,10 @@ WEFT_API int weft_cancel(weft_fiber_id fiber);
 WEFT_API void weft_yield(void);
 
 /**
- * Sleep. Zero or less yields. Errors: ETIMEDOUT (a deadline came first), ECANCELED.
- * Never EINTR.
+ * Sleep. WEFT_FOREVER: until a deadline comes or the caller is cancelled. Zero, and any other
+ * negative number, yields: who sleeps until a time that may be past, asks for
+ * `left > 0 ? left : 0`, as -1 ns is WEFT_FOREVER.
+ * Errors: ETIMEDOUT (a deadline came first), ECANCELED. Never EINTR.
  */
 WEFT_API int weft_sleep(int64_t duration_ns);
 

@@ -65,6 +65,15 @@ WEFT_API struct weft_stream *weft_listener_accept(struct weft_listener *listener
 /**
  * Talks to one peer, top to bottom. The stream is the server's: it is flushed (within
  * 10 s: the peer may have stopped reading) and freed after the handler has returned.
+ * A handler that was cancelled, at a stop, is not: what it says then it must write and flush
+ * itself, in a section of WEFT_SHIELDED with a timeout of its own (weft/scope.h):
+ *
+ *	if (weft_stream_readline(peer, &line) < 0)
+ *		WEFT_SHIELDED
+ *			WEFT_WITH_TIMEOUT (WEFT_SECONDS(1))
+ *				if (weft_stream_printf(peer, "bye\r\n") >= 0)
+ *					weft_stream_flush(peer);
+ *
  * The result is ignored.
  */
 typedef int weft_handler_fn(struct weft_stream *peer, void *arg);
@@ -148,10 +157,12 @@ WEFT_API void *weft_serve_kept(const struct weft_stream *peer);
  * there, or (with more than four workers) is reset.
  * options may be NULL. A listener of NULL is a weft_listener_new() that failed: -1 with its
  * errno. On a fiber or a thread; "fiber" outside weft_run() runs one. Returns 0 after a stop,
- * -1 with ECANCELED, ETIMEDOUT, EINVAL (bad option), ENOTSUP (threads and processes under
- * the simulator), ENOSYS (processes under a kernel, or a valgrind, without pidfd_open(2)),
+ * -1 with ECANCELED, ETIMEDOUT, EINVAL (bad option, no handler), EBUSY ("fiber" outside
+ * weft_run(), while a weft_run() is under way on another thread), ENOTSUP (threads and processes
+ * under the simulator), ENOSYS (processes under a kernel, or a valgrind, without pidfd_open(2)),
  * ENOMEM, EMFILE, EAGAIN (no thread or process to be had at the start), or what made accepting
  * impossible.
+ * Two addresses are served by one weft_run() with two fibers, each in a weft_serve().
  */
 WEFT_API int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *arg,
 	const struct weft_serve_options *options);

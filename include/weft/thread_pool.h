@@ -59,8 +59,8 @@ WEFT_API struct weft_thread_pool *weft_thread_pool_new(
 /**
  * Queue fn(arg), waiting while the queue is full. Returns its task, to be let go of by
  * weft_task_free(). When the system refuses a thread, those there are do the work.
- * Errors: EPIPE (the pool is closed); EAGAIN (no thread, and none could be started);
- * ENOMEM; ETIMEDOUT, ECANCELED (nothing was queued).
+ * Errors: EINVAL (no function); EPIPE (the pool is closed); EAGAIN (no thread, and none could be
+ * started); ENOMEM; ETIMEDOUT, ECANCELED (nothing was queued).
  */
 WEFT_API struct weft_task *weft_thread_pool_submit(
 	struct weft_thread_pool *pool, weft_task_fn *fn, void *arg);
@@ -73,7 +73,8 @@ WEFT_API struct weft_task *weft_thread_pool_try_submit(
  * Call fn on each of count items of item_size bytes, over all threads, and wait until all
  * of it is done; fn changes its item in place. Returns 0, or -1 with the errno of the
  * first item, by its place, for which fn returned less than 0 (EIO where fn set none); all
- * are tried. From one of the pool's own threads: EDEADLK.
+ * are tried. With a count of 0 there is nothing to do: 0, and items may be NULL. No function:
+ * EINVAL. From one of the pool's own threads: EDEADLK.
  * When a deadline or cancellation comes first: -1 with ETIMEDOUT or ECANCELED, once the
  * calls under way have returned; the other items are as they were. Else as submit.
  */

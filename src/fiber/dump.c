@@ -110,8 +110,13 @@ __attribute__((no_sanitize("thread"))) bool weft__busy_has_fiber(struct weft__wo
 	return fiber && fiber != &worker->base;
 }
 
+__attribute__((no_sanitize("thread"))) int64_t weft__busy_ns(struct weft__worker *worker)
+{
+	return weft_now() - __atomic_load_n(&worker->now_ns, __ATOMIC_RELAXED);
+}
+
 __attribute__((no_sanitize("thread"))) bool weft__busy_describe(
-	struct weft__worker *worker, FILE *out)
+	struct weft__worker *worker, int64_t busy_ns, FILE *out)
 {
 	struct weft__fiber *fiber = __atomic_load_n(&worker->current, __ATOMIC_RELAXED);
 	struct weft__backtrace trace;
@@ -128,8 +133,7 @@ __attribute__((no_sanitize("thread"))) bool weft__busy_describe(
 		fputs("fiber ", out);
 		weft__fiber_describe(fiber, out);
 	}
-	fprintf(out, " for %.3f s, without giving way\n",
-		(double)(weft_now() - __atomic_load_n(&worker->now_ns, __ATOMIC_RELAXED)) / 1e9);
+	fprintf(out, " for %.3f s, without giving way\n", (double)busy_ns / 1e9);
 	if (weft__backtrace_running(&trace, worker))
 		weft__backtrace_print(&trace, out);
 	else
@@ -154,7 +158,7 @@ static void ask(struct weft__worker *worker, FILE *out)
 		return;
 	if (atomic_exchange(&worker->dump, NULL)) {
 		if (!atomic_load(&worker->runtime->is_halted))
-			weft__busy_describe(worker, out);
+			weft__busy_describe(worker, weft__busy_ns(worker), out);
 		return;
 	}
 	while (!atomic_load(&dump.is_done)) /* it has begun */

@@ -36,7 +36,10 @@ void weft__peer_describe(int fd, FILE *out);
  * "worker 2 has been busy with fiber "x" #7.1 for 1.500 s", and where: of another worker,
  * by a signal; or that it has not begun. True: it had a fiber. One caller at a time.
  */
-bool weft__busy_describe(struct weft__worker *worker, FILE *out);
+bool weft__busy_describe(struct weft__worker *worker, int64_t busy_ns, FILE *out);
+
+/** How long ago it last looked at what there is to do. */
+int64_t weft__busy_ns(struct weft__worker *worker);
 
 /** Whether it has a fiber just now. */
 bool weft__busy_has_fiber(struct weft__worker *worker);

@@ -81,7 +81,7 @@ static void file_print(int fd, FILE *out)
 	if (len > 0)
 		fprintf(out, "%.*s", (int)len, target);
 	else
-		fputs("not open", out);
+		fputs("no longer open", out);
 }
 
 void weft__peer_describe(int fd, FILE *out)
@@ -161,10 +161,22 @@ static void owner_print(const struct weft__wait *wait, FILE *out)
 	weft_fiber_id owner = weft__object_ops->owner(wait->kind, wait->object);
 	struct weft__fiber *fiber = weft__fiber_of(owner);
 
-	if (!fiber || weft__generation(atomic_load(&fiber->control)) != (uint32_t)(owner >> 32))
+	uint64_t control;
+
+	if (!fiber)
 		return;
+	control = atomic_load(&fiber->control);
 	fputs(", held by ", out);
-	weft__fiber_describe(fiber, out);
+	if (weft__generation(control) == (uint32_t)(owner >> 32)) {
+		weft__fiber_describe(fiber, out);
+		fputs(control & WEFT__ENDED ? ", which has ended without releasing it" : "", out);
+	} else if (!(control & WEFT__LIVE) && control >> 32 << 32 == weft__next_generation(owner)) {
+		/* Nobody has its record yet: the name is still there. */
+		fprintf(out, "\"%.*s\", which has ended without releasing it", WEFT_FIBER_NAME_MAX,
+			fiber->name);
+	} else {
+		fputs("a fiber that has ended without releasing it", out);
+	}
 }
 
 static void object_print(const struct weft__wait *wait, FILE *out)

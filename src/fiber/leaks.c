@@ -38,7 +38,7 @@ static size_t descriptors_print(FILE *out)
 	for (int fd = weft__fd_next_of_run(-1); fd >= 0; fd = weft__fd_next_of_run(fd)) {
 		fputs("\t", out);
 		weft__descriptor_describe(fd, out);
-		fputs(" is open\n", out);
+		fputs(" was not closed by weft_close()\n", out);
 		count++;
 	}
 	return count;

@@ -3,8 +3,9 @@
  *
  * The handler runs on a signal stack of its own (the fiber's is used up). When the
  * fault is in a stack's guard it says whose stack, how large, and prints a backtrace;
- * then, as for any other fault, it hands over to the handler that was there before, or
- * to the default action, so that core dumps and sanitizers work as ever.
+ * and when the stack pointer is on no stack of the fiber's (a large array stepped over the
+ * guard), whose it is. Then, as for any other fault, it hands over to the handler that was there
+ * before, or to the default action, so that core dumps and sanitizers work as ever.
  *
  * Must never: allocate, lock, or use stdio. The process may be in any state.
  */
@@ -49,10 +50,8 @@ static void say_number(size_t number)
 	say(place);
 }
 
-static void report(const struct weft__fiber *fiber, const struct weft_coro *coro, size_t size)
+static void say_who(const struct weft__fiber *fiber, const struct weft_coro *coro)
 {
-	void *frames[FRAMES_MAX];
-
 	if (coro) {
 		say("weft: coroutine \"");
 		say(coro->name);
@@ -61,10 +60,39 @@ static void report(const struct weft__fiber *fiber, const struct weft_coro *coro
 		say("weft: fiber \"");
 	}
 	say(fiber->name);
+}
+
+static void report(const struct weft__fiber *fiber, const struct weft_coro *coro, size_t size)
+{
+	void *frames[FRAMES_MAX];
+
+	say_who(fiber, coro);
 	say("\" overflowed its stack of ");
 	say_number(size);
 	say(" bytes; give it more with stack_size_bytes in its options\n");
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
+}
+
+/* Where the stack pointer was; NULL where that is not known. */
+static char *stack_pointer(const void *context)
+{
+#if defined(__x86_64__)
+	return (char *)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+	return (char *)((const ucontext_t *)context)->uc_mcontext.sp;
+#else
+	(void)context;
+	return NULL;
+#endif
+}
+
+/* No backtrace: what unwinds would read what is not there. */
+static void report_astray(const struct weft__fiber *fiber, const struct weft_coro *coro)
+{
+	say_who(fiber, coro);
+	say("\" was outside its stack when it met a fault: an array on the stack may be larger "
+	    "than "
+	    "the stack. Compile with -fstack-clash-protection to be told where\n");
 }
 
 /* Sent by somebody, not met by an instruction: it has no address, and won't come again. */
@@ -100,13 +128,18 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	struct weft__fiber *fiber = weft__worker ? weft__worker->current : NULL;
 	struct weft_coro *coro = fiber ? fiber->context.coro : NULL;
 	bool is_in_guard = false;
-	void *bottom;
+	void *bottom, *own = NULL;
+	char *sp = stack_pointer(context);
 	size_t size;
 
-	if (fiber && fiber != &weft__worker->base && !is_sent(info) &&
-		weft__stack_find(info->si_addr, &bottom, &size, &is_in_guard) && is_in_guard &&
-		bottom == (coro ? coro->stack : fiber->stack))
+	if (fiber && fiber != &weft__worker->base && !is_sent(info))
+		own = coro ? coro->stack : fiber->stack;
+	if (own && weft__stack_find(info->si_addr, &bottom, &size, &is_in_guard) && is_in_guard &&
+		bottom == own)
 		report(fiber, coro, size);
+	else if (own && sp &&
+		 !(weft__stack_find(sp, &bottom, &size, &is_in_guard) && bottom == own))
+		report_astray(fiber, coro);
 	hand_over(number, info, context);
 }
 

@@ -327,7 +327,8 @@ static int thread_sleep_until(struct weft__context *context, int64_t deadline_ns
 static int thread_sleep(struct weft__context *context, int64_t duration_ns)
 {
 	int64_t now = weft_now();
-	int64_t until = duration_ns < INT64_MAX - now ? now + duration_ns : INT64_MAX;
+	bool is_bounded = duration_ns >= 0 && duration_ns < INT64_MAX - now;
+	int64_t until = is_bounded ? now + duration_ns : INT64_MAX;
 	int64_t deadline = weft__context_deadline(context);
 
 	int code = thread_sleep_until(context, until < deadline ? until : deadline);
@@ -361,7 +362,7 @@ int weft_sleep(int64_t duration_ns)
 	struct weft__worker *worker = weft__worker;
 	int code = weft__interrupt(context);
 
-	if (!code && duration_ns <= 0) {
+	if (!code && duration_ns <= 0 && duration_ns != WEFT_FOREVER) {
 		weft_yield();
 		code = weft__interrupt(context);
 	} else if (!code && !worker) {

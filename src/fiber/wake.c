@@ -139,6 +139,9 @@ int weft_cancel(weft_fiber_id id)
 		was_alive = weft__post(fiber, weft__generation(id), WEFT__CANCEL);
 	if (!is_inside)
 		pthread_mutex_unlock(&weft__outside);
+	/* Who cancels itself sees it at once, and not when its worker next looks at its inbox. */
+	if (was_alive && is_inside && fiber == weft__worker->current)
+		weft__context_cancel(weft__worker, fiber);
 	if (was_alive)
 		return 0;
 	errno = ESRCH;

@@ -3,12 +3,14 @@
  * worker too long.
  *
  * A worker that is awake looks around often (worker->counts.looks). One that is awake at
- * two ticks in a row, and has not looked around in between, is stuck: it computes, or
- * is in a system call that weft knows nothing of. It is told of once, until it moves on; and once
- * more, if its thread was held up between two fibers first, and then the second of them keeps it.
- * (Two ticks, because a program that was stopped and goes on has lost time once.)
+ * three ticks in a row or more, the limit apart, and has not looked around in between, is stuck:
+ * it computes, or is in a system call that weft knows nothing of. It is told of once, until it
+ * moves on; and once more, if its thread was held up between two fibers first, and then the
+ * second of them keeps it. (Three ticks, because a program that was stopped and goes on has lost
+ * time once; two of them are half the limit apart.)
  *
- * The thread sleeps in poll(2) between ticks, and without a watchdog until the signal.
+ * The thread sleeps in poll(2) between ticks, and without a watchdog until the signal. It is
+ * started with the run, or when a signal is chosen while the run is under way.
  *
  * Must never: take a lock that a stuck worker may hold.
  */
@@ -27,13 +29,18 @@
 
 struct seen {
 	uint64_t looks;
+	int64_t since_ns; /* the first tick at which it had looked around that often, awake */
+	unsigned ticks;   /* since then */
 	bool was_awake, is_told, is_fiber_told;
 };
 
+/** Held by who begins or ends the watching, or chooses the signal; never by the thread. */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
-	bool is_running;
+	bool is_running; /* the thread */
 	pthread_t thread;
-	struct weft__runtime *runtime;
+	struct weft__runtime *runtime; /* NULL: no run is under way */
 	int64_t watchdog_ns;
 	atomic_int event_fd; /* written to: by the signal's handler, and to end */
 	atomic_bool is_dump_wanted, is_ending;
@@ -44,7 +51,7 @@ static struct {
 } watch = {.event_fd = -1};
 
 /** Chosen by weft_dump_on_signal(). */
-static atomic_int dump_signal;
+static int dump_signal;
 
 static void wake(void)
 {
@@ -64,20 +71,10 @@ static void on_signal(int number)
 	atomic_fetch_sub(&watch.handlers_inside, 1);
 }
 
-int weft_dump_on_signal(int signal)
-{
-	if (signal < 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP) {
-		errno = EINVAL;
-		return -1;
-	}
-	atomic_store(&dump_signal, signal);
-	return 0;
-}
-
 /* ---- The watchdog ------------------------------------------------------------------------- */
 
 /* Whether it had a fiber, which has been told. */
-static bool report_stuck(struct weft__worker *worker)
+static bool report_stuck(struct weft__worker *worker, int64_t busy_ns)
 {
 	bool has_fiber;
 	char *text = NULL;
@@ -87,25 +84,34 @@ static bool report_stuck(struct weft__worker *worker)
 	if (!out)
 		return false;
 	fputs("weft: ", out);
-	has_fiber = weft__busy_describe(worker, out);
+	has_fiber = weft__busy_describe(worker, busy_ns, out);
 	if (fclose(out) == 0 && write(STDERR_FILENO, text, len) < 0)
 		errno = 0; /* nobody reads it */
 	free(text);
 	return has_fiber;
 }
 
-static void look_at(struct weft__worker *worker, struct seen *seen)
+static void look_at(struct weft__worker *worker, struct seen *seen, int64_t now)
 {
 	uint64_t looks = atomic_load_explicit(&worker->counts.looks, memory_order_relaxed);
-	/* A thread that the system has not let run yet is none that keeps others waiting. */
-	bool is_awake = atomic_load(&worker->has_begun) && !atomic_load(&worker->is_sleeping);
-	bool is_stuck = is_awake && seen->was_awake && looks == seen->looks;
+	/* A thread that the system has not let run yet is none that keeps others waiting; nor is
+	 * one that has run all there was to run. */
+	bool is_awake = atomic_load(&worker->has_begun) && !atomic_load(&worker->is_sleeping) &&
+			!atomic_load(&worker->runtime->is_halted);
+	int64_t seen_ns, busy_ns = weft__busy_ns(worker);
+	bool is_stuck;
 
-	if (is_stuck && (!seen->is_told || (!seen->is_fiber_told && weft__busy_has_fiber(worker))))
-		seen->is_fiber_told = report_stuck(worker);
-	seen->is_told = is_stuck;
+	if (!is_awake || !seen->was_awake || looks != seen->looks)
+		*seen = (struct seen){.looks = looks, .since_ns = now};
 	seen->was_awake = is_awake;
-	seen->looks = looks;
+	/* It may have slept unseen, just after the first tick; a simulator's clock stands still. */
+	seen_ns = now - seen->since_ns;
+	if (worker->runtime->driver_ops->net || busy_ns > seen_ns)
+		busy_ns = seen_ns;
+	is_stuck = is_awake && seen->ticks++ >= 2 && busy_ns >= watch.watchdog_ns;
+	if (is_stuck && (!seen->is_told || (!seen->is_fiber_told && weft__busy_has_fiber(worker))))
+		seen->is_fiber_told = report_stuck(worker, busy_ns);
+	seen->is_told |= is_stuck;
 }
 
 static void *run(void *arg)
@@ -124,7 +130,7 @@ static void *run(void *arg)
 		if (atomic_exchange(&watch.is_dump_wanted, false))
 			weft_dump(STDERR_FILENO);
 		for (unsigned i = 0; tick_ms >= 0 && i < watch.runtime->worker_count; i++)
-			look_at(watch.runtime->workers[i], &watch.seen[i]);
+			look_at(watch.runtime->workers[i], &watch.seen[i], weft_now());
 		if (tick_ms >= 0)
 			weft__rings_watch(watch.watchdog_ns);
 	}
@@ -147,13 +153,15 @@ static int thread_start(void)
 	return code ? -1 : 0;
 }
 
-static int signal_begin(void)
+static int signal_begin(int signal)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
-	watch.signal = atomic_load(&dump_signal);
 	sigemptyset(&action.sa_mask);
-	return watch.signal ? sigaction(watch.signal, &action, &watch.signal_before) : 0;
+	if (signal && sigaction(signal, &action, &watch.signal_before) < 0)
+		return -1;
+	watch.signal = signal;
+	return 0;
 }
 
 static void signal_end(void)
@@ -165,48 +173,110 @@ static void signal_end(void)
 		sched_yield();
 }
 
-int weft__watch_begin(struct weft__runtime *runtime, int64_t watchdog_ns)
+/* The thread, unless it runs. What its handler writes to comes first. */
+static int begin(void)
 {
 	int saved;
 
-	if (watchdog_ns <= 0 && !atomic_load(&dump_signal))
+	if (watch.is_running)
 		return 0;
-	watch.runtime = runtime;
-	watch.watchdog_ns = watchdog_ns;
-	for (unsigned i = 0; i < runtime->worker_count; i++)
+	for (unsigned i = 0; i < watch.runtime->worker_count; i++)
 		watch.seen[i] = (struct seen){0};
 	atomic_store(&watch.is_ending, false);
 	atomic_store(&watch.event_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (atomic_load(&watch.event_fd) < 0)
 		return -1;
-	if (signal_begin() == 0 && thread_start() == 0) {
+	if (thread_start() == 0) {
 		watch.is_running = true;
 		return 0;
 	}
 	saved = errno;
-	signal_end();
 	close(atomic_exchange(&watch.event_fd, -1));
 	errno = saved;
 	return -1;
+}
+
+static void end(void)
+{
+	signal_end();
+	if (!watch.is_running)
+		return;
+	atomic_store(&watch.is_ending, true);
+	wake();
+	pthread_join(watch.thread, NULL);
+	close(atomic_exchange(&watch.event_fd, -1));
+	watch.is_running = false;
+}
+
+int weft__watch_begin(struct weft__runtime *runtime, int64_t watchdog_ns)
+{
+	int result = 0, saved;
+
+	pthread_mutex_lock(&changing);
+	watch.runtime = runtime;
+	watch.watchdog_ns = watchdog_ns;
+	if (watchdog_ns > 0 || dump_signal)
+		result = begin();
+	if (result == 0)
+		result = signal_begin(dump_signal);
+	if (result < 0) {
+		saved = errno;
+		end();
+		watch.runtime = NULL;
+		errno = saved;
+	}
+	pthread_mutex_unlock(&changing);
+	return result;
 }
 
 void weft__watch_end(void)
 {
 	int saved = errno;
 
-	if (!watch.is_running)
-		return;
-	signal_end();
-	atomic_store(&watch.is_ending, true);
-	wake();
-	pthread_join(watch.thread, NULL);
-	close(atomic_exchange(&watch.event_fd, -1));
-	watch.is_running = false;
+	pthread_mutex_lock(&changing);
+	end();
+	watch.runtime = NULL;
+	pthread_mutex_unlock(&changing);
 	errno = saved;
+}
+
+/* While a run is under way. The old one is let go first: it may be the same. */
+static int signal_change(int signal)
+{
+	int before = watch.signal, saved;
+
+	if (signal && begin() < 0)
+		return -1;
+	signal_end();
+	if (signal_begin(signal) == 0)
+		return 0;
+	saved = errno;
+	signal_begin(before);
+	errno = saved;
+	return -1;
+}
+
+int weft_dump_on_signal(int signal)
+{
+	int result = 0;
+
+	if (signal < 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP) {
+		errno = EINVAL;
+		return -1;
+	}
+	pthread_mutex_lock(&changing);
+	if (watch.runtime)
+		result = signal_change(signal);
+	if (result == 0)
+		dump_signal = signal;
+	pthread_mutex_unlock(&changing);
+	return result;
 }
 
 void weft__watch_forked(void)
 {
+	changing = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* its holder may not be here */
+	watch.runtime = NULL;
 	if (!watch.is_running)
 		return;
 	atomic_store(&watch.handlers_inside, 0);

@@ -106,7 +106,7 @@ int weft__chat_meets(struct hub_chat_session *session, const struct weft_chat_co
 	found = weft__chat_account_of(session->chat, name, &user);
 	if (found < 0 && (errno == ECANCELED || errno == ETIMEDOUT))
 		return -1;
-	if (found > 0 && user.id == account)
+	if (found > 0 && user.id == account && user.state != WEFT_ACCOUNT_IS_REMOVED)
 		return 1;
 	refusal.word =
 		weft_room_fault_word(found < 0 ? WEFT_ROOM_FAILED : WEFT_ROOM_NO_SUCH_PERSON);

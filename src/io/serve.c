@@ -271,6 +271,10 @@ int weft_serve(struct weft_listener *listener, weft_handler_fn *handler, void *a
 {
 	struct weft__serve_hooks hooks = {.keeps_parked = true};
 
+	if (listener && !handler) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (options) {
 		hooks.park_timeout_ns = options->park_timeout_ns;
 		hooks.on_parked_end = options->on_parked_end;

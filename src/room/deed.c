@@ -10,6 +10,7 @@
  */
 #include "room/deed.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,7 @@ static enum weft_room_fault judge(struct weft__job *job)
 	bool is_lobby = room && strcmp(room->key, job->rooms->lobby_key) == 0;
 	enum weft_room_fault fault = WEFT_ROOM_FAULT_NONE;
 
+	assert(room || what->action != WEFT__ANNOUNCE); /* it is made for each room */
 	if (what->action == WEFT__ANNOUNCE)
 		return room->is_removed ? WEFT_ROOM_NO_ROOM : WEFT_ROOM_FAULT_NONE;
 	if (!room && (!(flags & EVERYWHERE) || !weft__client_is_house(job->client)))

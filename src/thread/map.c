@@ -117,7 +117,7 @@ int weft_thread_pool_map(struct weft_thread_pool *pool, weft_task_fn *fn, void *
 		.failed = count};
 	size_t most = pool->crew.threads_max < count ? pool->crew.threads_max : count;
 	struct helper *helpers = NULL;
-	int code = weft_interrupted();
+	int code = !fn ? EINVAL : weft_interrupted();
 
 	if (!code && weft__crew_is_member(&pool->crew))
 		code = EDEADLK;

@@ -222,7 +222,7 @@ static struct weft_task *submit(
 	struct weft_thread_pool *pool, weft_task_fn *fn, void *arg, bool may_wait)
 {
 	struct weft_task *task;
-	int code = may_wait ? weft_interrupted() : 0;
+	int code = !fn ? EINVAL : may_wait ? weft_interrupted() : 0;
 
 	if (code) {
 		errno = code;

@@ -5,6 +5,7 @@
 #include "weft/fiber.h"
 
 #include "fiber/bodies.h"
+#include "weft/chan.h"
 #include "weft/scope.h"
 #include "weft/socket.h"
 
@@ -181,6 +182,40 @@ static int cancel_without_waits(void *arg)
 CHECK_CASE(a_cancel_only_asks_and_a_fiber_that_never_waits_ends_as_it_likes)
 {
 	run(1, cancel_without_waits, NULL);
+}
+
+static int cancel_itself(void *arg)
+{
+	struct weft_chan *chan = weft_chan_new(sizeof(int), 10, "roomy");
+	int item = 1;
+
+	(void)arg;
+	CHECK(chan != NULL);
+	WEFT_SHIELDED {
+		CHECK_INT(weft_cancel(weft_self()), ==, 0);
+		CHECK_INT(weft_chan_send(chan, &item), ==, 0);
+		CHECK_INT(weft_interrupted(), ==, 0);
+	}
+	CHECK_INT(weft_interrupted(), ==, ECANCELED);
+	CHECK_ERRNO(weft_chan_send(chan, &item), ECANCELED);
+	CHECK_ERRNO(weft_sleep(0), ECANCELED);
+	weft_chan_free(chan);
+	return 0;
+}
+
+static int cancel_itself_at_once(void *arg)
+{
+	(void)arg;
+	CHECK_INT(weft_cancel(weft_self()), ==, 0);
+	CHECK_INT(weft_interrupted(), ==, ECANCELED);
+	return 0;
+}
+
+CHECK_CASE(who_cancels_itself_sees_it_in_the_next_call)
+{
+	run(1, cancel_itself, NULL);
+	run(1, cancel_itself_at_once, NULL);
+	run(2, cancel_itself_at_once, NULL);
 }
 
 CHECK_MAIN()

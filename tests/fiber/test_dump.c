@@ -374,6 +374,12 @@ static bool has_been_said(const char *what)
 	return strstr(text_of(caught_fd), what) != NULL;
 }
 
+static void forget_what_was_said(void)
+{
+	CHECK_INT(ftruncate(caught_fd, 0), ==, 0);
+	CHECK_INT(lseek(caught_fd, 0, SEEK_SET), ==, 0);
+}
+
 static int raise_and_wait(void *arg)
 {
 	(void)arg;
@@ -395,6 +401,43 @@ CHECK_CASE(a_signal_lists_the_fibers)
 	CHECK_INT(weft_run(NULL, nothing, NULL), ==, 0);
 }
 
+static int choose_the_signal_inside(void *arg)
+{
+	CHECK_ERRNO(weft_dump_on_signal(32), EINVAL); /* glibc's own: it takes no handler */
+	CHECK_INT(weft_dump_on_signal(SIGUSR1), ==, 0);
+	CHECK_INT(weft_dump_on_signal(SIGUSR2), ==, 0);
+	raise_and_wait(arg);
+	CHECK_INT(weft_dump_on_signal(SIGUSR2), ==, 0);
+	forget_what_was_said();
+	raise_and_wait(arg);
+	return 0;
+}
+
+static int take_the_signal_back_inside(void *arg)
+{
+	struct sigaction usual;
+
+	(void)arg;
+	CHECK_INT(weft_dump_on_signal(0), ==, 0);
+	CHECK_INT(sigaction(SIGUSR2, NULL, &usual), ==, 0);
+	CHECK(usual.sa_handler == SIG_IGN);
+	return 0;
+}
+
+CHECK_CASE(a_signal_chosen_during_a_run_counts_from_then_on)
+{
+	struct sigaction usual;
+
+	CHECK_INT(sigaction(SIGUSR2, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), ==, 0);
+	catch_stderr();
+	CHECK_INT(weft_run(NULL, choose_the_signal_inside, NULL), ==, 0);
+	CHECK_INT(sigaction(SIGUSR2, NULL, &usual), ==, 0);
+	CHECK(usual.sa_handler == SIG_IGN);
+	forget_what_was_said();
+	CHECK_INT(weft_run(NULL, raise_and_wait, NULL), ==, 0);
+	CHECK_INT(weft_run(NULL, take_the_signal_back_inside, NULL), ==, 0);
+}
+
 static int be_watched(void *arg)
 {
 	(void)arg;
@@ -413,6 +456,65 @@ CHECK_CASE(the_watchdog_tells_of_a_fiber_that_keeps_its_worker)
 	catch_stderr();
 	CHECK_INT(weft_run(&options, be_watched, NULL), ==, 0);
 	CHECK_INT(count_of(text_of(caught_fd), "has been busy with fiber \"hog\""), ==, 1);
+}
+
+/* Busy again and again, each time for less than is too long. */
+static int be_busy_within_the_limit(void *arg)
+{
+	int64_t limit_ns = *(int64_t *)arg;
+
+	for (int i = 0; i < 8; i++) {
+		int64_t until = weft_now() + limit_ns * 3 / 4;
+
+		while (weft_now() < until)
+			;
+		weft_sleep(1);
+	}
+	return 0;
+}
+
+/*
+ * A machine that lets us stand still may make it true after all: so it is not that nobody was
+ * told of, but that nobody was for less.
+ */
+static void check_nobody_was_told_of_within(double limit_s)
+{
+	double busy_s;
+
+	for (const char *at = text_of(caught_fd); (at = strstr(at, "has been busy with"));) {
+		CHECK((at = strstr(at, " for ")) && sscanf(at, " for %lf s", &busy_s) == 1);
+		CHECK(busy_s >= limit_s);
+	}
+}
+
+CHECK_CASE(the_watchdog_tells_of_nobody_within_the_limit)
+{
+	int64_t limit_ns = WEFT_MILLISECONDS(200);
+	struct weft_run_options options = {.workers = 1, .watchdog_ns = limit_ns};
+
+	catch_stderr();
+	CHECK_INT(weft_run(&options, be_busy_within_the_limit, &limit_ns), ==, 0);
+	check_nobody_was_told_of_within(0.2);
+}
+
+static int keep_worker_until_the_end(void *arg)
+{
+	int64_t until = weft_now() + *(int64_t *)arg * 3 / 4;
+
+	while (weft_now() < until)
+		;
+	return 0;
+}
+
+CHECK_CASE(the_watchdog_says_nothing_of_a_run_that_ends)
+{
+	int64_t limit_ns = WEFT_MILLISECONDS(400);
+	struct weft_run_options options = {.workers = 1, .watchdog_ns = limit_ns};
+
+	catch_stderr();
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(weft_run(&options, keep_worker_until_the_end, &limit_ns), ==, 0);
+	check_nobody_was_told_of_within(0.4);
 }
 
 /* ---- What is left behind ------------------------------------------------------------------ */
@@ -442,7 +544,29 @@ CHECK_CASE(what_a_run_leaves_behind_is_told_when_asked_for)
 	CHECK_INT(count_of(text, "\n"), ==, 3);
 	snprintf(line, sizeof(line), "\tdescriptor %d (pipe:[", fds[0]);
 	CHECK_HAS(text, line);
+	CHECK_HAS(text, "]) was not closed by weft_close()\n");
 	weft_close(fds[0]);
+}
+
+static int close_without_telling(void *arg)
+{
+	int *fds = arg;
+
+	return weft_pipe(fds) + weft_close(fds[1]) + close(fds[0]);
+}
+
+CHECK_CASE(a_descriptor_that_was_closed_past_weft_is_not_called_open)
+{
+	struct weft_run_options options = {.report_leaks = true};
+	char line[80];
+	int fds[2];
+
+	catch_stderr();
+	CHECK_INT(weft_run(&options, close_without_telling, fds), ==, 0);
+	text_of(caught_fd);
+	snprintf(line, sizeof(line),
+		"\tdescriptor %d (no longer open) was not closed by weft_close()\n", fds[0]);
+	CHECK_HAS(text, line);
 }
 
 /* ---- Deadlocks ----------------------------------------------------------------------------- */

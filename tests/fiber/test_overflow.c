@@ -104,7 +104,40 @@ CHECK_CASE(any_other_fault_is_not_called_an_overflow)
 
 	CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 	CHECK(!strstr(said, "overflowed"));
+	CHECK(!strstr(said, "outside its stack"));
 }
+
+#if defined(__x86_64__) || defined(__aarch64__)
+/* As a function does whose array is larger than the guard: the first thing it stores is a page
+ * that is nobody's. */
+static int step_over_the_guard(void *arg)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("mov %0, %%rsp\n\tpush %%rax" : : "r"(arg) : "memory");
+#else
+	__asm__ volatile("mov sp, %0\n\tstr xzr, [sp, #-16]!" : : "r"(arg) : "memory");
+#endif
+	__builtin_unreachable();
+}
+
+static int spawn_a_strayer(void *arg)
+{
+	struct weft_spawn_options options = {.name = "strayer"};
+
+	return weft_join(weft_spawn_with(&options, step_over_the_guard, arg), NULL, WEFT_FOREVER);
+}
+
+CHECK_CASE(who_is_on_no_stack_of_its_own_is_named)
+{
+	char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char said[65536];
+	int status = run_and_listen(spawn_a_strayer, page + 2048, said, sizeof(said));
+
+	CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+	CHECK(strstr(said, "weft: fiber \"strayer\" was outside its stack when it met a fault"));
+	CHECK(!strstr(said, "overflowed"));
+}
+#endif
 
 static void exit_7(int number)
 {

@@ -42,6 +42,37 @@ CHECK_CASE(a_sleep_of_no_time_lets_the_others_run)
 	run(1, sleep_for_nothing, NULL);
 }
 
+static int sleep_for_ever(void *arg)
+{
+	(void)arg;
+	return weft_sleep(WEFT_FOREVER) < 0 ? errno : 0;
+}
+
+static int end_what_sleeps_for_ever(void *arg)
+{
+	weft_fiber_id sleeper = weft_spawn(sleep_for_ever, NULL);
+	int result = -1;
+
+	CHECK_ERRNO(weft_join(sleeper, NULL, WEFT_MILLISECONDS(5)), ETIMEDOUT);
+	CHECK_INT(weft_cancel(sleeper), ==, 0);
+	CHECK_INT(weft_join(sleeper, &result, WEFT_FOREVER), ==, 0);
+	CHECK_INT(result, ==, ECANCELED);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1))
+		CHECK_ERRNO(weft_sleep(WEFT_FOREVER), ETIMEDOUT);
+	CHECK_INT(weft_sleep(WEFT_FOREVER - 1), ==, 0);
+	CHECK_INT(weft_sleep(INT64_MIN), ==, 0);
+	(void)arg;
+	return 0;
+}
+
+CHECK_CASE(a_sleep_for_ever_ends_by_a_cancel_or_a_deadline_only)
+{
+	run(1, end_what_sleeps_for_ever, NULL);
+	WEFT_WITH_TIMEOUT (WEFT_MILLISECONDS(1)) /* a thread's, too */
+		CHECK_ERRNO(weft_sleep(WEFT_FOREVER), ETIMEDOUT);
+	CHECK_INT(weft_sleep(WEFT_FOREVER - 1), ==, 0);
+}
+
 static int nap_until_cancelled(void *arg)
 {
 	(void)arg;

@@ -387,6 +387,7 @@ static int serve_in_vain(void *arg)
 
 	(void)arg;
 	CHECK_ERRNO(weft_serve(listener, echo, NULL, &options), EINVAL);
+	CHECK_ERRNO(weft_serve(listener, NULL, NULL, NULL), EINVAL);
 	weft_address_print(weft_listener_address(listener), address, sizeof(address));
 	CHECK_ERRNO(weft_serve(weft_listener_new(address, NULL), echo, NULL, NULL), EADDRINUSE);
 	weft_listener_free(listener);

@@ -206,6 +206,47 @@ CHECK_CASE(a_deadlock_of_two_locks_is_named_with_its_ring)
 	}
 }
 
+/* ---- A lock that nobody can release any more ------------------------------------------ */
+
+static int acquire_and_end(void *arg)
+{
+	(void)arg;
+	return weft_lock_acquire(&accounts);
+}
+
+/* arg: whether the one that forgot is joined before. */
+static int want_what_is_never_released(void *arg)
+{
+	struct weft_spawn_options options = {.name = "forgetful"};
+	weft_fiber_id fiber = weft_spawn_with(&options, acquire_and_end, NULL);
+
+	weft_lock_init(&accounts, "accounts");
+	if (arg)
+		CHECK_INT(weft_join(fiber, NULL, WEFT_FOREVER), ==, 0);
+	else
+		weft_yield();
+	CHECK_ERRNO(weft_lock_acquire(&accounts), ECANCELED);
+	return arg ? 0 : weft_detach(fiber);
+}
+
+CHECK_CASE(a_lock_whose_owner_has_ended_is_told_with_its_name)
+{
+	struct weft_run_options options = {.workers = 1};
+	int fd = memfd_create("stderr", 0);
+
+	CHECK(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	for (int is_joined = 0; is_joined < 2; is_joined++) {
+		CHECK_ERRNO(weft_run(&options, want_what_is_never_released,
+				    is_joined ? "joined" : NULL),
+			EDEADLK);
+		text_of(fd);
+		CHECK_HAS("to acquire lock \"accounts\", held by \"forgetful\"");
+		CHECK_HAS(", which has ended without releasing it\n");
+		CHECK_INT(ftruncate(fd, 0), ==, 0);
+		lseek(fd, 0, SEEK_SET);
+	}
+}
+
 /* ---- The order of locks ---------------------------------------------------------------- */
 
 static struct weft_lock third;

@@ -316,6 +316,8 @@ def _():
             expect(anna.do("DIRECT dorothy") == "@anna+dorothy")
             expect(anna.do("DIRECT kim") == "@anna+kim")
             anna.do("SAY @anna+kim for the first kim")
+            state.do("remove", "kim")
+            expect(anna.refused("SAY @anna+kim shall we?") == "no-such-person")
             state.do("remove", "kim", "--purge")
             expect(anna.refused("SAY @anna+kim are you there?") == "no-such-person")
             state.add("kim")

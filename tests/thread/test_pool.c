@@ -255,6 +255,10 @@ CHECK_CASE(misuse_has_defined_errors)
 	CHECK_INT(own.join_errno, ==, EDEADLK);
 	CHECK_INT(own.free_errno, ==, EDEADLK);
 	CHECK_INT(own.map_errno, ==, EDEADLK);
+	CHECK_ERRNO(weft_thread_pool_submit(own.pool, NULL, NULL), EINVAL);
+	CHECK_ERRNO(weft_thread_pool_try_submit(own.pool, NULL, NULL), EINVAL);
+	CHECK_ERRNO(weft_thread_pool_map(own.pool, NULL, NULL, 0, 1), EINVAL);
+	CHECK_INT(weft_thread_pool_map(own.pool, square, NULL, 0, 1), ==, 0);
 	weft_task_free(task);
 	weft_task_free(NULL);
 	weft_thread_pool_free(own.pool);
