@@ -105,7 +105,9 @@ static int serve_until_stopped(void *arg)
 	if (!status) {
 		weft__serve_tidy_begin(serve);
 		weft__serve_recount_begin(serve);
+		weft__serve_disk_begin(serve);
 		status = serve_with_signals(serve);
+		weft__serve_disk_end(serve);
 		weft__serve_recount_end(serve);
 		weft__serve_tidy_end(serve);
 	}

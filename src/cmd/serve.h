@@ -85,6 +85,7 @@ struct weft_ledger;    /* weft/ledger.h */
 struct serve_auth;     /* serve_auth.c */
 struct serve_accounts; /* serve_accounts.c */
 struct serve_confined; /* serve_confine.c */
+struct serve_disks;    /* serve_disk.c */
 struct serve_control;  /* serve_control.c */
 struct serve_reloader; /* serve_reload.c */
 
@@ -160,8 +161,9 @@ struct serve {
 	struct weft_http_server_options server_options;
 	struct weft_http_files_options files_options;
 	uint64_t upload_max;
-	weft_fiber_id tidy;  /* 0: nothing has to be */
-	unsigned trash_days; /* 0: 30 */
+	weft_fiber_id tidy;        /* 0: nothing has to be */
+	struct serve_disks *disks; /* NULL: none is watched */
+	unsigned trash_days;       /* 0: 30 */
 	bool no_trash;
 	struct cmd_texts index_names, cache_rules, types, downloads; /* of files_options */
 	unsigned links, model;
@@ -382,6 +384,10 @@ int weft__serve_announce_take(const struct serve *serve);
 /** serve_tidy.c: what has expired goes, now and then; on a fiber. */
 void weft__serve_tidy_begin(struct serve *serve);
 void weft__serve_tidy_end(struct serve *serve);
+
+/** serve_disk.c: a disk that is full is told of, and when it isn't any more; on a fiber. */
+void weft__serve_disk_begin(struct serve *serve);
+void weft__serve_disk_end(struct serve *serve);
 
 /** serve_recount.c: what a server that was killed has not charged; on a fiber. */
 void weft__serve_recount_begin(struct serve *serve);

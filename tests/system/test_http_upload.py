@@ -585,6 +585,7 @@ class Small(Server):
     program = ["unshare", "-rm", "sh", "-c",
                'mount -t tmpfs -o size=1m tmpfs "$3" && eval "$PREPARE" && exec "$@"', "-"]
     prepare = "true"
+    may_say = b"the disk of"  # if it looks just then
 
     def __init__(self, folder, *options):
         try:
@@ -624,6 +625,22 @@ def _():
         expect(os.listdir(site.server.seen) == ["a"])
         until(lambda: os.statvfs(site.server.seen).f_bavail == free, "blocks are missing")
         expect(site.server.get("/a").body == b"x" * 100000)
+
+
+@case("a disk that becomes full is told of once, and when it has space again")
+def _():
+    with Upload(*CHANGES, server=Small) as site:
+        name = site.server.seen + "/filler"
+        disk = os.statvfs(site.server.seen)
+        with open(name, "wb") as file:
+            file.write(b"x" * disk.f_bavail * disk.f_frsize)
+        said = site.server.process.stderr.readline().decode()
+        expect("the disk of" in said and "is full" in said, said)
+        expect(site.put("/a", b"x" * 100000).status == 507)
+        os.unlink(name)
+        said = site.server.process.stderr.readline().decode()
+        expect("has space again" in said, said)
+        expect(site.put("/a", b"x" * 100000).status == 201)
 
 
 @case("a disk that may not be written to is 403")

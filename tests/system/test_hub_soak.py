@@ -532,6 +532,7 @@ def soaked():
                     "--allow-upload", "--allow-overwrite", "--allow-change", "--grace", "1",
                     "--insecure-auth",
                     prefix=[*OWN_DISK, folder.path]) as server:
+            server.may_say = b"the disk of"  # that it is full
             soak = Soak(server, token)
             link = soak.http()
             soak.ask(link, "GET", "/")
