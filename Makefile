@@ -38,7 +38,7 @@ ARCH := $(if $(filter aarch64,$(VARIANT)),aarch64,$(shell uname -m))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+CFLAGS_release := -O2 -g
 CFLAGS_aarch64 := -O2 -g
 # Their reports name functions and lines, and need no more than that.
 CFLAGS_asan := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
