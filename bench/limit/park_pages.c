@@ -4,7 +4,7 @@
  *	park_pages [COUNT]
  *
  * Prints resident bytes, bytes of page tables and nanoseconds, all per stack. Below one page per
- *stack no fiber with a stack of its own can go.
+ * stack no fiber with a stack of its own can go.
  */
 #include "timed.h"
 

@@ -7,7 +7,7 @@
  *		.heir = of_mia.heir, .pass = weft_account_estate_pass, .arg = &of_mia}, &done);
  *
  * What is in a home of her own is hers, too, if she has put it there; a file that nobody is known
- *to have stored is nobody's. Errors, threads and waiting are as weft/account.h says.
+ * to have stored is nobody's. Errors, threads and waiting are as weft/account.h says.
  */
 #ifndef WEFT_ACCOUNT_ESTATE_H
 #define WEFT_ACCOUNT_ESTATE_H

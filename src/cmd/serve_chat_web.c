@@ -1,6 +1,6 @@
 /*
  * serve_chat_web.c - `weft serve --chat-web`: the rooms by HTTP, a page and a WebSocket, wherever
- *the files are.
+ * the files are.
  *
  *	/.chat, /.chat/...   --> ../hub/chat_web.h
  *	all else             --> the files, or with accounts what stands before them

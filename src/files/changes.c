@@ -6,8 +6,8 @@
  *	a count		looks at all files -> waits for the changes that were under way then
  *
  * What a count has seen of a change is charged by then, or it is told: whoever keeps what is
- *charged sees that it was. What was only moved is charged to nobody, and may have been seen twice
- *or not at all: so moves are counted, and who counts while there were some counts again.
+ * charged sees that it was. What was only moved is charged to nobody, and may have been seen twice
+ * or not at all: so moves are counted, and who counts while there were some counts again.
  *
  * Without a lock: a process may be forked at any moment.
  *

@@ -6,9 +6,9 @@
  *	                                   \-> none for SILENT_NS: the connection is shut down
  *
  * What is left when the network has gone without a word (a laptop that was closed, another Wi-Fi)
- *is let go within seconds so, only because somebody else asks. Who wants the name can't make a live
- * peer's kernel fall silent. One that takes no more bytes is not judged here: its kernel is asked
- * less and less often; the door gives it up itself.
+ * is let go within seconds so, only because somebody else asks. Who wants the name can't make a
+ * live peer's kernel fall silent. One that takes no more bytes is not judged here: its kernel is
+ * asked less and less often; the door gives it up itself.
  *
  * Entry points: weft__hub_chat_probe(), weft__chat_probes_begin().
  *

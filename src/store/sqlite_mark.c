@@ -1,6 +1,7 @@
 /*
  * sqlite_mark.c - that there was a database in a folder: a small file beside it, so that one that
- *is lost is not taken for one that was never made, which would let in whoever the old one kept out.
+ * is lost is not taken for one that was never made. That would let in whoever the old one kept
+ * out.
  *
  *	first start   no mark --> the database is made, and on the disk --> the mark (killed
  *	              before: no mark, and the next start is the first again)
